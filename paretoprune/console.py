@@ -1,0 +1,267 @@
+"""What a user sees on a terminal: the live view of a sweep, tables, answers.
+
+Answers go to stdout, progress to stderr; where stderr is no terminal, plain lines now and then.
+"""
+
+import json
+import math
+import shlex
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import pandas as pd
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from paretoprune.documents import choice_document, points_csv, points_document
+from paretoprune.front import choosable, hypervolume_of, over_seeds, pareto
+from paretoprune.plot import draw_studies
+from paretoprune.reading import Choice, Reading, find_knee, read_study
+from paretoprune.settings import Plan
+from paretoprune.store import PICTURE
+from paretoprune.study import Progress as Step
+from paretoprune.study import Recorded, Request, Summary
+from paretoprune.study import sweep as run_sweep
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+ESTIMATE_AFTER = 20  # steps, of which the first are slower than the rest
+PLAIN_SECONDS = 20  # between two lines where the output is no terminal
+BEST_POINTS = 8  # of the front, shown while the sweep goes on
+MEANINGS = {
+    "converged": "promise less than --tolerance",
+    "noise": "were tried without a better network",
+    "narrow": "are too narrow",
+    "overfit": "are denser than the network of least validation loss",
+    "failed": "failed",
+    "budget": "are still promising",
+}
+ENDINGS = {
+    "done": "the search is done",
+    "budget": "--max-runs is reached",
+    "time": "the next round would exceed --time-budget",
+}
+
+
+class SweepView:
+    """Shows a sweep while it goes on; call it with what the study reports."""
+
+    def __init__(self) -> None:
+        self.estimated = False
+        self.last_line = time.monotonic()
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("runs, {task.fields[left]} left"),
+            console=err,
+            expand=True,
+        )
+        self.task = self.progress.add_task("starting", total=None, left="?")
+        self.live = Live(self.progress, console=err, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        if err.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.live.stop()
+
+    def __call__(self, event: Plan | Step | Recorded) -> None:
+        if isinstance(event, Plan):
+            err.print(headline(event), soft_wrap=True)
+        elif isinstance(event, Step):
+            self.step(event)
+        else:
+            self.recorded(event)
+
+    def step(self, event: Step) -> None:
+        """Move the bar; say the estimate once, and a line now and then without a terminal."""
+        now = time.monotonic()
+        if not self.estimated and event.step >= min(ESTIMATE_AFTER, event.steps):
+            self.estimated = True
+            err.print(f"about {duration(event.seconds_left)} for the whole sweep")
+        if err.is_terminal:
+            epoch = math.ceil(event.step * event.epochs / event.steps)
+            lams = [lam for lam in event.lams if lam > 0] or [0.0]
+            self.progress.update(
+                self.task,
+                description=f"round {event.round + 1}: fleet of {len(event.lams)}, λ "
+                f"{min(lams):.1e} to {max(lams):.1e}, epoch {epoch}/{event.epochs}",
+                completed=int(event.runs_done),
+                total=event.runs_total,
+                left=duration(event.seconds_left),
+            )
+        elif now - self.last_line > PLAIN_SECONDS:
+            self.last_line = now
+            done = f"{event.runs_done:.1f} of {event.runs_total} runs"
+            err.print(f"{done}, about {duration(event.seconds_left)} left")
+
+    def recorded(self, event: Recorded) -> None:
+        """Show the best points so far."""
+        points = over_seeds(event.points)
+        front = pareto(choosable(points))
+        if err.is_terminal:
+            some = front.iloc[:: math.ceil(max(len(front), 1) / BEST_POINTS)]
+            self.live.update(Group(self.progress, points_table(some, None, "The front so far")))
+        else:
+            self.last_line = time.monotonic()
+            err.print(f"{len(event.points)} runs recorded, {len(front)} points on the front")
+
+
+def headline(plan: Plan) -> str:
+    """One line that says what is about to be trained."""
+    settings, measured = plan.settings, plan.measured
+    return (
+        f"{settings.model} on {settings.dataset}, {measured.prunable_weights:,} prunable "
+        f"weights ({settings.prunable}), λ_ref {measured.lam_ref:.2g}; search {settings.search}, "
+        f"{settings.epochs} epochs a run"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if not math.isfinite(seconds):
+        return "?"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def show_sweep(request: Request, place: Sequence[str]) -> int:
+    """Run a sweep, draw and print what came out; return the number of unsuccessful runs.
+
+    `place` are the options that the command that goes on needs too.
+    """
+    with SweepView() as view:
+        summary = run_sweep(request, view)
+    reading = read_study(summary.folder)
+    picture = summary.folder / PICTURE
+    draw_studies([reading], picture)
+    knee = find_knee(reading)
+    out.print(points_table(knee.front, knee.network, "The front (validation data)"))
+    if knee.network is None:
+        out.print(f"no knee: {knee.reason}")
+    covered = hypervolume_of(reading.networks, reading.plan.measured.validation_images)
+    out.print(f"hypervolume {covered:.3f} (accuracy and nonzeros, validation data)")
+    out.print(closing(summary, place), soft_wrap=True)
+    return summary.unsuccessful
+
+
+def closing(summary: Summary, place: Sequence[str]) -> str:
+    """How the sweep ended, what it leaves open, and the commands to type next."""
+    points, folder = summary.points, shlex.quote(str(summary.folder))
+    took = duration(summary.seconds)
+    lines = [f"{len(points)} runs in {folder}; {ENDINGS[summary.ending]} ({took} this time)."]
+    collapsed = int(points["collapsed"].sum())
+    if collapsed:
+        lines.append(f"{collapsed} collapsed: no better than a constant prediction.")
+    if summary.unsuccessful:
+        lines.append(f"{summary.unsuccessful} failed or diverged: `show --all` says why.")
+    if summary.reasons:
+        counts = (f"{count} {MEANINGS[reason]}" for reason, count in summary.reasons.items())
+        lines.append(f"Of the intervals between neighbours {', '.join(counts)}.")
+    for low, high in summary.holes:
+        lines.append(f"Hole: the front is not known between λ = {low:.3g} and λ = {high:.3g}.")
+    onward = [f"paretoprune knee {folder}", f"paretoprune show {folder} --all"]
+    if summary.ending != "done":
+        more = [f"--max-runs={2 * summary.max_runs}"] if summary.ending == "budget" else []
+        onward.append(shlex.join(["paretoprune", "sweep", str(summary.folder), *more, *place]))
+    return "\n".join(
+        [*lines, f"Picture: {folder}/{PICTURE}", "Next:", *(f"  {line}" for line in onward)]
+    )
+
+
+def show_points(reading: Reading, *, everything: bool, form: str) -> None:
+    """Print the front or all runs; `form` is `table`, `json` or `csv`."""
+    if form == "json":
+        print(json.dumps(points_document(reading, everything), indent=2, ensure_ascii=False))
+    elif form == "csv":
+        print(points_csv(reading, everything), end="")
+    else:
+        knee = find_knee(reading)
+        rows = reading.points.sort_values(["lam", "seed"]) if everything else knee.front
+        title = "All runs" if everything else "The front"
+        out.print(points_table(rows, knee.network, f"{title} (chosen on validation data)"))
+        for _, row in reading.points[reading.points["failure"] != ""].iterrows():
+            log = f", log in {reading.folder}/{row['log']}" if pd.notna(row["log"]) else ""
+            failure = f"λ = {row['lam']:.3g}, seed {row['seed']}: {row['failure']}{log}"
+            out.print(failure, markup=False, soft_wrap=True)
+        if not len(rows):
+            out.print("no network yet that learnt anything")
+
+
+def show_choice(reading: Reading, choice: Choice, *, as_json: bool) -> None:
+    """Print a chosen network, and what the next step along the front costs either way."""
+    if as_json:
+        print(json.dumps(choice_document(reading, choice), indent=2, ensure_ascii=False))
+        return
+    if choice.network is None:
+        out.print(f"no knee: {choice.reason}")
+        return
+    network = choice.front.loc[choice.network]
+    alone = choice.front.loc[[choice.network]]
+    out.print(points_table(alone, choice.network, f"{choice.rule} (validation data)", mark=""))
+    out.print(choice.reason, soft_wrap=True)
+    for word, label in (("denser", choice.denser), ("sparser", choice.sparser)):
+        if label is None:
+            out.print(f"next {word}: none, it is that end of the front")
+        else:
+            out.print(step_cost(word, network, choice.front.loc[label]), soft_wrap=True)
+    out.print(f"weights: {reading.folder / str(network['weights'])}", soft_wrap=True)
+
+
+def step_cost(word: str, here: pd.Series, there: pd.Series) -> str:
+    """What changes on the way from one point of the front to the next."""
+    nonzeros = there["nonzeros"] - here["nonzeros"]
+    share = f" ({nonzeros / here['nonzeros']:+.0%})" if here["nonzeros"] else ""
+    return (
+        f"next {word}: {nonzeros:+,.0f} nonzeros{share}, "
+        f"loss {there['val_loss'] - here['val_loss']:+.4f}, "
+        f"accuracy {100 * (here['val_error'] - there['val_error']):+.2f} points "
+        f"(λ = {there['lam']:.3g})"
+    )
+
+
+def points_table(
+    points: pd.DataFrame, marked: int | None, title: str, mark: str = "← knee"
+) -> Table:
+    """A line for each network; the marked one is bold."""
+    column = "seeds" if "seeds" in points else "seed"  # a mean, or each run
+    repeated = points[column].nunique() > 1 or points[column].max() > 1
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1), pad_edge=False)
+    heads = ("λ", "val. loss", "val. acc.", "test acc.", "nonzeros", "sparsity", "l1")
+    for head in (*heads, *((column,) if repeated else ()), ""):
+        table.add_column(head, justify="right", no_wrap=True)
+    for label, row in points.iterrows():
+        table.add_row(
+            f"{row['lam']:.3g}",
+            f"{row['val_loss']:.4f}",
+            f"{1 - row['val_error']:.2%}",
+            f"{1 - row['test_error']:.2%}",
+            f"{row['nonzeros']:,.0f}",
+            f"{row['sparsity']:.2%}",
+            f"{row['l1']:,.1f}",
+            *((str(row[column]),) if repeated else ()),
+            mark if label == marked else remark(row),
+            style="bold" if label == marked else None,
+        )
+    return table
+
+
+def remark(row: pd.Series) -> str:
+    """Why a network is not on any front, if it never can be."""
+    if row["status"] != "done":
+        return str(row["status"])
+    return "collapsed" if row["collapsed"] else ""

@@ -1,0 +1,67 @@
+"""What a data set is: images as bytes, labels, and how the parts are cut."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+from torch import Tensor
+
+from paretoprune.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images `[N, C, H, W]` as uint8 and their labels `[N]` as int64, on one device."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> "Part":
+        """The same part on `device`."""
+        return Part(self.images.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set: `white` is the byte that stands for 1.0 when a network sees an image."""
+
+    train: Part
+    validation: Part
+    test: Part
+    classes: int
+    white: float
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of an image."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+    def to(self, device: torch.device) -> "Data":
+        """The same data on `device`."""
+        parts = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
+        return replace(self, **parts)
+
+
+def split(part: Part, share: float, seed: int, option: str) -> tuple[Part, Part]:
+    """Cut off `share` of a part, each class in proportion: (the rest, the share).
+
+    `option` is what the user would change; it is named in the `UsageError` that is raised where a
+    class has too few images.
+    """
+    try:
+        rest, cut = train_test_split(
+            np.arange(len(part)),
+            test_size=share,
+            random_state=seed,
+            stratify=part.labels.numpy(),
+        )
+    except ValueError as error:
+        raise UsageError(f"{option} {share:g} cannot cut {len(part)} images: {error}") from error
+    pieces = [torch.from_numpy(np.sort(indices)) for indices in (rest, cut)]
+    first, second = (Part(part.images[piece], part.labels[piece]) for piece in pieces)
+    return first, second

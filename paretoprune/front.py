@@ -1,0 +1,120 @@
+"""Which points matter: nondominated and supported points, hypervolume, means over seeds.
+
+All functions take the table as a DataFrame, never alter it, and do not depend on the order of its
+rows.
+"""
+
+import numpy as np
+import pandas as pd
+from pymoo.indicators.hv import HV
+from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+
+Axes = tuple[str, str]  # two columns to be minimised
+
+AXES: Axes = ("val_loss", "complexity")
+CHOSEN_ROLES = ("search", "derived")
+
+# Hypervolume: log10(error) x log10(nonzero share), from the ideal to the reference.
+IDEAL = np.log10([0.001, 0.001])
+REFERENCE = np.log10([0.1, 1.0])
+
+
+def choosable(points: pd.DataFrame) -> pd.DataFrame:
+    """The points from which a front and a knee are chosen: searched for and alive."""
+    return alive(points[points["role"].isin(CHOSEN_ROLES)])
+
+
+def alive(points: pd.DataFrame) -> pd.DataFrame:
+    """The points that were trained to the end and are not collapsed."""
+    return points[(points["status"] == "done") & ~points["collapsed"]]
+
+
+def pareto(points: pd.DataFrame, axes: Axes = AXES) -> pd.DataFrame:
+    """The nondominated points, sorted from the least value on the first axis."""
+    if points.empty:
+        return points
+    values = points[list(axes)].to_numpy(float)
+    chosen = NonDominatedSorting().do(values, only_non_dominated_front=True)
+    return points.iloc[chosen].sort_values([*axes, "run_id"])
+
+
+def supported(points: pd.DataFrame, axes: Axes = AXES) -> pd.DataFrame:
+    """The corners of the lower convex hull, sorted from the least value on the first axis.
+
+    Of points with equal values the one of smallest `lam` stands for all.
+    """
+    front = pareto(points.sort_values("lam", kind="stable"), axes).drop_duplicates(list(axes))
+    values = front[list(axes)].to_numpy(float)
+    hull: list[int] = []
+    for index in range(len(values)):
+        while len(hull) >= 2 and not _turns_left(*values[[*hull[-2:], index]]):
+            hull.pop()
+        hull.append(index)
+    return front.iloc[hull]
+
+
+def _turns_left(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> bool:
+    return bool((b[0] - a[0]) * (c[1] - a[1]) > (b[1] - a[1]) * (c[0] - a[0]))
+
+
+def hypervolume(errors: np.ndarray, nonzero_shares: np.ndarray) -> float:
+    """Dominated share of the reference box, in [0, 1]; both arguments are fractions of shape [N].
+
+    In log10(error) x log10(nonzero share), from (10 %, 100 %) to (0.1 %, 0.1 %).
+    """
+    if len(errors) == 0:
+        return 0.0
+    logs = np.log10(np.maximum(np.column_stack([errors, nonzero_shares]), 1e-300))
+    unit = np.clip((logs - IDEAL) / (REFERENCE - IDEAL), 0, 1)
+    return float(HV(ref_point=np.ones(2))(unit))
+
+
+def hypervolume_of(points: pd.DataFrame, samples: int) -> float:
+    """Hypervolume of the living points on validation data of `samples` images.
+
+    No error counts as less than half an image, no network as less than one weight.
+    """
+    living = choosable(points)
+    shares = living["nonzeros"].clip(lower=1) / living["prunable_weights"]
+    return hypervolume(
+        living["val_error"].clip(lower=1 / (2 * samples)).to_numpy(), shares.to_numpy()
+    )
+
+
+MEANS = (
+    *("train_loss", "val_loss", "val_loss_se", "val_error", "test_loss", "test_error"),
+    *("complexity", "l1", "nonzeros", "sparsity", "seconds"),
+)
+
+
+def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
+    """One row for all runs that differ in their seed only; numbers are means over living seeds.
+
+    Text, lists and `run_id` are those of the seed of least validation loss: the network that is
+    handed over. Adds `seeds` (how many live) and, for each mean, `NAME_sd`: the standard deviation
+    between seeds (0 for one seed).
+    """
+    keys = ["role", "method", "lam", "epochs"]
+    living = alive(points)
+    dead = ~points.index.isin(living.index)
+    order = points.assign(dead=dead).sort_values(["dead", "val_loss", "seed"], kind="stable")
+    rows = order.drop(columns="dead").drop_duplicates(keys).astype(dict.fromkeys(MEANS, float))
+    groups = living.groupby(keys)[list(MEANS)]
+    rows = rows.reset_index(names="row").set_index(keys)
+    rows.update(groups.mean())
+    deviations = groups.std(ddof=1).fillna(0.0).add_suffix("_sd")
+    rows = rows.join(deviations).join(groups.size().rename("seeds"))
+    rows["seeds"] = rows["seeds"].fillna(0).astype(int)
+    return rows.reset_index().set_index("row").rename_axis(None).sort_index()
+
+
+HOLE = 10  # neighbours on the front farther apart than this factor in nonzeros leave a hole
+
+
+def wide_gaps(points: pd.DataFrame) -> list[tuple[float, float]]:
+    """Neighbouring lams on the front more than tenfold apart in nonzeros, lam = 0 excepted."""
+    front = pareto(choosable(over_seeds(points)))
+    front = front[front["lam"] > 0]
+    sizes = front["nonzeros"].clip(lower=1).to_numpy()
+    lams = front["lam"].tolist()
+    return [(lams[i], lams[i + 1]) for i in range(len(lams) - 1) if sizes[i] > HOLE * sizes[i + 1]]

@@ -1,0 +1,271 @@
+"""The picture of a front: cross-entropy against l1, accuracy against nonzeros (as in the paper)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.front import choosable, over_seeds, pareto, supported
+from paretoprune.reading import Reading, find_knee
+from paretoprune.settings import choose
+
+PREFIXES = {"validation": "val", "test": "test"}
+FORMATS = (".png", ".svg", ".pdf")
+STYLE: dict[Any, Any] = {
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7,
+    "lines.linewidth": 1,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.hashsalt": "paretoprune",
+}
+COLOURS = "viridis"  # ordered in lightness: safe for the colour-blind, and printed in grey
+MARKERS = "osD^vPX*"
+LINES = ("-", "--", ":", "-.")
+GREY, KNEE = "0.75", "#d55e00"
+ERROR_TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One study's part of a picture.
+
+    `samples` is the number of images behind an error (none counts as less than half of one),
+    `knee` the label of the knee's row in `over_seeds(points)`.
+    """
+
+    name: str
+    points: pd.DataFrame
+    samples: int
+    knee: int | None
+
+
+def draw_studies(readings: Sequence[Reading], path: Path, split: str = "validation") -> None:
+    """Draw studies into one picture; the file's ending chooses png, svg or pdf.
+
+    `split` chooses the data that values are of; the knee is chosen on validation data always.
+    Raises `UsageError` for another ending or split, `CouldNotError` where writing fails.
+    """
+    choose(split, PREFIXES, "--split")
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"-o {path}: the ending must be one of {', '.join(FORMATS)}")
+    drawings = [drawing_of(reading, split, len(readings) > 1) for reading in readings]
+    with mpl.rc_context(STYLE):
+        figure = draw(drawings, split)
+        try:
+            figure.savefig(path, dpi=200)
+        except OSError as error:
+            raise CouldNotError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def drawing_of(reading: Reading, split: str, named: bool) -> Drawing:
+    """What of a study is drawn."""
+    measured = reading.plan.measured
+    return Drawing(
+        name=reading.folder.resolve().name if named else "",
+        points=reading.points,
+        samples=measured.validation_images if split == "validation" else measured.test_images,
+        knee=find_knee(reading).network,
+    )
+
+
+def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
+    """Draw studies side by side in two panels, 7 inches wide: a page of two columns."""
+    legend_lines = len(drawings) if len(drawings) > 1 else 0  # below the panels
+    figure = Figure(figsize=(7, 3 + 0.15 * legend_lines), layout="constrained")
+    lams = pd.concat([choosable(drawing.points)["lam"] for drawing in drawings])
+    if lams.empty:
+        figure.text(0.5, 0.5, "no network yet that learnt anything", ha="center")
+        return figure
+    left, right = figure.subplots(1, 2)
+    positive = lams[lams > 0]
+    norm = LogNorm(*((positive.min(), positive.max()) if len(positive) else (1e-6, 1e-2)))
+    for number, drawing in enumerate(drawings):
+        points = over_seeds(drawing.points)
+        columns = columns_of(points, split, drawing.samples)
+        if columns.empty:
+            continue
+        style = {"marker": MARKERS[number % len(MARKERS)], "linestyle": LINES[number % len(LINES)]}
+        loss_panel(left, columns, drawing, norm, style)
+        accuracy_panel(right, columns, drawing, norm, style)
+    finish(left, right, drawings, split)
+    bar = figure.colorbar(ScalarMappable(norm, COLOURS), ax=right, pad=0.02)
+    bar.set_label("λ (darkest: also λ = 0)")
+    return figure
+
+
+def columns_of(points: pd.DataFrame, split: str, samples: int) -> pd.DataFrame:
+    """The living points with the drawn quantities as `loss` and `error`, bars as `*_sd`."""
+    prefix = PREFIXES[split]
+    living = choosable(points)
+    return living.assign(
+        loss=living[f"{prefix}_loss"],
+        error=living[f"{prefix}_error"].clip(lower=1 / (2 * samples)),
+        size=living["nonzeros"].clip(lower=1),
+        loss_sd=living[f"{prefix}_loss_sd"],
+        error_sd=living[f"{prefix}_error_sd"],
+    )
+
+
+def loss_panel(
+    axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, str]
+) -> None:
+    """Cross-entropy against complexity, with the lower convex hull."""
+    scatter(axes, points, ("complexity", "loss"), ("complexity_sd", "loss_sd"), norm, style)
+    knee = points.loc[points.index == drawing.knee]
+    values = [f"{row.loss:.3g} nats at l1 {row.complexity:,.0f}" for row in knee.itertuples()]
+    edge = supported(points, ("loss", "complexity")).sort_values("complexity")
+    # a straight edge of the hull is a curve on logarithmic axes
+    along = np.geomspace(edge["complexity"].iloc[0], edge["complexity"].iloc[-1], 400)
+    along = np.union1d(along, edge["complexity"])
+    heights = np.interp(along, edge["complexity"], edge["loss"])
+    label = legend("convex hull", drawing, values)
+    axes.plot(along, heights, color="0.3", linestyle=style["linestyle"], zorder=1, label=label)
+    mark_knee(axes, knee[["complexity", "loss"]], values, drawing, beside=(14, 16))
+
+
+def accuracy_panel(
+    axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, str]
+) -> None:
+    """Accuracy against nonzeros, with the front of these two as a staircase."""
+    scatter(axes, points, ("size", "error"), ("nonzeros_sd", "error_sd"), norm, style)
+    knee = points.loc[points.index == drawing.knee]
+    values = [f"{1 - row.error:.2%} at {row.nonzeros:,.0f} nonzeros" for row in knee.itertuples()]
+    front = pareto(points, ("size", "error"))
+    axes.step(
+        front["size"],
+        front["error"],
+        where="post",
+        color="0.3",
+        linestyle=style["linestyle"],
+        zorder=1,
+        label=legend("front", drawing, values),
+    )
+    mark_knee(axes, knee[["size", "error"]], values, drawing, beside=(14, -26))
+
+
+def legend(word: str, drawing: Drawing, values: list[str]) -> str:
+    """What a line is; with the knee's values where there are several studies."""
+    knee = f", knee {values[0]}" if values and drawing.name else ""
+    return f"{word}{of(drawing)}{knee}"
+
+
+def scatter(
+    axes: Axes,
+    points: pd.DataFrame,
+    columns: tuple[str, str],
+    bars: tuple[str, str],
+    norm: LogNorm,
+    style: dict[str, str],
+) -> None:
+    """Points coloured by lam; those that are dominated in this panel are grey."""
+    x, y = columns
+    on_front = points.index.isin(pareto(points, columns).index)
+    repeated = points[points["seeds"] > 1]
+    if len(repeated):
+        axes.errorbar(
+            repeated[x],
+            repeated[y],
+            xerr=repeated[bars[0]],
+            yerr=repeated[bars[1]],
+            fmt="none",
+            ecolor=GREY,
+            elinewidth=0.7,
+            zorder=1,
+        )
+    dominated, front = points[~on_front], points[on_front]
+    marker = style["marker"]
+    axes.scatter(dominated[x], dominated[y], s=14, color=GREY, marker=marker, zorder=2)
+    axes.scatter(
+        front[x],
+        front[y],
+        c=front["lam"].clip(lower=norm.vmin),
+        cmap=COLOURS,
+        norm=norm,
+        s=20,
+        marker=marker,
+        edgecolor="0.2",
+        linewidth=0.4,
+        zorder=3,
+    )
+
+
+def mark_knee(
+    axes: Axes, at: pd.DataFrame, values: list[str], drawing: Drawing, beside: tuple[int, int]
+) -> None:
+    """Ring the knee, if there is one.
+
+    In a picture of one study its values stand `beside` it (in points), on the dominated side.
+    """
+    for place, text in zip(at.to_numpy(), values, strict=True):
+        axes.scatter(
+            [place[0]], [place[1]], s=90, facecolor="none", edgecolor=KNEE, linewidth=1.4, zorder=4
+        )
+        if not drawing.name:
+            axes.annotate(
+                f"knee: {text.replace(' at ', chr(10) + 'at ')}",
+                place,
+                xytext=beside,
+                textcoords="offset points",
+                color=KNEE,
+                fontsize=7,
+                arrowprops={"arrowstyle": "-", "color": KNEE, "linewidth": 0.7},
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+                zorder=5,
+            )
+
+
+def finish(left: Axes, right: Axes, drawings: Sequence[Drawing], split: str) -> None:
+    """Scales, labels, legends, and what could not be drawn."""
+    for axes in (left, right):
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.grid(color="0.92", linewidth=0.5)
+        axes.set_axisbelow(True)
+    left.set(xlabel="l1 of the prunable weights", ylabel=f"cross-entropy (nats, {split})")
+    right.set(xlabel="nonzero prunable weights", ylabel=f"accuracy ({split})")
+    right.yaxis.set_major_locator(FixedLocator(error_ticks(*right.get_ylim())))
+    right.yaxis.set_minor_locator(NullLocator())
+    right.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 * (1 - error):g} %"))
+    right.invert_yaxis()
+    for axes in (left, right):
+        if axes.get_legend_handles_labels()[0]:
+            below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17)}
+            axes.legend(frameon=False, **(below if len(drawings) > 1 else {}))
+    notes = [note for drawing in drawings if (note := margin_note(drawing))]
+    left.set_title("\n".join(notes), fontsize=6.5, color="0.35", loc="left")
+
+
+def error_ticks(lower: float, upper: float) -> list[float]:
+    """Round errors within the limits, or at least four of two digits where the axis is short."""
+    ticks = [tick for tick in ERROR_TICKS if lower <= tick <= upper]
+    if len(ticks) < 3:
+        ticks = [float(f"{tick:.2g}") for tick in np.geomspace(lower, upper, 6)[1:-1]]
+    return ticks
+
+
+def margin_note(drawing: Drawing) -> str:
+    """How many runs are not drawn, and why."""
+    status = drawing.points["status"]
+    counts = {
+        "collapsed": int(drawing.points["collapsed"].sum()),
+        "failed": int(status.isin(["failed", "diverged"]).sum()),
+    }
+    parts = [f"{count} {word}" for word, count in counts.items() if count]
+    return f"not drawn{of(drawing)}: {', '.join(parts)}" if parts else ""
+
+
+def of(drawing: Drawing) -> str:
+    """The study's name behind a legend's word, where there are several."""
+    return f" of {drawing.name}" if drawing.name else ""

@@ -1,0 +1,156 @@
+"""What a study trains: model, data and complexity, checked before anything is trained."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from paretoprune.complexity import COMPLEXITIES, PRUNABLE, Complexity, prunable_names, total
+from paretoprune.datasets import DATASETS, Data, Part
+from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.fleet import Fleet, stack
+from paretoprune.models import MODELS, ModelBuilder
+from paretoprune.settings import Settings, choose
+from paretoprune.updates import SCHEDULES, UPDATES
+
+EVALUATION_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Model, data and complexity, with the data on the device where training happens.
+
+    `seed` is the study's: it orders the mini-batches, the same for every run. `prunable` names
+    the prunable weight tensors, `constant_loss` is the validation loss (nats) of the best
+    constant prediction.
+    """
+
+    model: ModelBuilder
+    data: Data
+    complexity: Complexity
+    prunable: tuple[str, ...]
+    constant_loss: float
+    seed: int
+    device: torch.device
+
+    def network(self, seed: int) -> nn.Sequential:
+        """Build the network with the initial weights that `seed` stands for."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self.model(self.data.shape, self.data.classes)
+
+    def fleet(self, seeds: list[int]) -> Fleet:
+        """Stack one network per seed on the device."""
+        return stack([self.network(seed).to(self.device) for seed in seeds])
+
+    def order(self, epoch: int) -> Tensor:
+        """The permutation of the training images in an epoch, [N]; the same on every device."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+        return torch.randperm(len(self.data.train), generator=generator).to(self.device)
+
+    def inputs(self, images: Tensor) -> Tensor:
+        """Images as bytes [B, C, H, W] -> what a network sees, floats in [0, 1]."""
+        return images.to(torch.get_default_dtype()).div_(self.data.white)
+
+    def prunable_weights(self, fleet: Fleet) -> list[Tensor]:
+        """The fleet's prunable tensors, [K, *shape] each."""
+        return [fleet.parameters[name] for name in self.prunable]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Mean loss in nats, its standard error, and error as a fraction, of each network: [K]."""
+
+    loss: Tensor
+    loss_se: Tensor
+    error: Tensor
+
+
+@torch.no_grad()
+def evaluate(fleet: Fleet, problem: Problem, part: Part) -> Evaluation:
+    """Evaluate every network on a part of the data, in evaluation mode."""
+    losses, wrong = [], []
+    for images, labels in zip(
+        part.images.split(EVALUATION_BATCH), part.labels.split(EVALUATION_BATCH), strict=True
+    ):
+        logits = fleet.forward(problem.inputs(images))  # [K, B, classes]
+        losses.append(cross_entropy(logits, labels))
+        wrong.append(logits.argmax(2) != labels)
+    loss = torch.cat(losses, dim=1).double()  # [K, N]
+    spread = loss.var(1, correction=0).sqrt() / math.sqrt(len(part))
+    return Evaluation(loss.mean(1), spread, torch.cat(wrong, dim=1).double().mean(1))
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Loss in nats of each network on each sample: [K, B, classes], [B] -> [K, B]."""
+    networks, batch, classes = logits.shape
+    flat = functional.cross_entropy(
+        logits.reshape(-1, classes), labels.repeat(networks), reduction="none"
+    )
+    return flat.view(networks, batch)
+
+
+def reference_lam(problem: Problem) -> float:
+    """Initial loss over initial complexity, to 6 significant digits: the natural unit of lam."""
+    fleet = problem.fleet([problem.seed])
+    loss = evaluate(fleet, problem, problem.data.train).loss.item()
+    weights = problem.prunable_weights(fleet)
+    complexity = total(problem.complexity.value(tensor.detach()) for tensor in weights).item()
+    return float(f"{loss / complexity:.6g}")
+
+
+def count_prunable(problem: Problem) -> int:
+    """Number of prunable weights of one network."""
+    state = problem.network(problem.seed).state_dict()
+    return sum(state[name].numel() for name in problem.prunable)
+
+
+def build_problem(settings: Settings, data_dir: Path, device: str) -> Problem:
+    """Build what `settings` name, on `device` (`auto`, `cpu` or `cuda`).
+
+    Raises `UsageError` for unknown names, combinations that do not fit and a device that is not
+    there, `CouldNotError` where data are missing.
+    """
+    for field, table in (("optimizer", UPDATES), ("schedule", SCHEDULES)):
+        choose(getattr(settings, field), table, f"--{field}")
+    model = MODELS[choose(settings.model, MODELS, "--model")]
+    complexity = COMPLEXITIES[choose(settings.complexity, COMPLEXITIES, "--complexity")]
+    kind = choose(settings.prunable, PRUNABLE, "--prunable")
+    load = DATASETS[choose(settings.dataset, DATASETS, "--dataset")]
+    place = find_device(device)
+    data = load(data_dir, settings.validation, settings.seed)
+    try:
+        example = model(data.shape, data.classes)
+    except ValueError as error:
+        raise UsageError(f"--dataset {settings.dataset}: {error}") from error
+    return Problem(
+        model=model,
+        data=data.to(place),
+        complexity=complexity,
+        prunable=prunable_names(example, kind),
+        constant_loss=constant_loss(data),
+        seed=settings.seed,
+        device=place,
+    )
+
+
+def find_device(name: str) -> torch.device:
+    """Resolve `auto`, `cpu` or `cuda`; raise `UsageError` where there is no such device."""
+    choose(name, ("auto", "cpu", "cuda"), "--device")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise UsageError("--device cuda: torch finds no CUDA device here; use --device cpu")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
+
+
+def constant_loss(data: Data) -> float:
+    """Validation loss (nats) of predicting the training set's class frequencies always."""
+    counts = torch.bincount(data.train.labels, minlength=data.classes).double()
+    log_share = (counts / counts.sum()).log()
+    loss = -log_share[data.validation.labels].mean().item()
+    if not math.isfinite(loss):
+        raise CouldNotError("the validation images have a class that no training image has")
+    return loss

@@ -1,0 +1,99 @@
+"""What is to be trained next? Worked out from the plan and the table alone; no torch.
+
+Nothing else is remembered, so going on after an interruption is the same as going on after a
+round.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from paretoprune.front import over_seeds
+from paretoprune.run import Run
+from paretoprune.search import SEARCHES, Proposal, SearchSettings
+from paretoprune.settings import Plan, Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """Runs that a search proposed at once and that are still to be trained."""
+
+    number: int
+    runs: tuple[Run, ...]
+
+
+def next_round(points: pd.DataFrame, plan: Plan) -> Round | None:
+    """What is to be trained next, worked out from the table alone.
+
+    A begun round is finished first: it is proposed again, from the rounds before it, and what is
+    in the table left out. `None` where the search is done or the runs are spent.
+    """
+    last = int(points["round"].max()) if len(points) else -1
+    trained = set(points["run_id"])
+    for number, before in ((last, points[points["round"] < last]), (last + 1, points)):
+        if number < 0:
+            continue
+        runs = proposed_runs(before, plan)
+        begun = set(points.loc[points["round"] == number, "run_id"])
+        missing = tuple(run for run in runs if run.id not in trained)
+        if missing and begun <= {run.id for run in runs}:
+            return Round(number=number, runs=missing)
+    return None
+
+
+def proposed_runs(points: pd.DataFrame, plan: Plan) -> list[Run]:
+    """The runs that follow on the points of complete rounds, within the total of runs.
+
+    Seeds that earlier lams lack (`--repeats` was raised) come before new lams.
+    """
+    seeds = range(plan.settings.seed, plan.settings.seed + plan.budget.repeats)
+    searched = points[points["role"] == "search"]
+    known = list(dict.fromkeys(searched["lam"]))
+    template = run_template(plan.settings)
+    trained = set(searched["run_id"])
+    lacking = [replace(template, lam=lam, seed=seed) for seed in seeds for lam in known]
+    lacking = [run for run in lacking if run.id not in trained]
+    if lacking:
+        return lacking
+    room = max(plan.budget.max_runs - len(known), 0)
+    lams = propose(points, plan).lams[:room] if room else ()
+    return [replace(template, lam=lam, seed=seed) for seed in seeds for lam in lams]
+
+
+def propose(points: pd.DataFrame, plan: Plan) -> Proposal:
+    """Ask the study's search."""
+    settings = SearchSettings(
+        lam_ref=plan.measured.lam_ref,
+        round_size=plan.settings.round_size,
+        tolerance=plan.budget.tolerance,
+        max_runs=plan.budget.max_runs,
+    )
+    return SEARCHES[plan.settings.search](over_seeds(points[points["role"] == "search"]), settings)
+
+
+def run_template(settings: Settings) -> Run:
+    """A run with all that the study's settings say."""
+    return Run(
+        method="weighted-sum",
+        lam=0.0,
+        seed=settings.seed,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        optimizer=settings.optimizer,
+        learning_rate=settings.learning_rate,
+        schedule=settings.schedule,
+        threshold=settings.threshold,
+        complexity_kind=settings.complexity,
+    )
+
+
+def fleets_of(runs: Sequence[Run], size: int) -> Iterator[tuple[Run, ...]]:
+    """Cut a round into fleets, in order: the rule that makes a continued sweep the same sweep."""
+    for start in range(0, len(runs), size):
+        yield tuple(runs[start : start + size])
+
+
+def lams_of(points: pd.DataFrame) -> int:
+    """Number of lams that were searched."""
+    return int(points.loc[points["role"] == "search", "lam"].nunique())

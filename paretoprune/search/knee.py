@@ -1,0 +1,188 @@
+"""The default search: where a training promises most, and twice as eagerly at the knee.
+
+Points are corners of the lower convex hull of (train_loss, complexity). Between two neighbours
+the unknown front lies in a triangle: under their chord, and above the line at each end on which
+the end's own weighted sum is constant. The area of that triangle, seen on logarithmic axes, is
+the estimated gain of training in between, and the chord's normal is the weight that looks there
+(the dichotomic step of Aneja and Nair, 1979; arXiv 2008.13590, section 3).
+
+A training of finite length often ends short of its weighted sum's optimum, so that the other end
+beats an end in the end's own weighted sum. Then its line says nothing; what the corners beyond
+say by convexity is used instead (docs/decisions/0002).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from paretoprune.front import alive, pareto, supported
+from paretoprune.knee.chord import chord
+from paretoprune.search.grid import LARGEST_LAM, grid_lams
+from paretoprune.search.proposal import (
+    Interval,
+    IntervalState,
+    Proposal,
+    SearchSettings,
+    rounded,
+)
+
+FLOOR = 0.01  # of the sparsest living network's complexity: where an estimate stops
+NARROW = 1.05  # lams closer than this factor train the same network but for noise
+DENSEST = 1e-4  # times lam_ref: below it the complexity has no say
+SPARSE_ENOUGH = 0.01  # share of the weights at which the search looks no further
+TINY_LOSS = 1e-9  # nats; a loss of zero has no logarithm
+SLICES = 129  # of the triangle, when its area is summed up
+
+
+def knee(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
+    """Propose first a grid of the round's size, then the intervals of largest estimated gain."""
+    if points.empty:
+        return Proposal(lams=tuple(grid_lams(settings.round_size, settings.lam_ref)))
+    points = points.sort_values("lam", kind="stable")
+    living = alive(points)
+    if living.empty:  # not even lam = 0 lives: no weight will help
+        return Proposal(lams=())
+    intervals = examine(points, living, settings)
+    eager = sorted(
+        (interval for interval in intervals if interval.state == "open"),
+        key=lambda interval: (-interval.gain, interval.lam),
+    )
+    lams = dict.fromkeys(
+        (*reach(points, living, settings.lam_ref), *(interval.lam for interval in eager))
+    )
+    return Proposal(lams=tuple(lams)[: settings.round_size], intervals=intervals)
+
+
+@dataclass(frozen=True)
+class Corner:
+    """A supported point."""
+
+    lam: float
+    loss: float
+    complexity: float
+
+
+def examine(
+    points: pd.DataFrame, living: pd.DataFrame, settings: SearchSettings
+) -> tuple[Interval, ...]:
+    """Estimate each interval between neighbouring supported points, and close what is done."""
+    hull = supported(living, ("train_loss", "complexity"))
+    columns = (hull[name].astype(float) for name in ("lam", "train_loss", "complexity"))
+    corners = [
+        Corner(lam, max(loss, TINY_LOSS), cost) for lam, loss, cost in zip(*columns, strict=True)
+    ]
+    floor = FLOOR * float(living["complexity"].min())
+    densest = float(living.loc[living["val_loss"].idxmin(), "complexity"])
+    front = pareto(living)
+    at_knee = chord(front).index
+    knee_lam = None if at_knee is None else float(front.at[at_knee, "lam"])
+    intervals = []
+    for i, (dense, sparse) in enumerate(pairwise(corners)):
+        gain = estimated_gain(
+            dense, sparse, corners[max(i - 1, 0) : i], corners[i + 2 : i + 3], floor
+        )
+        if knee_lam is not None and dense.lam <= knee_lam <= sparse.lam:
+            gain *= 2
+        lam = next_lam(dense, sparse, settings.lam_ref)
+        overfit = sparse.complexity >= densest
+        state = (
+            "overfit" if overfit else close(points, dense, sparse, gain, lam, settings.tolerance)
+        )
+        intervals.append(
+            Interval(lam_low=dense.lam, lam_high=sparse.lam, gain=gain, lam=lam, state=state)
+        )
+    return tuple(intervals)
+
+
+def close(
+    points: pd.DataFrame, dense: Corner, sparse: Corner, gain: float, lam: float, tolerance: float
+) -> IntervalState:
+    """Say why an interval closes, or `open`."""
+    tried = points[[near(lam, other) for other in points["lam"]]]
+    if (tried["status"] != "done").any():
+        return "failed"
+    if tried["lam"].isin([dense.lam, sparse.lam]).any():
+        return "narrow"
+    if gain <= 0 or not tried.empty:  # trained already, and above the chord
+        return "noise"
+    return "converged" if gain < tolerance else "open"
+
+
+def near(lam: float, other: float) -> bool:
+    """Whether two lams are the same but for noise."""
+    if lam == 0 or other == 0:
+        return lam == other
+    return max(lam, other) < NARROW * min(lam, other)
+
+
+def estimated_gain(
+    dense: Corner,
+    sparse: Corner,
+    denser: Sequence[Corner],
+    sparser: Sequence[Corner],
+    floor: float,
+) -> float:
+    """Area between the chord and the lines below it, in log10(loss) x log10(complexity).
+
+    `denser` and `sparser` hold the next corner on either side, if there is one: the front, being
+    convex, lies above the line through it and the end next to it.
+    """
+    losses = np.geomspace(dense.loss, sparse.loss, SLICES)
+    normal = chord_normal(dense, sparse)
+    lines = [
+        (dense, dense.lam),
+        (sparse, sparse.lam),
+        *((dense, chord_normal(corner, dense)) for corner in denser),
+        *((sparse, chord_normal(sparse, corner)) for corner in sparser),
+    ]
+    below = np.full(SLICES, max(floor, sparse.complexity))
+    for end, lam in lines:
+        # where noise has put the other end below a line, the line says nothing
+        if lam > 0 and (lam <= normal if end is dense else lam >= normal):
+            below = np.maximum(below, line(end, lam, losses))
+    heights = np.log10(np.maximum(line(sparse, normal, losses), floor)) - np.log10(below)
+    return max(float(np.trapezoid(heights, np.log10(losses))), 0.0)
+
+
+def chord_normal(dense: Corner, sparse: Corner) -> float:
+    """The lam whose weighted sum is the same at both points."""
+    loss = sparse.loss - dense.loss
+    return loss / (loss + dense.complexity - sparse.complexity)
+
+
+def line(end: Corner, lam: float, losses: np.ndarray) -> np.ndarray:
+    """Complexity at which the weighted sum of `lam` keeps the value that it has at a point."""
+    return end.complexity + (1 - lam) / lam * (end.loss - losses)
+
+
+def next_lam(dense: Corner, sparse: Corner, lam_ref: float) -> float:
+    """The chord's normal, or a mean of the neighbours' lams where it is none of their business."""
+    lam = chord_normal(dense, sparse)
+    low, high = sorted((dense.lam, sparse.lam))
+    if not low < lam < high or near(lam, low) or near(lam, high):
+        lam = math.sqrt(low * high) if low > 0 else high / 10
+    return rounded(min(max(lam, DENSEST * lam_ref), LARGEST_LAM))
+
+
+def reach(points: pd.DataFrame, living: pd.DataFrame, lam_ref: float) -> tuple[float, ...]:
+    """One lam beyond the sparsest living point, as long as that keeps more than 1 %.
+
+    A decade further in the odds lam / (1 - lam); half-way (in log) to a lam that killed a network.
+    """
+    sparsest = living.loc[living["nonzeros"].idxmin()]
+    if sparsest["nonzeros"] <= SPARSE_ENOUGH * sparsest["prunable_weights"]:
+        return ()
+    top = float(living["lam"].max())
+    deadly = float(points.loc[points["lam"] > top, "lam"].min())  # NaN where none is
+    if math.isnan(deadly):
+        odds = 10 * top / (1 - top)
+        lam = odds / (1 + odds)
+    else:
+        lam = math.sqrt(top * deadly) if top > 0 else deadly / 10
+    lam = rounded(min(lam, LARGEST_LAM))
+    known = any(near(lam, other) for other in points["lam"])
+    return () if known or lam < DENSEST * lam_ref else (lam,)

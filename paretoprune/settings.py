@@ -1,0 +1,168 @@
+"""Is this study possible? What a user may set, checked before anything trains; no torch."""
+
+import difflib
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, Self, TypeVar, get_type_hints
+
+from paretoprune.errors import UsageError
+
+AUTO = "auto"
+
+# What suits a data set where the user says nothing, or `auto` (docs/experiments.md).
+SUITED: dict[str, dict[str, Any]] = {
+    "digits": {"model": "mlp", "epochs": 50, "batch_size": 32, "learning_rate": 2e-2},
+    "mnist": {"model": "lenet5", "epochs": 10, "batch_size": 64, "learning_rate": 8e-3},
+}
+
+OPTION_OF = {"learning_rate": "--lr", "round_size": "--round"}
+
+
+def option_of(field: str) -> str:
+    """The command-line option that sets a field."""
+    return OPTION_OF.get(field, f"--{field.replace('_', '-')}")
+
+
+def choose(name: str, choices: Iterable[str], option: str) -> str:
+    """Return `name` if it is one of `choices`; else raise `UsageError` with the nearest one."""
+    known = list(choices)
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UsageError(f"{option} {name} is unknown: {hint}Choose from {', '.join(known)}")
+
+
+def require(holds: bool, option: str, value: object, rule: str) -> None:
+    """Raise `UsageError` saying that `option` `value` breaks `rule`, unless it holds."""
+    if not holds:
+        raise UsageError(f"{option} {value} is out of range: it must be {rule}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The identity of a study: with another value of any of these it is another study.
+
+    `learning_rate` is the rate before the schedule, `threshold` the ITP threshold, `validation`
+    the share of the training images kept for validation. Raises `UsageError` on creation.
+    """
+
+    dataset: str = "digits"
+    model: str = "mlp"
+    prunable: str = "linear"
+    complexity: str = "l1"
+    validation: float = 0.1
+    epochs: int = 10
+    batch_size: int = 64
+    optimizer: str = "adam"
+    learning_rate: float = 1e-2
+    schedule: str = "cosine"
+    threshold: float = 1e-3
+    search: str = "knee"
+    round_size: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        rate = self.learning_rate
+        require(0 < self.validation < 1, "--validation", self.validation, "between 0 and 1")
+        require(self.epochs >= 1, "--epochs", self.epochs, "at least 1")
+        require(self.batch_size >= 1, "--batch-size", self.batch_size, "at least 1")
+        require(0 < rate < math.inf, "--lr", rate, "a number above 0")
+        require(0 <= self.threshold < math.inf, "--threshold", self.threshold, "0 or more")
+        require(self.round_size >= 2, "--round", self.round_size, "at least 2")
+        require(0 <= self.seed < 2**31, "--seed", self.seed, "from 0 to 2147483647")
+
+    @classmethod
+    def from_options(cls, given: Mapping[str, Any]) -> Self:
+        """Complete the options that a user gave with the defaults of their data set."""
+        chosen = {name: value for name, value in given.items() if value != AUTO}
+        return cls(**{**SUITED.get(chosen.get("dataset", "digits"), {}), **chosen})
+
+    def differences(self, given: Mapping[str, Any]) -> list[str]:
+        """Name each given option whose value is not the study's, with both values."""
+        stored = asdict(self)
+        return [
+            f"{option_of(name)} is {stored[name]}, not {value}"
+            for name, value in given.items()
+            if value not in (stored[name], AUTO)
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What may change at every call and is remembered by the study.
+
+    `max_runs` is the total of search runs for each seed, `tolerance` the estimated gain below
+    which an interval closes, `repeats` the number of seeds for each lam, `fleet` the number K of
+    networks that are trained together (0: chosen by paretoprune).
+    """
+
+    max_runs: int = 20
+    tolerance: float = 0.0005
+    repeats: int = 1
+    fleet: int = 0
+
+    def __post_init__(self) -> None:
+        require(self.max_runs >= 1, "--max-runs", self.max_runs, "at least 1")
+        require(0 <= self.tolerance < math.inf, "--tolerance", self.tolerance, "0 or more")
+        require(self.repeats >= 1, "--repeats", self.repeats, "at least 1")
+        require(self.fleet >= 0, "--fleet", self.fleet, "auto or at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What is measured once, when a study begins.
+
+    `lam_ref` is the initial loss over the initial complexity, `constant_loss` the validation loss
+    (nats) of the best constant prediction, `prunable_weights` their number in one network.
+    """
+
+    lam_ref: float
+    constant_loss: float
+    prunable_weights: int
+    validation_images: int
+    test_images: int
+    fleet_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All that a study knows before its first run; what `study.toml` holds."""
+
+    settings: Settings
+    budget: Budget
+    measured: Measured
+
+
+Table = TypeVar("Table", bound="Settings | Budget | Measured")
+
+
+def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
+    """Read a dataclass from a TOML table; raise `ValueError` for what does not fit.
+
+    A field that an older version did not write takes its default, so a field that is added later
+    needs a default that reproduces the old behaviour.
+    """
+    kinds = get_type_hints(kind)
+    needed = {field.name for field in fields(kind) if field.default is MISSING}
+    odd = sorted((needed - table.keys()) | (table.keys() - kinds.keys()))
+    if odd:
+        raise ValueError(f"missing or unknown entries: {', '.join(odd)}")
+    for name, value in table.items():
+        fits = (int, float) if kinds[name] is float else kinds[name]
+        if not isinstance(value, fits) or isinstance(value, bool):
+            raise ValueError(f"{name} is {value!r}")
+    return kind(**table)
+
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def parse_duration(text: str) -> float:
+    """Read a duration such as `90`, `90s`, `10m` or `1.5h`; the result is in seconds."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise UsageError(f"--time-budget {text} is not a duration: write it like 90s, 10m or 1.5h")
+    return float(match[1]) * UNITS[match[2] or "s"]

@@ -1,0 +1,231 @@
+"""A study on disk: its plan, the table of its points, weights, histories and logs.
+
+The only writer. Every file is written aside, flushed and renamed, and the table comes last, so a
+row never names a file that is not there.
+"""
+
+import contextlib
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import tomli_w
+from filelock import FileLock, Timeout
+from safetensors.numpy import save_file
+
+from paretoprune import __version__
+from paretoprune.errors import (
+    BusyStudyError,
+    CorruptStudyError,
+    CouldNotError,
+    ParetopruneError,
+    UsageError,
+)
+from paretoprune.settings import Budget, Measured, Plan, Settings, from_table
+
+VERSION = 1  # of the files of a study; a larger one is from a newer paretoprune
+PLAN, TABLE, LOCK, PICTURE = "study.toml", "points.parquet", ".lock", "front.png"
+
+LAYER = pa.struct(
+    [
+        ("name", pa.string()),
+        ("shape", pa.list_(pa.int64())),
+        ("nonzeros", pa.int64()),
+        ("l1", pa.float64()),
+    ]
+)
+TEXT, WHOLE, REAL = pa.string(), pa.int64(), pa.float64()
+# Columns may be added, with what older tables mean by their absence; never renamed.
+SCHEMA = pa.schema(
+    [
+        *(("run_id", TEXT), ("round", WHOLE), ("role", TEXT), ("parent", TEXT)),
+        *(("method", TEXT), ("search", TEXT), ("lam", REAL), ("seed", WHOLE), ("epochs", WHOLE)),
+        *(("batch_size", WHOLE), ("optimizer", TEXT), ("moments", TEXT), ("learning_rate", REAL)),
+        *(("schedule", TEXT), ("threshold", REAL), ("complexity_kind", TEXT), ("status", TEXT)),
+        *(("failure", TEXT), ("collapsed", pa.bool_()), ("train_loss", REAL), ("val_loss", REAL)),
+        *(("val_loss_se", REAL), ("val_error", REAL), ("test_loss", REAL), ("test_error", REAL)),
+        *(("complexity", REAL), ("l1", REAL), ("nonzeros", WHOLE), ("prunable_weights", WHOLE)),
+        *(("sparsity", REAL), ("layers", pa.list_(LAYER)), ("seconds", REAL)),
+        *(("fleet_size", WHOLE), ("device", TEXT), ("started_at", TEXT), ("weights", TEXT)),
+        *(("log", TEXT), ("paretoprune_version", TEXT), ("torch_version", TEXT)),
+    ],
+    metadata={"paretoprune": str(VERSION)},
+)
+
+Row = Mapping[str, object]
+
+
+def is_study(folder: Path) -> bool:
+    """Whether a study lies there."""
+    return (folder / PLAN).is_file()
+
+
+def check_place(folder: Path) -> None:
+    """Raise `UsageError` where a new study must not be put: a file, a folder of something else."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file: name a folder for the study")
+    if folder.is_dir() and not is_study(folder) and not only_lock(folder):
+        raise UsageError(
+            f"{folder} holds other files and no {PLAN}, so it is no study: name another folder"
+        )
+
+
+def only_lock(folder: Path) -> bool:
+    """Whether nothing but the lock of a study that was never begun lies there."""
+    return all(path.name == LOCK for path in folder.iterdir())
+
+
+def require_study(folder: Path) -> None:
+    """Raise `UsageError` where there is no study to read."""
+    if not is_study(folder):
+        what = "has no study in it" if folder.is_dir() else "does not exist"
+        raise UsageError(f"{folder} {what}: `paretoprune sweep {folder}` makes one")
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other writers out; raise `BusyStudyError` where one is in."""
+    with _writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise BusyStudyError(
+                f"another process works on {folder}: wait for it or name another folder"
+            ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Write `study.toml`."""
+    tables = {name: asdict(getattr(plan, name)) for name in ("settings", "budget", "measured")}
+    text = tomli_w.dumps({"version": VERSION, "paretoprune": __version__, **tables})
+    _write(folder / PLAN, partial(_write_text, text))
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read `study.toml`. Raises `UsageError` without a study, `CorruptStudyError` for a bad one."""
+    require_study(folder)
+    path = folder / PLAN
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        _check_version(path, int(document.get("version", 0)))
+        return Plan(
+            settings=from_table(Settings, document["settings"]),
+            budget=from_table(Budget, document["budget"]),
+            measured=from_table(Measured, document["measured"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+        raise CorruptStudyError(f"{path} cannot be read: {error}") from error
+
+
+def read(folder: Path) -> pd.DataFrame:
+    """Read the table, a row a run in the order in which they were recorded; it may be empty.
+
+    Raises `UsageError` without a study, `CorruptStudyError` for a table that cannot be read.
+    """
+    require_study(folder)
+    path = folder / TABLE
+    if not path.exists():
+        return _frame(SCHEMA.empty_table())
+    try:
+        table = pq.read_table(path)
+        _check_version(path, int((table.schema.metadata or {}).get(b"paretoprune", 0)))
+        return _frame(table.select(SCHEMA.names).cast(SCHEMA))
+    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+        raise CorruptStudyError(
+            f"{path} cannot be read ({_first_line(error)}): restore it, or move it away to begin "
+            "the table anew"
+        ) from error
+
+
+def record(
+    folder: Path,
+    rows: Sequence[Row],
+    weights: Mapping[str, Mapping[str, np.ndarray]],
+    histories: Mapping[str, Mapping[str, Sequence[float]]],
+    logs: Mapping[str, str],
+) -> None:
+    """Add a fleet's rows at once, after its weights, histories and logs (all by run id)."""
+    for run_id, tensors in weights.items():
+        path = _inside(folder, "weights", run_id, "safetensors")
+        _write(path, partial(save_file, dict(tensors)))
+    for run_id, columns in histories.items():
+        path = _inside(folder, "history", run_id, "parquet")
+        _write(path, partial(pq.write_table, pa.table(dict(columns))))
+    for run_id, text in logs.items():
+        path = _inside(folder, "logs", run_id, "log")
+        _write(path, partial(_write_text, text))
+    versions = {"paretoprune_version": __version__}
+    places = [
+        {
+            "weights": f"weights/{row['run_id']}.safetensors" if row["run_id"] in weights else None,
+            "log": f"logs/{row['run_id']}.log" if row["run_id"] in logs else None,
+        }
+        for row in rows
+    ]
+    new = pa.Table.from_pylist(
+        [{**row, **place, **versions} for row, place in zip(rows, places, strict=True)], SCHEMA
+    )
+    path = folder / TABLE
+    both = pa.concat_tables([pq.read_table(path).cast(SCHEMA), new]) if path.exists() else new
+    _write(path, partial(pq.write_table, both))
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _inside(folder: Path, kind: str, run_id: str, ending: str) -> Path:
+    with _writing(folder):
+        (folder / kind).mkdir(exist_ok=True)
+    return folder / kind / f"{run_id}.{ending}"
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """Write aside, flush to the disk, rename: a reader sees the old file or the new one."""
+    aside = path.with_name(f"{path.name}.partial")
+    with _writing(path):
+        write(aside)
+        with aside.open("rb+") as file:
+            os.fsync(file.fileno())
+        aside.replace(path)
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ParetopruneError:
+        raise
+    except Exception as error:
+        # safetensors and Parquet wrap the system's errors in types of their own
+        raise CouldNotError(
+            f"cannot write {path} ({_first_line(error)}): make room or name another folder; "
+            "what was recorded before is kept"
+        ) from error
+
+
+def _check_version(path: Path, version: int) -> None:
+    if version > VERSION:
+        raise CorruptStudyError(f"{path} is from a newer paretoprune: update paretoprune")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -1,0 +1,256 @@
+"""The loop of a study: propose a round, train its fleets, record them, until the budget ends."""
+
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from paretoprune import store
+from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.executor import Executor, LocalExecutor
+from paretoprune.front import wide_gaps
+from paretoprune.problem import Problem, build_problem, count_prunable, reference_lam
+from paretoprune.rounds import Round, fleets_of, lams_of, next_round, propose
+from paretoprune.run import Point, Run
+from paretoprune.search import SEARCHES, Interval
+from paretoprune.settings import Budget, Measured, Plan, Settings, choose
+from paretoprune.train import Outcome, train_fleet
+
+DEFAULT_FLEET = 8  # networks; speed on a CPU grows little beyond (bench/fleet.py)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a user asks of a sweep: only what they gave, the study knows or chooses the rest.
+
+    `settings` and `budget` hold fields of `Settings` and `Budget`; `time_budget` is in seconds.
+    """
+
+    folder: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    time_budget: float | None = None
+    device: str = "auto"
+    data_dir: Path = Path()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """A fleet's training: `runs_done` of `runs_total` in the whole sweep, `seconds_left` for it."""
+
+    round: int
+    lams: tuple[float, ...]
+    step: int
+    steps: int
+    epochs: int
+    runs_done: float
+    runs_total: int
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A fleet's points are safe: the table so far, and how many of its rows are new."""
+
+    points: pd.DataFrame
+    new: int
+
+
+Watch = Callable[[Plan | Progress | Recorded], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """How a sweep ended: `ending` is `done`, `budget` (runs) or `time`."""
+
+    folder: Path
+    points: pd.DataFrame
+    intervals: tuple[Interval, ...]
+    ending: str
+    max_runs: int
+    seconds: float
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Number of intervals by the reason why they closed; open ones closed as `budget`."""
+        states = pd.Series([_reason(interval) for interval in self.intervals], dtype=str)
+        return {str(state): int(count) for state, count in states.value_counts().items()}
+
+    @property
+    def unsuccessful(self) -> int:
+        """Number of runs that failed or diverged."""
+        return int(self.points["status"].isin(["failed", "diverged"]).sum())
+
+    @property
+    def holes(self) -> list[tuple[float, float]]:
+        """Pairs of neighbouring lams between which the front is not known."""
+        failed = [(i.lam_low, i.lam_high) for i in self.intervals if i.state == "failed"]
+        return sorted({*failed, *wide_gaps(self.points)})
+
+
+def _reason(interval: Interval) -> str:
+    return "budget" if interval.state == "open" else interval.state
+
+
+def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> Summary:
+    """Begin or continue a study until its search is done or its budget is spent.
+
+    Raises `UsageError` for wrong options, `CouldNotError` where no run could be trained.
+    """
+    executor, clock = executor or LocalExecutor(), time.monotonic()
+    given = Settings.from_options(request.settings)
+    folder = request.folder or Path(f"{given.dataset}-{given.model}")
+    store.check_place(folder)
+    plan, problem = open_study(folder, request)
+    with store.locked(folder):
+        store.write_plan(folder, plan)
+        watch(plan)
+        ending = train_rounds(folder, plan, problem, executor, watch, request.time_budget)
+    points = store.read(folder)
+    if not (points["status"] == "done").any():
+        reason = points["failure"].iloc[-1] if len(points) else "no run was proposed"
+        raise CouldNotError(f"no run could be trained to its end: {reason}; see {folder}/logs")
+    return Summary(
+        folder=folder,
+        points=points,
+        intervals=propose(points, plan).intervals,
+        ending=ending,
+        max_runs=plan.budget.max_runs,
+        seconds=time.monotonic() - clock,
+    )
+
+
+def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
+    """Read the study's plan, or make one, and build its problem; nothing is written yet."""
+    stored = read_plan_for(folder, request) if store.is_study(folder) else None
+    settings = stored.settings if stored else Settings.from_options(request.settings)
+    choose(settings.search, SEARCHES, "--search")
+    problem = build_problem(settings, request.data_dir, request.device)
+    if stored:
+        return stored, problem
+    budget = Budget(**request.budget)
+    return Plan(settings=settings, budget=budget, measured=measure(problem)), problem
+
+
+def read_plan_for(folder: Path, request: Request) -> Plan:
+    """Read the plan of a study that goes on; raise `UsageError` where its identity differs."""
+    plan = store.read_plan(folder)
+    differences = plan.settings.differences(request.settings)
+    if differences:
+        raise UsageError(
+            f"{folder} is another study: {'; '.join(differences)}. Leave these options out to "
+            "continue it, or name another folder"
+        )
+    return replace(plan, budget=replace(plan.budget, **request.budget))
+
+
+def measure(problem: Problem) -> Measured:
+    """Measure what the study keeps for ever."""
+    return Measured(
+        lam_ref=reference_lam(problem),
+        constant_loss=problem.constant_loss,
+        prunable_weights=count_prunable(problem),
+        validation_images=len(problem.data.validation),
+        test_images=len(problem.data.test),
+        fleet_size=DEFAULT_FLEET,
+    )
+
+
+def train_rounds(
+    folder: Path,
+    plan: Plan,
+    problem: Problem,
+    executor: Executor,
+    watch: Watch,
+    time_budget: float | None,
+) -> str:
+    """Train round after round; return how it ended."""
+    started, first = time.monotonic(), True
+    while True:
+        points = store.read(folder)
+        round_ = next_round(points, plan)
+        if round_ is None:
+            return "budget" if lams_of(points) >= plan.budget.max_runs else "done"
+        spent = time.monotonic() - started
+        if time_budget and not first and spent + predicted(points, round_) > time_budget:
+            return "time"
+        first = False
+        for fleet in fleets_of(round_.runs, plan.budget.fleet or plan.measured.fleet_size):
+            outcomes, logs = train(
+                fleet, problem, executor, reporter(points, plan, round_, fleet, watch)
+            )
+            record(folder, plan, round_, outcomes, logs)
+            points = store.read(folder)
+            watch(Recorded(points=points, new=len(outcomes)))
+
+
+def predicted(points: pd.DataFrame, round_: Round) -> float:
+    """Seconds that a round will take, from the study's own runs."""
+    return float(points["seconds"].mean()) * len(round_.runs)
+
+
+def train(
+    fleet: Sequence[Run], problem: Problem, executor: Executor, report: Callable[[int, int], None]
+) -> tuple[list[Outcome], dict[str, str]]:
+    """Train a fleet; an exception makes failed points, each with its log."""
+    try:
+        return executor.submit(train_fleet, fleet, problem, report).result(), {}
+    except Exception as error:
+        failure = f"{type(error).__name__}: {error}"
+        points = [Point(run=run, status="failed", failure=failure) for run in fleet]
+        log = traceback.format_exc()
+        return [Outcome(point, {}, {}) for point in points], {run.id: log for run in fleet}
+
+
+def record(
+    folder: Path, plan: Plan, round_: Round, outcomes: Sequence[Outcome], logs: dict[str, str]
+) -> None:
+    """Hand a fleet's outcomes to the store."""
+    study = {
+        "round": round_.number,
+        "role": "search",
+        "search": plan.settings.search,
+        "torch_version": torch.__version__,
+    }
+    store.record(
+        folder,
+        rows=[{**outcome.point.row(), **study} for outcome in outcomes],
+        weights={o.point.run.id: o.weights for o in outcomes if o.weights},
+        histories={o.point.run.id: o.history for o in outcomes if o.history},
+        logs=logs,
+    )
+
+
+def reporter(
+    points: pd.DataFrame, plan: Plan, round_: Round, fleet: Sequence[Run], watch: Watch
+) -> Callable[[int, int], None]:
+    """Turn the steps of a fleet into `Progress`, with the time left at the fleet's own pace."""
+    total = max(plan.budget.max_runs * plan.budget.repeats, len(points) + len(round_.runs))
+    lams = tuple(run.lam for run in fleet)
+    started: list[float] = []
+
+    def report(step: int, steps: int) -> None:
+        now = time.monotonic()
+        started.append(now) if not started else None
+        pace = (now - started[0]) / max(step - 1, 1)  # seconds a step, the first one left out
+        done = len(points) + len(fleet) * step / steps
+        fleets_left = (total - done) / len(fleet)
+        watch(
+            Progress(
+                round=round_.number,
+                lams=lams,
+                step=step,
+                steps=steps,
+                epochs=fleet[0].epochs,
+                runs_done=done,
+                runs_total=total,
+                seconds_left=pace * steps * fleets_left,
+            )
+        )
+
+    return report

@@ -1,0 +1,46 @@
+"""What several test files need."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from paretoprune.cli import main
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path, monkeypatch):
+    """No test sees or leaves files in the checkout, nor the data of whoever runs it."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def data_dir():
+    """The folder with MNIST, named by PARETOPRUNE_DATA."""
+    folder = os.environ.get("PARETOPRUNE_DATA")
+    if not folder or not (Path(folder) / "MNIST").is_dir():
+        pytest.skip("needs real MNIST: PARETOPRUNE_DATA names no folder that holds MNIST/raw")
+    return Path(folder)
+
+
+@pytest.fixture
+def double():
+    """float64 throughout."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
+def paretoprune(capsys):
+    """Run the command line here; the result has `code`, `out` and `err`."""
+
+    class Result:
+        def __init__(self, *arguments: object) -> None:
+            with pytest.raises(SystemExit) as exit_:
+                main([str(argument) for argument in arguments])
+            self.code = exit_.value.code or 0
+            self.out, self.err = capsys.readouterr()
+
+    return Result

@@ -1,0 +1,132 @@
+"""The documents say what the program does.
+
+`python -m tests.test_docs` writes docs/cli.md anew.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from paretoprune import __version__, store
+from paretoprune.cli import app
+from paretoprune.complexity import COMPLEXITIES, PRUNABLE
+from paretoprune.console import MEANINGS
+from paretoprune.datasets import DATASETS
+from paretoprune.knee import DEFAULT_RULE, RULES
+from paretoprune.models import MODELS
+from paretoprune.search import SEARCHES
+from paretoprune.settings import SUITED, Budget, Settings
+from paretoprune.updates import SCHEDULES, UPDATES
+
+ROOT = Path(__file__).parent.parent
+COMMAND = typer.main.get_command(app)
+REFERENCE = ROOT / "docs" / "cli.md"
+
+
+def reference() -> str:
+    """docs/cli.md, from the declarations of the commands."""
+    lines = [
+        "# The command line",
+        "",
+        "Written by `python -m tests.test_docs` from the program's own declarations; exit codes:",
+        "0 done, 1 could not be done, 2 wrong use, 3 done with failed or diverged runs, 4 study",
+        "corrupt or from a newer version, 5 another process works on the study, 130 interrupted.",
+        "",
+    ]
+    for name, command in COMMAND.commands.items():
+        lines += [f"## paretoprune {name}", "", " ".join((command.help or "").split()), ""]
+        for parameter in command.params:
+            if parameter.name != "help":
+                lines.append(f"- {spelling(parameter)}: {parameter.help}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def spelling(parameter) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.name.upper()}{'...' if parameter.nargs < 0 else ''}`"
+    return ", ".join(f"`{option}`" for option in parameter.opts)
+
+
+def help_of(option: str) -> str:
+    (found,) = [p for p in COMMAND.commands["sweep"].params if option in p.opts]
+    return found.help
+
+
+def test_the_reference_is_the_programs_own():
+    assert REFERENCE.read_text() == reference(), "run `python -m tests.test_docs`"
+
+
+@pytest.mark.parametrize(
+    ("option", "table"),
+    [
+        ("--dataset", DATASETS),
+        ("--model", MODELS),
+        ("--prunable", PRUNABLE),
+        ("--complexity", COMPLEXITIES),
+        ("--optimizer", UPDATES),
+        ("--schedule", SCHEDULES),
+        ("--search", SEARCHES),
+    ],
+)
+def test_help_names_every_variant(option, table):
+    words = set(re.findall(r"[\w-]+", help_of(option)))
+    assert set(table) <= words
+
+
+def test_help_names_the_defaults():
+    defaults = {**vars(Settings()), **vars(Budget())}
+    for name in ("prunable", "complexity", "validation", "schedule", "threshold", "max_runs"):
+        option = f"--{name.replace('_', '-')}"
+        assert f"default: {defaults[name]}" in help_of(option)
+    assert f"default: {defaults['tolerance']}" in help_of("--tolerance")
+    assert f"default: {defaults['round_size']}" in help_of("--round")
+    for option, field in (("--epochs", "epochs"), ("--lr", "learning_rate")):
+        for dataset, suited in SUITED.items():
+            assert f"{suited[field]} for {dataset}" in help_of(option)
+
+
+def test_every_knee_rule_is_in_help_and_readme():
+    (rule,) = [p for p in COMMAND.commands["knee"].params if "--rule" in p.opts]
+    assert rule.help == " | ".join(RULES)
+    assert rule.default == DEFAULT_RULE
+    assert all(f"`{name}`" in (ROOT / "README.md").read_text() for name in RULES)
+
+
+def test_every_column_is_explained():
+    text = (ROOT / "docs" / "table.md").read_text()
+    assert re.findall(r"^\| `(\w+)`", text, re.MULTILINE) == store.SCHEMA.names
+
+
+def test_every_reason_of_a_closed_interval_is_explained():
+    text = (ROOT / "docs" / "searches.md").read_text()
+    assert all(f"`{reason}`" in text for reason in MEANINGS)
+
+
+def test_every_command_is_in_the_readme():
+    text = (ROOT / "README.md").read_text()
+    assert all(f"paretoprune {name}" in text for name in COMMAND.commands)
+
+
+def test_the_readme_begins_with_two_commands():
+    block = re.search(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    commands = block[1].strip().splitlines()
+    assert len(commands) == 2
+    assert commands[0].endswith("paretoprune sweep")
+    assert "pytest" in commands[1]
+
+
+def test_links_between_documents_hold():
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_changelog_knows_this_version():
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+if __name__ == "__main__":
+    REFERENCE.write_text(reference())

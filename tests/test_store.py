@@ -1,0 +1,188 @@
+"""A study on disk: what is recorded is there, whole, whatever happens."""
+
+import os
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import tomli_w
+from safetensors.numpy import load_file
+
+from paretoprune import store
+from paretoprune.errors import BusyStudyError, CorruptStudyError, CouldNotError, UsageError
+from paretoprune.run import Layer, Point
+from paretoprune.settings import Budget, Measured, Plan, Settings
+from tests.problems import run
+
+PLAN = Plan(
+    settings=Settings(seed=7, threshold=0.002),
+    budget=Budget(max_runs=33),
+    measured=Measured(
+        lam_ref=6.5e-4,
+        constant_loss=2.3,
+        prunable_weights=4,
+        validation_images=100,
+        test_images=200,
+        fleet_size=8,
+    ),
+)
+
+
+def row(lam, **changes):
+    point = Point(
+        run=run(lam=lam),
+        val_loss=0.5,
+        nonzeros=1,
+        prunable_weights=4,
+        layers=(Layer(name="1.weight", shape=(2, 2), nonzeros=1, l1=0.5),),
+    )
+    study = {"round": 0, "role": "search", "search": "knee", "torch_version": "2.11"}
+    return {**replace(point, **changes).row(), **study}
+
+
+def record(folder, *rows):
+    weights = {r["run_id"]: {"1.weight": np.array([[0.5, 0], [0, 0]])} for r in rows}
+    histories = {r["run_id"]: {"epoch": [1.0, 2.0], "val_loss": [1.0, 0.5]} for r in rows}
+    store.record(folder, rows, weights, histories, {})
+
+
+@pytest.fixture
+def study(tmp_path):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    store.write_plan(folder, PLAN)
+    return folder
+
+
+def test_what_is_recorded_is_read(study):
+    record(study, row(0.0), row(0.25))
+    record(study, row(0.5, status="failed", failure="no luck"))
+    table = store.read(study)
+    assert table["lam"].tolist() == [0.0, 0.25, 0.5]
+    assert table["sparsity"].tolist() == [0.75] * 3
+    assert table["status"].tolist() == ["done", "done", "failed"]
+    assert table.columns.tolist() == store.SCHEMA.names
+    layer = table["layers"][0][0]
+    assert (layer["name"], list(layer["shape"]), layer["nonzeros"]) == ("1.weight", [2, 2], 1)
+    weights = load_file(study / table["weights"][0])
+    assert weights["1.weight"].tolist() == [[0.5, 0], [0, 0]]
+    history = pd.read_parquet(study / "history" / f"{table['run_id'][0]}.parquet")
+    assert history["val_loss"].tolist() == [1.0, 0.5]
+
+
+def test_anybody_can_read_the_table(study):
+    record(study, row(0.25))
+    assert pd.read_parquet(study / "points.parquet")["lam"].tolist() == [0.25]
+
+
+def test_the_plan_comes_back(study):
+    assert store.read_plan(study) == PLAN
+
+
+def test_a_study_without_runs_has_an_empty_table(study):
+    assert store.read(study).empty
+    assert store.read(study).columns.tolist() == store.SCHEMA.names
+
+
+def test_a_failed_run_leaves_its_log(study):
+    failed = row(0.5, status="failed", failure="no luck")
+    store.record(study, [failed], {}, {}, {failed["run_id"]: "Traceback ..."})
+    table = store.read(study)
+    assert (study / table["log"][0]).read_text() == "Traceback ..."
+    assert pd.isna(table["weights"][0])
+
+
+@pytest.mark.parametrize("target", ["points.parquet", "weights"])
+def test_a_write_that_fails_leaves_the_old_table(study, monkeypatch, target):
+    record(study, row(0.0))
+    real = os.replace
+
+    def broken(source, *rest, **names):
+        if target in str(source):
+            raise OSError(28, "No space left on device")
+        return real(source, *rest, **names)
+
+    monkeypatch.setattr("pathlib.Path.replace", broken)
+    with pytest.raises(CouldNotError, match=r"cannot write .*No space left.*is kept"):
+        record(study, row(0.25))
+    monkeypatch.undo()
+    assert store.read(study)["lam"].tolist() == [0.0]
+    record(study, row(0.25))
+    assert store.read(study)["lam"].tolist() == [0.0, 0.25]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 no table", b"\0" * 200])
+def test_a_corrupt_table_is_named(study, content):
+    (study / "points.parquet").write_bytes(content)
+    with pytest.raises(CorruptStudyError, match=r"points\.parquet cannot be read"):
+        store.read(study)
+
+
+def test_a_foreign_table_is_named(study):
+    pd.DataFrame({"lam": [1.0]}).to_parquet(study / "points.parquet")
+    with pytest.raises(CorruptStudyError, match=r"points\.parquet cannot be read"):
+        store.read(study)
+
+
+def spoil(document, how):
+    if how == "unknown":
+        document["settings"]["colour"] = "red"
+    elif how == "missing":
+        del document["measured"]["lam_ref"]
+    elif how == "type":
+        document["settings"]["epochs"] = "ten"
+    elif how == "range":
+        document["settings"]["epochs"] = -1
+    elif how == "table":
+        document["budget"] = 3
+
+
+@pytest.mark.parametrize("how", ["unknown", "missing", "type", "range", "table"])
+def test_a_corrupt_plan_is_named(study, how):
+    path = study / "study.toml"
+    document = store.tomllib.loads(path.read_text())
+    spoil(document, how)
+    path.write_text(tomli_w.dumps(document))
+    with pytest.raises(CorruptStudyError, match=r"study\.toml cannot be read"):
+        store.read_plan(study)
+
+
+def test_a_plan_that_is_no_toml_is_named(study):
+    (study / "study.toml").write_bytes(b"\xff = [")
+    with pytest.raises(CorruptStudyError, match=r"study\.toml cannot be read"):
+        store.read_plan(study)
+
+
+def test_an_older_plan_takes_defaults_for_what_it_lacks(study):
+    path = study / "study.toml"
+    document = store.tomllib.loads(path.read_text())
+    del document["budget"]["repeats"]
+    path.write_text(tomli_w.dumps(document))
+    assert store.read_plan(study) == PLAN
+
+
+def test_a_newer_study_is_named(study):
+    path = study / "study.toml"
+    path.write_text(path.read_text().replace("version = 1", "version = 99", 1))
+    with pytest.raises(CorruptStudyError, match="newer paretoprune"):
+        store.read_plan(study)
+
+
+def test_one_writer(study):
+    busy = pytest.raises(BusyStudyError, match="another process")
+    with store.locked(study), busy, store.locked(study):
+        pass
+    with store.locked(study):
+        pass
+
+
+def test_a_new_study_takes_no_foreign_place(tmp_path):
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(UsageError, match="no study"):
+        store.check_place(tmp_path)
+    with pytest.raises(UsageError, match="is a file"):
+        store.check_place(tmp_path / "thesis.tex")
+    store.check_place(tmp_path / "new")
+    (tmp_path / "empty").mkdir()
+    store.check_place(tmp_path / "empty")

@@ -1,0 +1,172 @@
+"""What a step is made of, by hand-computed examples, and what comes out of a run."""
+
+import json
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from paretoprune.combine import METHODS, gram_matrices, weighted_sum
+from paretoprune.complexity import COMPLEXITIES, PRUNABLE, l1, nonzeros, prunable_names, total
+from paretoprune.errors import UsageError
+from paretoprune.models import MODELS
+from paretoprune.problem import reference_lam
+from paretoprune.pruning import prune
+from paretoprune.run import Run
+from paretoprune.train import train_fleet
+from paretoprune.updates import SCHEDULES
+from tests.problems import problem, run
+
+
+def silent(step, steps):
+    """Report to nobody."""
+
+
+def test_l1_and_nonzeros_of_two_networks():
+    first = torch.tensor([[[1.0, -2.0], [0.0, 0.5]], [[0.0, 0.0], [0.0, -3.0]]])  # [2, 2, 2]
+    second = torch.tensor([[[4.0]], [[0.0]]])
+    assert total([l1(first), l1(second)]).tolist() == [7.5, 3.0]
+    assert total([nonzeros(first), nonzeros(second)]).tolist() == [4, 1]
+
+
+@pytest.mark.parametrize("kind", COMPLEXITIES)
+def test_the_gradient_of_a_complexity_is_its_values(double, kind):
+    weights = torch.randn(3, 4, 5).requires_grad_()
+    (expected,) = torch.autograd.grad(COMPLEXITIES[kind].value(weights).sum(), weights)
+    torch.testing.assert_close(COMPLEXITIES[kind].gradient(weights.detach()), expected)
+
+
+def test_the_subgradient_at_zero_is_zero():
+    assert COMPLEXITIES["l1"].gradient(torch.zeros(1, 2)).tolist() == [[0.0, 0.0]]
+
+
+def test_itp_prunes_up_to_each_networks_threshold():
+    weights = torch.tensor([[0.5, -0.1, 0.1, 0.11], [0.5, -0.1, 0.1, 0.11]])
+    prune([weights], torch.tensor([0.1, 0.0]))
+    expected = torch.tensor([[0.5, 0.0, 0.0, 0.11], [0.5, -0.1, 0.1, 0.11]])
+    assert torch.equal(weights, expected)
+
+
+def test_a_weighted_sum_ignores_the_gradients():
+    def gram():
+        raise AssertionError("a weighted sum must not pay for Gram matrices")
+
+    weights = weighted_sum(torch.tensor([0.0, 0.25]))(gram)
+    assert weights.tolist() == [[1.0, 0.0], [0.75, 0.25]]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_methods_weights_are_convex(method):
+    gram = torch.eye(2).expand(3, 2, 2)
+    weights = METHODS[method](torch.tensor([0.0, 0.3, 0.9]))(lambda: gram)
+    assert weights.shape == (3, 2)
+    assert (weights >= 0).all()
+    torch.testing.assert_close(weights.sum(1), torch.ones(3))
+
+
+def test_gram_matrices_by_hand():
+    losses = [torch.tensor([[1.0, 2.0]]), torch.tensor([[[3.0]]])]  # K = 1
+    complexities = [torch.tensor([[1.0, -1.0]]), None]
+    assert gram_matrices(losses, complexities).tolist() == [[[14.0, -1.0], [-1.0, 2.0]]]
+
+
+def test_schedules_begin_at_the_full_rate_and_do_not_rise():
+    for schedule in SCHEDULES.values():
+        factors = [schedule(progress) for progress in np.linspace(0, 0.999, 50)]
+        assert factors[0] == 1
+        assert all(0 < b <= a for a, b in pairwise(factors))
+    assert SCHEDULES["cosine"](0.5) == pytest.approx(0.5)
+
+
+def test_prunable_weights_of_the_papers_networks():
+    lenet5, mlp = (MODELS[name]((1, 28, 28), 10) for name in ("lenet5", "mlp"))
+
+    def count(model, kind):
+        weights = dict(model.named_parameters())
+        return sum(weights[name].numel() for name in prunable_names(model, kind))
+
+    assert count(lenet5, "linear") == 58_920  # the paper's
+    assert sum(weights.numel() for weights in lenet5.parameters()) == 60_074
+    assert count(lenet5, "all") == 58_920 + 6 * 9 + 16 * 6 * 9
+    assert count(mlp, "linear") == 266_200
+
+
+def test_a_model_without_prunable_layers_is_refused():
+    assert PRUNABLE.keys() == {"linear", "conv", "all"}
+    with pytest.raises(UsageError, match="--prunable conv; it has some for: linear, all"):
+        prunable_names(MODELS["mlp"]((1, 8, 8), 10), "conv")
+
+
+def test_lam_ref_is_initial_loss_over_initial_complexity():
+    task = problem()
+    network = task.network(0)
+    images = task.inputs(task.data.train.images)
+    loss = torch.nn.functional.cross_entropy(network(images), task.data.train.labels)
+    size = sum(layer.weight.abs().sum() for layer in network if hasattr(layer, "weight"))
+    assert reference_lam(task) == pytest.approx((loss / size).item(), rel=1e-4)
+
+
+def test_a_point_says_what_its_weights_are():
+    task = problem("lenet5", "all")
+    one = run(lam=2e-3)
+    outcome = train_fleet([run(lam=0.0), one], task, silent)[1]
+    point, arrays = outcome.point, [outcome.weights[name] for name in task.prunable]
+    assert point.run == one
+    assert point.nonzeros == sum(np.count_nonzero(array) for array in arrays)
+    assert point.l1 == pytest.approx(sum(np.abs(array).sum() for array in arrays), rel=1e-5)
+    assert point.complexity == pytest.approx(point.l1, rel=1e-5)
+    assert point.prunable_weights == sum(array.size for array in arrays)
+    assert [layer.shape for layer in point.layers] == [array.shape for array in arrays]
+    assert all(abs(w) > one.threshold for array in arrays for w in array[array != 0].flat)
+    assert 0 < point.nonzeros < point.prunable_weights
+    assert set(outcome.weights) == set(dict(task.network(0).named_parameters()))
+
+
+def test_history_has_a_row_an_epoch_and_ends_at_the_point():
+    outcome = train_fleet([run(lam=1e-3, epochs=3)], problem(), silent)[0]
+    history, point = outcome.history, outcome.point
+    assert history["epoch"] == [1, 2, 3]
+    for name in ("val_loss", "val_error", "complexity", "nonzeros"):
+        assert history[name][-1] == pytest.approx(getattr(point, name))
+    assert history["train_loss"][2] < history["train_loss"][0]
+    assert history["loss_weight"] == pytest.approx([0.999] * 3)
+    assert history["complexity_weight"] == pytest.approx([0.001] * 3)
+
+
+def test_a_large_lam_collapses_and_says_so():
+    dead, alive = (
+        outcome.point
+        for outcome in train_fleet(
+            [run(lam=0.5, epochs=6), run(lam=1e-4, epochs=6)], problem(), silent
+        )
+    )
+    assert dead.collapsed
+    assert not alive.collapsed
+    assert dead.val_loss > 0.99 * math.log(10)
+
+
+def test_seeds_change_initial_weights_and_nothing_else():
+    task = problem()
+    assert not torch.equal(task.network(0)[1].weight, task.network(1)[1].weight)
+    assert torch.equal(task.network(1)[1].weight, task.network(1)[1].weight)
+    assert torch.equal(task.order(0), problem().order(0))
+    assert not torch.equal(task.order(0), task.order(1))
+
+
+def test_ids_of_old_runs_never_change():
+    one = Run(
+        method="weighted-sum",
+        lam=0.000135937,
+        seed=0,
+        epochs=10,
+        batch_size=64,
+        optimizer="adam",
+        learning_rate=0.01,
+        schedule="cosine",
+        threshold=0.001,
+        complexity_kind="l1",
+    )
+    assert one.id == "11da814d06e3"
+    assert Run(**json.loads(json.dumps({**vars(one), "seed": 1}))).id != one.id

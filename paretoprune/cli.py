@@ -32,6 +32,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except ParetopruneError as error:
         print(f"paretoprune: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:  # no permission, no such place: what no part has put into words
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"paretoprune: {error.strerror or error}{place}", file=sys.stderr)
+        sys.exit(1)
     sys.exit(0)
 
 
@@ -70,7 +74,10 @@ def paretoprune(
 def sweep(
     context: typer.Context,
     study: Path | None = typer.Argument(
-        None, help="Folder to begin or continue (default: DATASET-MODEL).", show_default=False
+        None,
+        metavar="[STUDY]",
+        help="Folder to begin or continue (default: DATASET-MODEL).",
+        show_default=False,
     ),
     dataset: str = option(PROBLEM, "digits | mnist (default: digits)"),
     model: str = option(PROBLEM, "auto | mlp | lenet5 (default: mlp for digits, else lenet5)"),
@@ -121,7 +128,7 @@ def sweep(
             budget=budget,
             time_budget=seconds,
             device=device or AUTO,
-            data_dir=data_dir or Path.home() / ".cache" / "paretoprune",
+            data_dir=(data_dir or Path("~/.cache/paretoprune")).expanduser(),
         )
         given_place = {"--data-dir": data_dir, "--device": device}
         place = [f"{name}={value}" for name, value in given_place.items() if value]
@@ -141,7 +148,7 @@ def given(context: typer.Context, kind: type[Settings] | type[Budget]) -> dict[s
     return {name: value for name, value in named.items() if value is not None}
 
 
-STUDY = typer.Argument(help="Folder of a study.", show_default=False)
+STUDY = typer.Argument(metavar="STUDY", help="Folder of a study.", show_default=False)
 JSON = typer.Option(False, "--json", help="Print one JSON document instead.")
 SPLIT = typer.Option("validation", help="Data that the values are of: validation | test.")
 

@@ -27,8 +27,8 @@ from paretoprune.study import Progress as Step
 from paretoprune.study import Recorded, Request, Summary
 from paretoprune.study import sweep as run_sweep
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
 
 ESTIMATE_AFTER = 20  # steps, of which the first are slower than the rest
 PLAIN_SECONDS = 20  # between two lines where the output is no terminal
@@ -80,7 +80,7 @@ class SweepView:
 
     def __call__(self, event: Plan | Step | Recorded) -> None:
         if isinstance(event, Plan):
-            err.print(headline(event), soft_wrap=True)
+            err.print(headline(event))
         elif isinstance(event, Step):
             self.step(event)
         else:
@@ -134,6 +134,8 @@ def duration(seconds: float) -> str:
     """Seconds as a person says them."""
     if not math.isfinite(seconds):
         return "?"
+    if seconds < 1:
+        return "under 1 s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
@@ -155,15 +157,15 @@ def show_sweep(request: Request, place: Sequence[str]) -> int:
         out.print(f"no knee: {knee.reason}")
     covered = hypervolume_of(reading.networks, reading.plan.measured.validation_images)
     out.print(f"hypervolume {covered:.3f} (accuracy and nonzeros, validation data)")
-    out.print(closing(summary, place), soft_wrap=True)
+    out.print(closing(summary))
+    out.print(f"Picture: {picture}\nNext:", *onward(summary, place), sep="\n  ", soft_wrap=True)
     return summary.unsuccessful
 
 
-def closing(summary: Summary, place: Sequence[str]) -> str:
-    """How the sweep ended, what it leaves open, and the commands to type next."""
-    points, folder = summary.points, shlex.quote(str(summary.folder))
-    took = duration(summary.seconds)
-    lines = [f"{len(points)} runs in {folder}; {ENDINGS[summary.ending]} ({took} this time)."]
+def closing(summary: Summary) -> str:
+    """How the sweep ended, and what it leaves open."""
+    points, took = summary.points, duration(summary.seconds)
+    lines = [f"{len(points)} runs; {ENDINGS[summary.ending]} ({took} this time)."]
     collapsed = int(points["collapsed"].sum())
     if collapsed:
         lines.append(f"{collapsed} collapsed: no better than a constant prediction.")
@@ -174,13 +176,17 @@ def closing(summary: Summary, place: Sequence[str]) -> str:
         lines.append(f"Of the intervals between neighbours {', '.join(counts)}.")
     for low, high in summary.holes:
         lines.append(f"Hole: the front is not known between λ = {low:.3g} and λ = {high:.3g}.")
-    onward = [f"paretoprune knee {folder}", f"paretoprune show {folder} --all"]
+    return "\n".join(lines)
+
+
+def onward(summary: Summary, place: Sequence[str]) -> list[str]:
+    """The commands to type next; `place` are options that a sweep needs on this machine."""
+    folder = str(summary.folder)
+    commands = [["knee", folder], ["show", folder, "--all"]]
     if summary.ending != "done":
         more = [f"--max-runs={2 * summary.max_runs}"] if summary.ending == "budget" else []
-        onward.append(shlex.join(["paretoprune", "sweep", str(summary.folder), *more, *place]))
-    return "\n".join(
-        [*lines, f"Picture: {folder}/{PICTURE}", "Next:", *(f"  {line}" for line in onward)]
-    )
+        commands.append(["sweep", folder, *more, *place])
+    return [shlex.join(["paretoprune", *command]) for command in commands]
 
 
 def show_points(reading: Reading, *, everything: bool, form: str) -> None:
@@ -197,7 +203,7 @@ def show_points(reading: Reading, *, everything: bool, form: str) -> None:
         for _, row in reading.points[reading.points["failure"] != ""].iterrows():
             log = f", log in {reading.folder}/{row['log']}" if pd.notna(row["log"]) else ""
             failure = f"λ = {row['lam']:.3g}, seed {row['seed']}: {row['failure']}{log}"
-            out.print(failure, markup=False, soft_wrap=True)
+            out.print(failure, soft_wrap=True)
         if not len(rows):
             out.print("no network yet that learnt anything")
 
@@ -240,7 +246,9 @@ def points_table(
     """A line for each network; the marked one is bold."""
     column = "seeds" if "seeds" in points else "seed"  # a mean, or each run
     repeated = points[column].nunique() > 1 or points[column].max() > 1
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1), pad_edge=False)
+    table = Table(
+        title=title, title_justify="left", box=None, collapse_padding=True, pad_edge=False
+    )
     heads = ("λ", "val. loss", "val. acc.", "test acc.", "nonzeros", "sparsity", "l1")
     for head in (*heads, *((column,) if repeated else ()), ""):
         table.add_column(head, justify="right", no_wrap=True)

@@ -201,11 +201,14 @@ def _write_text(text: str, path: Path) -> None:
 def _write(path: Path, write: Callable[[Path], object]) -> None:
     """Write aside, flush to the disk, rename: a reader sees the old file or the new one."""
     aside = path.with_name(f"{path.name}.partial")
-    with _writing(path):
-        write(aside)
-        with aside.open("rb+") as file:
-            os.fsync(file.fileno())
-        aside.replace(path)
+    try:
+        with _writing(path):
+            write(aside)
+            with aside.open("rb+") as file:
+                os.fsync(file.fileno())
+            aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

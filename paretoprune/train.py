@@ -60,7 +60,7 @@ def train_fleet(runs: Sequence[Run], problem: Problem, report: Report) -> list[O
     for epoch in range(epochs):
         loss, weights = train_epoch(training, epoch, report)
         history.append({"train_loss": loss, **snapshot(training), "weights": weights})
-    points = measure(training, time.perf_counter() - clock, started_at)
+    points = measure(training, clock, started_at)
     return [
         Outcome(point, weights_of(training.fleet, index), history_of(history, index))
         for index, point in enumerate(points)
@@ -147,11 +147,12 @@ def snapshot(training: Training) -> dict[str, Tensor]:
     }
 
 
-def measure(training: Training, seconds: float, started_at: str) -> list[Point]:
-    """Evaluate the final networks on training, validation and test data."""
+def measure(training: Training, clock: float, started_at: str) -> list[Point]:
+    """Evaluate the final networks on training, validation and test data; stop the `clock`."""
     problem = training.problem
     parts = (problem.data.train, problem.data.validation, problem.data.test)
     evaluations = [evaluate(training.fleet, problem, part) for part in parts]
+    seconds = time.perf_counter() - clock
     return [
         point_of(training, index, evaluations, seconds, started_at)
         for index in range(len(training.runs))

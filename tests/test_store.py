@@ -107,6 +107,7 @@ def test_a_write_that_fails_leaves_the_old_table(study, monkeypatch, target):
     with pytest.raises(CouldNotError, match=r"cannot write .*No space left.*is kept"):
         record(study, row(0.25))
     monkeypatch.undo()
+    assert not list(study.rglob("*.partial"))
     assert store.read(study)["lam"].tolist() == [0.0]
     record(study, row(0.25))
     assert store.read(study)["lam"].tolist() == [0.0, 0.25]

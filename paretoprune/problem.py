@@ -16,7 +16,8 @@ from paretoprune.models import MODELS, ModelBuilder
 from paretoprune.settings import Settings, choose
 from paretoprune.updates import SCHEDULES, UPDATES
 
-EVALUATION_BATCH = 500
+# Images: with 8 networks, larger batches fall out of the cache (2.4 times slower at 500).
+EVALUATION_BATCH = 100
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,8 @@ def estimated_gain(
     `denser` and `sparser` hold the next corner on either side, if there is one: the front, being
     convex, lies above the line through it and the end next to it.
     """
+    if sparse.loss <= dense.loss:  # both losses are zero
+        return 0.0
     losses = np.geomspace(dense.loss, sparse.loss, SLICES)
     normal = chord_normal(dense, sparse)
     lines = [

@@ -75,7 +75,7 @@ def sweep(
     context: typer.Context,
     study: Path | None = typer.Argument(
         None,
-        metavar="[STUDY]",
+        metavar="STUDY",
         help="Folder to begin or continue (default: DATASET-MODEL).",
         show_default=False,
     ),

@@ -55,6 +55,20 @@ def _those_of(kind: type, values: Mapping[str, object]) -> dict[str, object]:
     return {f.name: values[f.name] for f in fields(kind) if f.name in values}
 
 
+def corner(
+    lam: float, loss: float, complexity: float, share: float = 1.0, **also: object
+) -> dict[str, object]:
+    """A row at a given place; `share` of its weights is left."""
+    return {
+        "lam": lam,
+        "train_loss": loss,
+        "complexity": complexity,
+        "nonzeros": round(share * PRUNABLE),
+        "prunable_weights": PRUNABLE,
+        **also,
+    }
+
+
 @dataclass(frozen=True)
 class Front:
     """A convex front in closed form: what an ideal training at `lam` returns.
@@ -88,16 +102,10 @@ class Front:
         return self.row(lam, self.minimiser(lam / 4), **also)
 
     def row(self, lam: float, complexity: float, noise: float = 1.0, **also: object) -> dict:
+        """The row of a run that ended on the front, or `noise` times its loss off it."""
         loss = self.loss(complexity) * noise if complexity > 0 else CONSTANT_LOSS
-        return {
-            "lam": lam,
-            "train_loss": loss,
-            "complexity": complexity,
-            "nonzeros": round(PRUNABLE * complexity / self.widest),
-            "prunable_weights": PRUNABLE,
-            "collapsed": loss >= CONSTANT_LOSS,
-            **also,
-        }
+        collapsed = loss >= CONSTANT_LOSS
+        return corner(lam, loss, complexity, complexity / self.widest, collapsed=collapsed, **also)
 
 
 def power_law(a: float, p: float, widest: float) -> Front:
@@ -141,6 +149,25 @@ def noisy(front: Front, size: float, seed: int) -> Callable[[float], dict[str, o
         return {**row, "complexity": ideal * float(on_complexity)}
 
     return train
+
+
+def samples() -> dict[str, list[dict[str, object]]]:
+    """Rows of all kinds: nothing, the middle of a sweep, noise, ties, dead points."""
+    front = FRONTS[2]
+    lams = [0.0, *(float(f"{lam:.6g}") for lam in np.geomspace(1e-5, 0.3, 11))]
+    exact = [front.train(lam) for lam in lams]
+    failed = [{"lam": lam, "status": "failed", "failure": "no memory"} for lam in lams]
+    return {
+        "nothing": [],
+        "exact": exact,
+        "noise": [noisy(front, 0.3, seed=1)(lam) for lam in lams],
+        "some failed": [*exact[:4], *failed[4:6], *exact[6:]],
+        "ties": [corner(lam, 0.1, 5.0) for lam in lams],
+        "losses of zero": [corner(lam, 0.0, 50.0 / (1 + i)) for i, lam in enumerate(lams)],
+    }
+
+
+SAMPLES = samples()
 
 
 def sweep(

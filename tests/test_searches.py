@@ -1,6 +1,5 @@
 """Searches: the contract of all of them, then the grid and the knee on fronts in closed form."""
 
-import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,7 +9,7 @@ import pytest
 
 from paretoprune.front import alive, over_seeds
 from paretoprune.search import SEARCHES, SearchSettings
-from tests.tables import FRONTS, PRUNABLE, noisy, sweep, table
+from tests.tables import FRONTS, SAMPLES, corner, noisy, sweep, table
 
 knee, grid = SEARCHES["knee"], SEARCHES["grid"]
 ALL = pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES.keys())
@@ -22,37 +21,11 @@ def settings_of(front, **changes):
     return replace(SETTINGS, lam_ref=front.lam_ref, **changes)
 
 
-def corner(lam, loss, complexity, share=1.0, **also):
-    """A row at a given place; `share` of the weights is left."""
-    return {
-        **{"lam": lam, "train_loss": loss, "complexity": complexity},
-        **{"nonzeros": round(share * PRUNABLE), "prunable_weights": PRUNABLE},
-        **also,
-    }
-
-
 def examined(rows, settings=SETTINGS, search=knee):
     return search(over_seeds(table(rows)), settings)
 
 
-def sample_tables():
-    """Tables of all kinds: nothing, the middle of a sweep, noise, ties, dead points."""
-    front = FRONTS[2]
-    lams = [0.0, *(float(f"{lam:.6g}") for lam in np.geomspace(1e-5, 0.3, 11))]
-    exact = [front.train(lam) for lam in lams]
-    wild = noisy(front, 0.3, seed=1)
-    failed = [{"lam": lam, "status": "failed", "failure": "no memory"} for lam in lams]
-    return {
-        "nothing": [],
-        "exact": exact,
-        "noise": [wild(lam) for lam in lams],
-        "some failed": [*exact[:4], *failed[4:6], *exact[6:]],
-        "ties": [corner(lam, 0.1, 5.0) for lam in lams],
-        "losses of zero": [corner(lam, 0.0, 50.0 / (1 + i)) for i, lam in enumerate(lams)],
-    }
-
-
-TABLES = pytest.mark.parametrize("rows", sample_tables().values(), ids=sample_tables().keys())
+TABLES = pytest.mark.parametrize("rows", SAMPLES.values(), ids=SAMPLES.keys())
 
 
 def assert_order_is_irrelevant(search, points, settings):
@@ -81,18 +54,21 @@ def assert_lams_are_valid(proposal, points, settings):
         assert interval.gain >= 0
 
 
-def assert_never_worse_than_chord(front, points, proposal, tolerance):
-    """Where an interval has converged, little area is left between its chord and the front."""
+def area_left(front, points, interval):
+    """The area between the chord of an interval and the true front, on logarithmic axes."""
     places = points.set_index("lam")[["train_loss", "complexity"]]
+    dense, sparse = places.loc[interval.lam_low], places.loc[interval.lam_high]
+    losses = np.geomspace(dense.iloc[0], sparse.iloc[0], 2001)
+    chord = np.interp(losses, *zip(dense, sparse, strict=True))
+    true = np.array([front.complexity(loss) for loss in losses])
+    return np.trapezoid(np.log10(chord / true), np.log10(losses))
+
+
+def assert_never_worse_than_chord(front, points, proposal, tolerance):
+    """Where an interval has converged, no more than the tolerance was left to find."""
     for interval in proposal.intervals:
-        dense, sparse = places.loc[interval.lam_low], places.loc[interval.lam_high]
-        losses = np.geomspace(dense.iloc[0], sparse.iloc[0], 2001)
-        chord = np.interp(losses, *zip(dense, sparse, strict=True))
-        true = np.array([front.complexity(loss) for loss in losses])
-        area = np.trapezoid(np.log10(chord / true), np.log10(losses))
-        assert area <= 1.01 * interval.gain
         if interval.state == "converged":
-            assert area <= tolerance
+            assert area_left(front, points, interval) <= tolerance
 
 
 @ALL
@@ -113,8 +89,8 @@ def test_first_round_has_the_rounds_size_and_begins_dense(search, size):
 
 
 def test_knees_first_round_is_a_grid_of_the_rounds_size():
-    low, high = SETTINGS.lam_ref / 100, 10 * SETTINGS.lam_ref
-    assert examined([]).lams == pytest.approx([0, *np.geomspace(low, high, 7)], rel=1e-5)
+    wanted = [0, *np.geomspace(SETTINGS.lam_ref / 100, 10 * SETTINGS.lam_ref, 7)]
+    assert examined([]).lams == pytest.approx(wanted, rel=1e-5)
 
 
 @ON_FRONTS
@@ -125,29 +101,20 @@ def test_knee_ends_with_the_front_within_tolerance(front, tolerance):
     assert {i.state for i in proposal.intervals} <= {"converged", "narrow"}
     assert sum(i.state == "narrow" for i in proposal.intervals) <= 1
     assert_never_worse_than_chord(front, points, proposal, tolerance)
-    living = alive(points)
-    ends = sorted([i.lam_low for i in proposal.intervals] + [proposal.intervals[-1].lam_high])
-    assert ends[0] == 0
-    assert ends[-1] == living["lam"].max()
+    for interval in proposal.intervals:
+        assert area_left(front, points, interval) <= 1.01 * interval.gain
+    sizes = points.set_index("lam")["complexity"]
+    assert sizes[proposal.intervals[0].lam_low] == front.widest
+    assert proposal.intervals[-1].lam_high == alive(points)["lam"].max()
 
 
 @ON_FRONTS
-def test_knee_trains_more_where_less_tolerance_asks_for_it(front):
-    counts = [
-        len(sweep(knee, settings_of(front, tolerance=tolerance), front.train, 300)[0])
-        for tolerance in (0.05, 0.0005)
-    ]
-    assert counts[0] < counts[1]
-
-
-@ON_FRONTS
-@pytest.mark.parametrize("size", [0.01, 0.1, 0.5])
+@pytest.mark.parametrize("size", [0.01, 0.3])
 def test_knee_ends_under_noise(front, size):
     train, settings = noisy(front, size, seed=3), settings_of(front, tolerance=0.0005)
     _, proposal = sweep(knee, settings, train, 300, assert_lams_are_valid)
-    states = [interval.state for interval in proposal.intervals]
-    assert "open" not in states
-    assert "noise" in states
+    states = {interval.state for interval in proposal.intervals}
+    assert "noise" in states - {"open"} == states
 
 
 @ON_FRONTS
@@ -156,13 +123,7 @@ def test_knee_explores_though_training_is_too_short(front):
     states = [interval.state for interval in proposal.intervals]
     assert len(states) > SETTINGS.round_size
     assert states.count("converged") > len(states) / 2
-    assert_never_worse_than_chord_where_converged(front, points, proposal)
-
-
-def assert_never_worse_than_chord_where_converged(front, points, proposal):
-    converged = tuple(i for i in proposal.intervals if i.state == "converged")
-    judged = replace(proposal, intervals=tuple(replace(i, gain=math.inf) for i in converged))
-    assert_never_worse_than_chord(front, points, judged, SETTINGS.tolerance)
+    assert_never_worse_than_chord(front, points, proposal, SETTINGS.tolerance)
 
 
 def test_gain_of_two_points_is_the_triangles_area():
@@ -191,7 +152,7 @@ def test_neighbours_bound_a_gain_where_an_ends_own_weight_says_nothing():
 def test_an_interval_at_the_knee_counts_double():
     losses = [(0.0, 0.1, 500.0), (0.001, 0.2, 100.0), (0.01, 0.6, 30.0), (0.1, 2.0, 10.0)]
     gains = []
-    for val_losses in ([0.1, 0.11, 1.9, 2.0], [0.1, 1.2, 1.21, 2.0]):
+    for val_losses in ([0.1, 0.11, 1.9, 2.0], [0.1, 0.15, 0.2, 2.0]):
         rows = [corner(*at, val_loss=v) for at, v in zip(losses, val_losses, strict=True)]
         gains.append(np.array([interval.gain for interval in examined(rows).intervals]))
     assert gains[0] / gains[1] == pytest.approx([2, 1, 0.5])  # knee at the 2nd, then the 3rd
@@ -269,8 +230,7 @@ def test_the_search_goes_half_way_to_a_lam_that_killed():
     dead = [corner(0.16, 2.3, 0.1, 0.0, collapsed=True), {"lam": 0.64, "status": "failed"}]
     assert examined([*living, *dead]).lams[0] == pytest.approx(0.04)
     near = [corner(0.0104, 2.3, 0.1, 0.0, collapsed=True)]
-    lams = examined([*living, *near]).lams
-    assert max(lams) < 0.01  # between 0.01 and its neighbour nothing is left to find
+    assert not [lam for lam in examined([*living, *near]).lams if lam > 0.01]
 
 
 def test_a_collapsed_point_is_never_an_end():
@@ -295,30 +255,28 @@ def test_where_nothing_lives_the_knee_search_is_done(rows):
 
 
 @ALL
-@pytest.mark.parametrize("lam", [0.0, 0.01])
-@pytest.mark.parametrize("count", [1, 4])
-def test_equal_points_have_no_interval(search, lam, count):
-    rows = [corner(lam + i / 100, 0.1, 100.0) for i in range(count)]
+@pytest.mark.parametrize("lams", [[0.0], [0.01], [0.0, 0.01, 0.02], [0.1, 0.2]])
+def test_equal_points_have_no_interval(search, lams):
+    rows = [corner(lam, 0.1, 100.0) for lam in lams]
     proposal = examined(rows, search=search)
     assert proposal.intervals == ()
     assert_lams_are_valid(proposal, table(rows), SETTINGS)
 
 
-@pytest.mark.parametrize("round_size", [2, 3, 8, 19, 64])
+@pytest.mark.parametrize("round_size", [3, 8, 64])
 def test_grid_is_zero_and_19_lams_evenly_in_log_whatever_the_rounds_size(round_size):
     settings = replace(SETTINGS, round_size=round_size)
     points, _ = sweep(grid, settings, FRONTS[0].train, 40, assert_lams_are_valid)
-    lams = np.sort(points["lam"])
-    low, high = settings.lam_ref / 100, 10 * settings.lam_ref
-    assert lams == pytest.approx([0, *np.geomspace(low, high, 19)], rel=1e-5)
+    wanted = [0, *np.geomspace(settings.lam_ref / 100, 10 * settings.lam_ref, 19)]
+    assert np.sort(points["lam"]) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_grid_covers_its_range_from_the_first_round_on():
-    settings = replace(SETTINGS, round_size=4)
-    lams = sorted(examined([], settings, grid).lams)
-    assert lams[:2] == pytest.approx([0, settings.lam_ref / 100], rel=1e-5)
-    assert lams[2] == pytest.approx(settings.lam_ref / 10**0.5, rel=1e-5)
-    assert lams[3] == pytest.approx(settings.lam_ref * 10, rel=1e-5)
+    everything = sorted(examined([], replace(SETTINGS, round_size=20), grid).lams)
+    first = examined([], replace(SETTINGS, round_size=4), grid).lams
+    chosen = [everything.index(lam) for lam in first]
+    assert {0, 19} <= set(chosen)
+    assert all(min(abs(i - j) for j in chosen) <= 5 for i in range(20))
 
 
 def test_grid_is_refined_where_max_runs_is_raised():
@@ -339,5 +297,4 @@ def test_grid_is_refined_where_max_runs_is_raised():
 @pytest.mark.parametrize("max_runs", [1, 2, 3])
 def test_grid_of_very_few(max_runs):
     lams = examined([], replace(SETTINGS, max_runs=max_runs), grid).lams
-    assert len(lams) == max_runs
-    assert 0 in lams
+    assert (len(lams), min(lams)) == (max_runs, 0)

@@ -163,6 +163,7 @@ def samples() -> dict[str, list[dict[str, object]]]:
         "noise": [noisy(front, 0.3, seed=1)(lam) for lam in lams],
         "some failed": [*exact[:4], *failed[4:6], *exact[6:]],
         "ties": [corner(lam, 0.1, 5.0) for lam in lams],
+        "val_losses alike": [{**row, "val_loss": 1.0} for row in exact],
         "losses of zero": [corner(lam, 0.0, 50.0 / (1 + i)) for i, lam in enumerate(lams)],
     }
 

@@ -43,7 +43,7 @@ def supported(points: pd.DataFrame, axes: Axes = AXES) -> pd.DataFrame:
 
     Of points with equal values the one of smallest `lam` stands for all.
     """
-    front = pareto(points.sort_values("lam", kind="stable"), axes).drop_duplicates(list(axes))
+    front = pareto(points, axes).sort_values([*axes, "lam"]).drop_duplicates(list(axes))
     values = front[list(axes)].to_numpy(float)
     hull: list[int] = []
     for index in range(len(values)):

@@ -29,6 +29,7 @@ def next_round(points: pd.DataFrame, plan: Plan) -> Round | None:
     A begun round is finished first: it is proposed again, from the rounds before it, and what is
     in the table left out. `None` where the search is done or the runs are spent.
     """
+    points = points[points["role"] == "search"]
     last = int(points["round"].max()) if len(points) else -1
     trained = set(points["run_id"])
     for number, before in ((last, points[points["round"] < last]), (last + 1, points)):
@@ -49,7 +50,7 @@ def proposed_runs(points: pd.DataFrame, plan: Plan) -> list[Run]:
     """
     seeds = range(plan.settings.seed, plan.settings.seed + plan.budget.repeats)
     searched = points[points["role"] == "search"]
-    known = list(dict.fromkeys(searched["lam"]))
+    known = sorted(set(searched["lam"]))
     template = run_template(plan.settings)
     trained = set(searched["run_id"])
     lacking = [replace(template, lam=lam, seed=seed) for seed in seeds for lam in known]

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paretoprune.front import (
@@ -20,7 +20,7 @@ from paretoprune.front import (
     supported,
     wide_gaps,
 )
-from tests.tables import table
+from tests.tables import corner, table
 
 COARSE = st.tuples(st.integers(1, 6), st.integers(1, 6))  # ties and equal points abound
 FINE = st.tuples(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3))
@@ -47,6 +47,7 @@ def dominates(a, b):
     return a[0] <= b[0] and a[1] <= b[1] and a != b
 
 
+@settings(deadline=None)
 @given(PLACES)
 def test_pareto_is_what_nothing_dominates(places):
     kept = [p for p in places if not any(dominates(other, p) for other in places)]
@@ -55,6 +56,7 @@ def test_pareto_is_what_nothing_dominates(places):
     assert front.index.is_unique
 
 
+@settings(max_examples=40, deadline=None)
 @given(PLACES)
 def test_order_of_rows_is_irrelevant(places):
     points = points_at(places)
@@ -83,11 +85,13 @@ def best_somewhere(places):
     return sorted((float(x), float(y)) for x, y in found)
 
 
+@settings(deadline=None)
 @given(st.lists(COARSE, min_size=1, max_size=12))
 def test_supported_points_are_best_for_some_weight(places):
     assert places_of(supported(points_at(places))) == best_somewhere(places)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)), min_size=1, max_size=12))
 def test_supported_points_among_many_places(places):
     assert places_of(supported(points_at(places))) == best_somewhere(places)
@@ -117,6 +121,7 @@ def staircase(errors, shares):
     return total
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(1e-4, 1.0), st.floats(1e-4, 1.0)), min_size=1, max_size=12))
 def test_hypervolume_is_the_staircases(places):
     errors, shares = np.array(places).T
@@ -245,3 +250,9 @@ def test_wide_gaps_are_more_than_tenfold_and_not_beside_lam_0():
     assert wide_gaps(table([*rows, off])) == [(0.1, 0.2), (0.2, 0.3)]
     assert wide_gaps(table([*rows, {**other, "role": "comparison"}])) == [(0.1, 0.2), (0.2, 0.3)]
     assert wide_gaps(table([*rows, {**other, "role": "derived"}])) == [(0.1, 0.2)]
+
+
+@pytest.mark.parametrize("other", [1e-6, 0.1, 0.2, 0.3])
+def test_of_equal_points_the_smallest_lam_stands_for_all(other):
+    points = table([corner(other, 0.1, 5.0), corner(0.0, 0.1, 5.0)])
+    assert supported(points, ("train_loss", "complexity"))["lam"].tolist() == [0.0]

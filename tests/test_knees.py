@@ -225,6 +225,11 @@ POINTS = table({"lam": i / 10, **network} for i, network in enumerate(NETWORKS))
         ("nonzeros=20", False, 4),
         ("l1=20", False, 1),
         ("l1=19", False, 3),
+        ("loss=0.04", False, 1),  # fewest nonzeros with that loss
+        ("loss=0.19", False, 3),
+        ("loss=0.5", False, 2),
+        ("accuracy=0.95", True, 2),  # met exactly, but for rounding
+        ("accuracy=0.99", True, 0),
     ],
 )
 def test_a_wish_is_fulfilled(text, is_lower, label):
@@ -240,11 +245,19 @@ def test_a_wish_is_fulfilled(text, is_lower, label):
         ("sparsity=0.99", True, "0.98"),
         ("nonzeros=19", False, "20"),
         ("l1=4", False, "5"),
+        ("loss=0.03", False, "0.04"),
     ],
 )
 def test_an_unreachable_wish_is_refused_with_the_nearest(text, is_lower, nearest):
     with pytest.raises(UsageError, match=rf"nearest has {nearest} "):
         fulfil(POINTS, parse_wish(text, is_lower=is_lower))
+
+
+@pytest.mark.parametrize("error", [0.07, 0.02, 0.1, 0.3])
+def test_a_wish_that_is_met_exactly_is_met(error):
+    points = table([{"val_error": error, "nonzeros": 900, "prunable_weights": 1000}])
+    assert fulfil(points, parse_wish(f"accuracy={1 - error:.2f}", is_lower=True)) == 0
+    assert fulfil(points, parse_wish("sparsity=0.1", is_lower=True)) == 0
 
 
 def test_a_wish_needs_a_network():

@@ -67,7 +67,7 @@ def assert_resume_equals_uninterrupted(plan, rows, stop, expected):
 
 
 @ALL
-@pytest.mark.parametrize("stop", [1, 2, 4, 5, 7])
+@pytest.mark.parametrize("stop", [1, 4, 7])
 def test_interrupted_is_as_uninterrupted(search, stop):
     plan = plan_of(search)
     assert_resume_equals_uninterrupted(plan, [], stop, swept_at_once(plan))
@@ -160,7 +160,7 @@ def test_seeds_of_a_round_come_lam_by_lam_for_one_seed_after_another():
 
 def test_more_repeats_first_complete_the_known_lams():
     rows = swept(plan_of(max_runs=16))
-    known = [row["lam"] for row in rows]
+    known = sorted(row["lam"] for row in rows)
     plan = plan_of(repeats=3)
     lacking = next_round(table(rows), plan)
     expected = [(lam, seed) for seed in (6, 7) for lam in known]
@@ -198,15 +198,15 @@ def test_rows_of_other_roles_change_nothing(search, stop):
     plan = plan_of(search)
     rows = swept(plan, stop=stop)
     others = [
-        {**FRONT.train(0.05, train_loss=1e-6, epochs=10), "round": None, "role": role}
-        for role in ("comparison", "confirmation", "derived")
+        {**FRONT.train(0.05, train_loss=1e-6, epochs=10), "round": round_, "role": role}
+        for role, round_ in (("comparison", 0), ("confirmation", 9), ("derived", 1))
     ]
     assert next_round(table([*rows, *others]), plan) == next_round(table(rows), plan)
     assert lams_of(table([*rows, *others])) == lams_of(table(rows))
 
 
 @ALL
-@pytest.mark.parametrize("stop", [2, 3, 5])
+@pytest.mark.parametrize("stop", [2, 5])
 def test_order_of_rows_is_irrelevant(search, stop):
     plan = plan_of(search)
     points = table(swept(plan, stop=stop))

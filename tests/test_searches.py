@@ -108,7 +108,7 @@ def test_knee_ends_with_the_front_within_tolerance(front, tolerance):
     assert proposal.intervals[-1].lam_high == alive(points)["lam"].max()
 
 
-@ON_FRONTS
+@pytest.mark.parametrize("front", FRONTS[2:], ids=lambda front: front.name)
 @pytest.mark.parametrize("size", [0.01, 0.3])
 def test_knee_ends_under_noise(front, size):
     train, settings = noisy(front, size, seed=3), settings_of(front, tolerance=0.0005)
@@ -295,3 +295,5 @@ def test_grid_is_refined_where_max_runs_is_raised():
 def test_grid_of_very_few(max_runs):
     lams = examined([], replace(SETTINGS, max_runs=max_runs), grid).lams
     assert (len(lams), min(lams)) == (max_runs, 0)
+    rows = [FRONTS[0].train(lam) for lam in examined([], SETTINGS, grid).lams]
+    assert examined(rows, replace(SETTINGS, max_runs=max_runs), grid).lams == ()

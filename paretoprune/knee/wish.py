@@ -23,6 +23,7 @@ AT_MOST: dict[str, Axes] = {
     "loss": ("val_loss", "nonzeros"),
 }
 OF_QUALITY = ("accuracy", "loss")
+SLACK = 1e-9  # 1 - 0.07 is a little less than 0.93
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,20 @@ def parse_wish(text: str, *, is_lower: bool) -> Wish:
     return Wish(name, is_lower, bound)
 
 
+def value_of(points: pd.DataFrame, quantity: str) -> pd.Series:
+    """The quantity that a user bounds, on validation data."""
+    if quantity == "accuracy":
+        return 1 - points["val_error"]
+    return points["val_loss" if quantity == "loss" else quantity]
+
+
 def fulfil(points: pd.DataFrame, wish: Wish) -> int:
     """Label of the row that fulfils a wish best; raise `UsageError` where none does."""
     front = pareto(points, wish.axes)
     if front.empty:
         raise UsageError("the study has no network yet that learnt anything")
-    values = 1 - front["val_error"] if wish.quantity == "accuracy" else front[wish.quantity]
-    good = front[values >= wish.bound] if wish.is_lower else front[values <= wish.bound]
+    values = value_of(front, wish.quantity)
+    good = front[values >= wish.bound - SLACK if wish.is_lower else values <= wish.bound + SLACK]
     if good.empty:
         nearest = values.max() if wish.is_lower else values.min()
         raise UsageError(

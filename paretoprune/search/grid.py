@@ -15,6 +15,8 @@ def grid(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
     A study that already has another grid (its `max_runs` was raised) is refined instead: each new
     lam halves the widest gap.
     """
+    if settings.max_runs <= len(points):
+        return Proposal(lams=())
     wanted = grid_lams(settings.max_runs, settings.lam_ref)
     present = sorted(float(lam) for lam in points["lam"])
     if set(present) <= set(wanted):
@@ -60,4 +62,4 @@ def refine(present: list[float], wanted: list[float], count: int) -> list[float]
             break
         known.insert(gap + 1, middle)
         lams.append(middle)
-    return lams[: max(count, 0)]
+    return lams[:count]

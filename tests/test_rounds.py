@@ -213,4 +213,6 @@ def test_order_of_rows_is_irrelevant(search, stop):
     shuffled = points.sample(frac=1, random_state=stop)
     for again in (shuffled, shuffled.reset_index(drop=True)):
         assert next_round(again, plan) == next_round(points, plan)
+        more = plan_of(search, repeats=3)
+        assert next_round(again, more) == next_round(points, more)
         assert proposed_runs(again, plan) == proposed_runs(points, plan)

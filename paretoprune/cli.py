@@ -5,6 +5,7 @@ Heavy imports happen inside the commands, so that `--help` is quick.
 
 import sys
 from dataclasses import fields
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -27,6 +28,9 @@ INTERRUPTED = 130
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; a mistake of the user ends in one sentence and an exit code."""
+    for stream in (sys.stdout, sys.stderr):  # λ, where an encoding lacks it, is no reason to fail
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app(arguments, prog_name="paretoprune")
     except ParetopruneError as error:
@@ -117,7 +121,7 @@ def sweep(
     """
     budget = given(context, Budget)
     Budget(**budget)  # refuses what is out of range before torch is loaded
-    seconds = parse_duration(time_budget) if time_budget else None
+    seconds = None if time_budget is None else parse_duration(time_budget)
     try:
         from paretoprune.console import show_sweep
         from paretoprune.study import Request
@@ -150,13 +154,13 @@ def given(context: typer.Context, kind: type[Settings] | type[Budget]) -> dict[s
 
 STUDY = typer.Argument(metavar="STUDY", help="Folder of a study.", show_default=False)
 JSON = typer.Option(False, "--json", help="Print one JSON document instead.")
-SPLIT = typer.Option("validation", help="Data that the values are of: validation | test.")
+SPLIT = typer.Option("validation", help="Values on validation | test (default: validation)")
 
 
 @app.command()
 def knee(
     study: Path = STUDY,
-    rule: str = typer.Option("chord", help="chord | weight-interval"),
+    rule: str | None = typer.Option(None, help="chord | weight-interval (default: chord)"),
     at_least: str | None = typer.Option(
         None,
         metavar="NAME=X",
@@ -170,16 +174,19 @@ def knee(
     as_json: bool = JSON,
 ) -> None:
     """Report the knee of the front, or the network that fulfils a wish; chosen on validation."""
-    if at_least and at_most:
-        raise UsageError("--at-least and --at-most exclude each other: give one of them")
+    wishes = [text for text in (rule, at_least, at_most) if text is not None]
+    if len(wishes) > 1:
+        raise UsageError("--rule, --at-least and --at-most exclude each other: give one of them")
     from paretoprune.console import show_choice
     from paretoprune.knee.wish import parse_wish
     from paretoprune.reading import find_knee, find_wish, read_study
 
-    bound = at_least or at_most
-    wish = parse_wish(bound, is_lower=bool(at_least)) if bound else None
     reading = read_study(study)
-    choice = find_wish(reading, wish) if wish else find_knee(reading, rule)
+    if at_least is not None or at_most is not None:
+        wish = parse_wish(wishes[0], is_lower=at_least is not None)
+        choice = find_wish(reading, wish)
+    else:
+        choice = find_knee(reading, *wishes)
     show_choice(reading, choice, as_json=as_json)
 
 
@@ -189,7 +196,10 @@ def plot(
         metavar="STUDY...", help="Folders of studies.", show_default=False
     ),
     output: Path | None = typer.Option(
-        None, "-o", "--output", help="Picture: .png, .svg or .pdf (default: STUDY/front.png)"
+        None,
+        "-o",
+        "--output",
+        help="Picture: .png, .svg or .pdf (default: STUDY/front.png, fronts.png)",
     ),
     split: str = SPLIT,
 ) -> None:

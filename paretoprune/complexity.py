@@ -29,7 +29,7 @@ class Complexity:
 
 def l1(weights: Tensor) -> Tensor:
     """Sum of absolute values of each network, [K, *shape] -> [K] (arXiv 2008.13590, eq. 5)."""
-    return weights.abs().flatten(1).sum(1)
+    return weights.abs().flatten(1).sum(1, dtype=torch.float64)
 
 
 COMPLEXITIES: dict[str, Complexity] = {

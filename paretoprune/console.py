@@ -5,11 +5,10 @@ Answers go to stdout, progress to stderr; where stderr is no terminal, plain lin
 
 import json
 import math
-import shlex
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 from rich.console import Console, Group
@@ -19,33 +18,29 @@ from rich.table import Table
 
 from paretoprune.documents import choice_document, points_csv, points_document
 from paretoprune.front import choosable, hypervolume_of, over_seeds, pareto
-from paretoprune.plot import draw_studies
+from paretoprune.progress import Progress as Step
+from paretoprune.progress import Recorded, closing, duration, onward, plural
 from paretoprune.reading import Choice, Reading, find_knee, read_study
 from paretoprune.settings import Plan
 from paretoprune.store import PICTURE
-from paretoprune.study import Progress as Step
-from paretoprune.study import Recorded, Request, Summary
-from paretoprune.study import sweep as run_sweep
+
+if TYPE_CHECKING:
+    from paretoprune.study import Request
+
+
+class ProgressConsole(Console):
+    """On stderr; a broken pipe there is an error to be caught, not the end of the program."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
 
 out = Console(highlight=False, markup=False)
-err = Console(stderr=True, highlight=False, markup=False)
+err = ProgressConsole(stderr=True, highlight=False, markup=False)
 
 ESTIMATE_AFTER = 20  # steps, of which the first are slower than the rest
 PLAIN_SECONDS = 20  # between two lines where the output is no terminal
 BEST_POINTS = 8  # of the front, shown while the sweep goes on
-MEANINGS = {
-    "converged": "promise less than --tolerance",
-    "noise": "were tried without a better network",
-    "narrow": "are too narrow",
-    "overfit": "are denser than the network of least validation loss",
-    "failed": "failed",
-    "budget": "are still promising",
-}
-ENDINGS = {
-    "done": "the search is done",
-    "budget": "--max-runs is reached",
-    "time": "the next round would exceed --time-budget",
-}
 
 
 class SweepView:
@@ -53,6 +48,7 @@ class SweepView:
 
     def __init__(self) -> None:
         self.estimated = False
+        self.is_silent = False
         self.last_line = time.monotonic()
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -79,8 +75,17 @@ class SweepView:
         self.live.stop()
 
     def __call__(self, event: Plan | Step | Recorded) -> None:
+        if self.is_silent:
+            return
+        try:
+            self.show(event)
+        except (OSError, ValueError):  # a full log, a closed pipe: no reason to stop a training
+            self.is_silent = True
+
+    def show(self, event: Plan | Step | Recorded) -> None:
+        """Show what the study reports."""
         if isinstance(event, Plan):
-            err.print(headline(event))
+            err.print(headline(event), soft_wrap=not err.is_terminal)
         elif isinstance(event, Step):
             self.step(event)
         else:
@@ -91,7 +96,7 @@ class SweepView:
         now = time.monotonic()
         if not self.estimated and event.step >= min(ESTIMATE_AFTER, event.steps):
             self.estimated = True
-            err.print(f"about {duration(event.seconds_left)} for the whole sweep")
+            err.print(f"{duration(event.seconds_left)} or so for the whole sweep")
         if err.is_terminal:
             epoch = math.ceil(event.step * event.epochs / event.steps)
             lams = [lam for lam in event.lams if lam > 0] or [0.0]
@@ -106,7 +111,7 @@ class SweepView:
         elif now - self.last_line > PLAIN_SECONDS:
             self.last_line = now
             done = f"{event.runs_done:.1f} of {event.runs_total} runs"
-            err.print(f"{done}, about {duration(event.seconds_left)} left")
+            err.print(f"{done}, {duration(event.seconds_left)} or so left")
 
     def recorded(self, event: Recorded) -> None:
         """Show the best points so far."""
@@ -117,7 +122,8 @@ class SweepView:
             self.live.update(Group(self.progress, points_table(some, None, "The front so far")))
         else:
             self.last_line = time.monotonic()
-            err.print(f"{len(event.points)} runs recorded, {len(front)} points on the front")
+            recorded = plural(len(event.points), "run")
+            err.print(f"{recorded} recorded, {plural(len(front), 'point')} on the front")
 
 
 def headline(plan: Plan) -> str:
@@ -130,27 +136,18 @@ def headline(plan: Plan) -> str:
     )
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if not math.isfinite(seconds):
-        return "?"
-    if seconds < 1:
-        return "under 1 s"
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def show_sweep(request: Request, place: Sequence[str]) -> int:
+def show_sweep(request: "Request", place: Sequence[str]) -> int:
     """Run a sweep, draw and print what came out; return the number of unsuccessful runs.
 
     `place` are the options that the command that goes on needs too.
     """
+    from paretoprune.plot import draw_studies  # here, so that the other commands are quick
+    from paretoprune.study import sweep as run_sweep
+
     with SweepView() as view:
         summary = run_sweep(request, view)
     reading = read_study(summary.folder)
     picture = summary.folder / PICTURE
-    draw_studies([reading], picture)
     knee = find_knee(reading)
     out.print(points_table(knee.front, knee.network, "The front (validation data)"))
     if knee.network is None:
@@ -158,35 +155,9 @@ def show_sweep(request: Request, place: Sequence[str]) -> int:
     covered = hypervolume_of(reading.networks, reading.plan.measured.validation_images)
     out.print(f"hypervolume {covered:.3f} (accuracy and nonzeros, validation data)")
     out.print(closing(summary))
+    draw_studies([reading], picture)
     out.print(f"Picture: {picture}\nNext:", *onward(summary, place), sep="\n  ", soft_wrap=True)
     return summary.unsuccessful
-
-
-def closing(summary: Summary) -> str:
-    """How the sweep ended, and what it leaves open."""
-    points, took = summary.points, duration(summary.seconds)
-    lines = [f"{len(points)} runs; {ENDINGS[summary.ending]} ({took} this time)."]
-    collapsed = int(points["collapsed"].sum())
-    if collapsed:
-        lines.append(f"{collapsed} collapsed: no better than a constant prediction.")
-    if summary.unsuccessful:
-        lines.append(f"{summary.unsuccessful} failed or diverged: `show --all` says why.")
-    if summary.reasons:
-        counts = (f"{count} {MEANINGS[reason]}" for reason, count in summary.reasons.items())
-        lines.append(f"Of the intervals between neighbours {', '.join(counts)}.")
-    for low, high in summary.holes:
-        lines.append(f"Hole: the front is not known between λ = {low:.3g} and λ = {high:.3g}.")
-    return "\n".join(lines)
-
-
-def onward(summary: Summary, place: Sequence[str]) -> list[str]:
-    """The commands to type next; `place` are options that a sweep needs on this machine."""
-    folder = str(summary.folder)
-    commands = [["knee", folder], ["show", folder, "--all"]]
-    if summary.ending != "done":
-        more = [f"--max-runs={2 * summary.max_runs}"] if summary.ending == "budget" else []
-        commands.append(["sweep", folder, *more, *place])
-    return [shlex.join(["paretoprune", *command]) for command in commands]
 
 
 def show_points(reading: Reading, *, everything: bool, form: str) -> None:
@@ -198,8 +169,8 @@ def show_points(reading: Reading, *, everything: bool, form: str) -> None:
     else:
         knee = find_knee(reading)
         rows = reading.points.sort_values(["lam", "seed"]) if everything else knee.front
-        title = "All runs" if everything else "The front"
-        out.print(points_table(rows, knee.network, f"{title} (chosen on validation data)"))
+        title = "All runs" if everything else "The front (chosen on validation data)"
+        out.print(points_table(rows, knee.network, title))
         for _, row in reading.points[reading.points["failure"] != ""].iterrows():
             log = f", log in {reading.folder}/{row['log']}" if pd.notna(row["log"]) else ""
             failure = f"λ = {row['lam']:.3g}, seed {row['seed']}: {row['failure']}{log}"
@@ -225,7 +196,9 @@ def show_choice(reading: Reading, choice: Choice, *, as_json: bool) -> None:
             out.print(f"next {word}: none, it is that end of the front")
         else:
             out.print(step_cost(word, network, choice.front.loc[label]), soft_wrap=True)
-    out.print(f"weights: {reading.folder / str(network['weights'])}", soft_wrap=True)
+    weights = reading.folder / str(network["weights"])
+    missing = "" if weights.is_file() else " (missing)"
+    out.print(f"weights: {weights}{missing}", soft_wrap=True)
 
 
 def step_cost(word: str, here: pd.Series, there: pd.Series) -> str:
@@ -253,6 +226,7 @@ def points_table(
     for head in (*heads, *((column,) if repeated else ()), ""):
         table.add_column(head, justify="right", no_wrap=True)
     for label, row in points.iterrows():
+        fate = "collapsed" if row["collapsed"] else str(row["status"]).replace("done", "")
         table.add_row(
             f"{row['lam']:.3g}",
             f"{row['val_loss']:.4f}",
@@ -262,14 +236,7 @@ def points_table(
             f"{row['sparsity']:.2%}",
             f"{row['l1']:,.1f}",
             *((str(row[column]),) if repeated else ()),
-            mark if label == marked else remark(row),
+            mark if label == marked else fate,
             style="bold" if label == marked else None,
         )
     return table
-
-
-def remark(row: pd.Series) -> str:
-    """Why a network is not on any front, if it never can be."""
-    if row["status"] != "done":
-        return str(row["status"])
-    return "collapsed" if row["collapsed"] else ""

@@ -117,4 +117,5 @@ def wide_gaps(points: pd.DataFrame) -> list[tuple[float, float]]:
     front = front[front["lam"] > 0]
     sizes = front["nonzeros"].clip(lower=1).to_numpy()
     lams = front["lam"].tolist()
-    return [(lams[i], lams[i + 1]) for i in range(len(lams) - 1) if sizes[i] > HOLE * sizes[i + 1]]
+    wide = [i for i in range(len(lams) - 1) if sizes[i] > HOLE * sizes[i + 1]]
+    return [(min(lams[i : i + 2]), max(lams[i : i + 2])) for i in wide]

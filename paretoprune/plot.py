@@ -1,5 +1,6 @@
 """The picture of a front: cross-entropy against l1, accuracy against nonzeros (as in the paper)."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,15 +10,17 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.errors import UsageError
 from paretoprune.front import choosable, over_seeds, pareto, supported
 from paretoprune.reading import Reading, find_knee
 from paretoprune.settings import choose
+from paretoprune.store import write_aside
 
 PREFIXES = {"validation": "val", "test": "test"}
 FORMATS = (".png", ".svg", ".pdf")
@@ -63,17 +66,18 @@ def draw_studies(readings: Sequence[Reading], path: Path, split: str = "validati
     drawings = [drawing_of(reading, split, len(readings) > 1) for reading in readings]
     with mpl.rc_context(STYLE):
         figure = draw(drawings, split)
-        try:
-            figure.savefig(path, dpi=200)
-        except OSError as error:
-            raise CouldNotError(f"cannot write {path}: {error.strerror or error}") from error
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")  # a name in a script that the font lacks
+            form = path.suffix[1:].lower()
+            write_aside(path, lambda aside: figure.savefig(aside, dpi=200, format=form))
 
 
 def drawing_of(reading: Reading, split: str, named: bool) -> Drawing:
     """What of a study is drawn."""
     measured = reading.plan.measured
     return Drawing(
-        name=reading.folder.resolve().name if named else "",
+        # a dollar sign would begin a formula
+        name=reading.folder.resolve().name.replace("$", r"\$") if named else "",
         points=reading.points,
         samples=measured.validation_images if split == "validation" else measured.test_images,
         knee=find_knee(reading).network,
@@ -96,12 +100,16 @@ def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
         columns = columns_of(points, split, drawing.samples)
         if columns.empty:
             continue
-        style = {"marker": MARKERS[number % len(MARKERS)], "linestyle": LINES[number % len(LINES)]}
+        style: dict[str, Any] = {
+            "marker": MARKERS[number % len(MARKERS)],
+            "linestyle": LINES[number % len(LINES)],
+        }
         loss_panel(left, columns, drawing, norm, style)
         accuracy_panel(right, columns, drawing, norm, style)
     finish(left, right, drawings, split)
-    bar = figure.colorbar(ScalarMappable(norm, COLOURS), ax=right, pad=0.02)
-    bar.set_label("λ (darkest: also λ = 0)")
+    if positive.nunique() > 1:
+        bar = figure.colorbar(ScalarMappable(norm, COLOURS), ax=right, pad=0.02)
+        bar.set_label("λ (darkest: also λ = 0)")
     return figure
 
 
@@ -119,7 +127,7 @@ def columns_of(points: pd.DataFrame, split: str, samples: int) -> pd.DataFrame:
 
 
 def loss_panel(
-    axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, str]
+    axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, Any]
 ) -> None:
     """Cross-entropy against complexity, with the lower convex hull."""
     scatter(axes, points, ("complexity", "loss"), ("complexity_sd", "loss_sd"), norm, style)
@@ -131,12 +139,15 @@ def loss_panel(
     along = np.union1d(along, edge["complexity"])
     heights = np.interp(along, edge["complexity"], edge["loss"])
     label = legend("convex hull", drawing, values)
-    axes.plot(along, heights, color="0.3", linestyle=style["linestyle"], zorder=1, label=label)
+    # the marker stands in the legend only
+    axes.plot(
+        along, heights, color="0.3", zorder=1, label=label, markevery=[], markersize=4, **style
+    )
     mark_knee(axes, knee[["complexity", "loss"]], values, drawing, beside=(14, 16))
 
 
 def accuracy_panel(
-    axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, str]
+    axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, Any]
 ) -> None:
     """Accuracy against nonzeros, with the front of these two as a staircase."""
     scatter(axes, points, ("size", "error"), ("nonzeros_sd", "error_sd"), norm, style)
@@ -148,9 +159,11 @@ def accuracy_panel(
         front["error"],
         where="post",
         color="0.3",
-        linestyle=style["linestyle"],
         zorder=1,
         label=legend("front", drawing, values),
+        markevery=[],
+        markersize=4,
+        **style,
     )
     mark_knee(axes, knee[["size", "error"]], values, drawing, beside=(14, -26))
 
@@ -167,7 +180,7 @@ def scatter(
     columns: tuple[str, str],
     bars: tuple[str, str],
     norm: LogNorm,
-    style: dict[str, str],
+    style: dict[str, Any],
 ) -> None:
     """Points coloured by lam; those that are dominated in this panel are grey."""
     x, y = columns
@@ -235,6 +248,8 @@ def finish(left: Axes, right: Axes, drawings: Sequence[Drawing], split: str) -> 
         axes.set_axisbelow(True)
     left.set(xlabel="l1 of the prunable weights", ylabel=f"cross-entropy (nats, {split})")
     right.set(xlabel="nonzero prunable weights", ylabel=f"accuracy ({split})")
+    for axis in (left.xaxis, left.yaxis, right.xaxis):
+        label_plainly(axis)
     right.yaxis.set_major_locator(FixedLocator(error_ticks(*right.get_ylim())))
     right.yaxis.set_minor_locator(NullLocator())
     right.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 * (1 - error):g} %"))
@@ -245,6 +260,16 @@ def finish(left: Axes, right: Axes, drawings: Sequence[Drawing], split: str) -> 
             axes.legend(frameon=False, **(below if len(drawings) > 1 else {}))
     notes = [note for drawing in drawings if (note := margin_note(drawing))]
     left.set_title("\n".join(notes), fontsize=6.5, color="0.35", loc="left")
+
+
+def label_plainly(axis: XAxis | YAxis) -> None:
+    """Plain numbers on a logarithmic axis: powers of ten where there are some, else a few."""
+    lower, upper = axis.get_view_interval()
+    tens = [10.0**power for power in range(-9, 13) if lower <= 10.0**power <= upper]
+    few = [float(f"{tick:.1g}") for tick in np.geomspace(lower, upper, 5)[1:-1]]
+    axis.set_major_locator(FixedLocator(tens if len(tens) > 1 else sorted(set(few))))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def error_ticks(lower: float, upper: float) -> list[float]:

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from paretoprune.complexity import COMPLEXITIES, PRUNABLE, Complexity, prunable_names, total
 from paretoprune.datasets import DATASETS, Data, Part
-from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.errors import UsageError
 from paretoprune.fleet import Fleet, stack
 from paretoprune.models import MODELS, ModelBuilder
 from paretoprune.settings import Settings, choose
@@ -144,7 +144,11 @@ def find_device(name: str) -> torch.device:
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise UsageError("--device cuda: torch finds no CUDA device here; use --device cpu")
-    return torch.device("cuda" if available and name != "cpu" else "cpu")
+    if not available or name == "cpu":
+        return torch.device("cpu")
+    torch.backends.cudnn.deterministic = True  # the same table, bit for bit
+    torch.backends.cudnn.allow_tf32 = False  # float32 is what the laws of fleets are stated for
+    return torch.device("cuda")
 
 
 def constant_loss(data: Data) -> float:
@@ -153,5 +157,5 @@ def constant_loss(data: Data) -> float:
     log_share = (counts / counts.sum()).log()
     loss = -log_share[data.validation.labels].mean().item()
     if not math.isfinite(loss):
-        raise CouldNotError("the validation images have a class that no training image has")
+        raise UsageError("--validation leaves a class without training images: take a smaller one")
     return loss

@@ -10,6 +10,8 @@ from typing import Any, Self, TypeVar, get_type_hints
 from paretoprune.errors import UsageError
 
 AUTO = "auto"
+AUTO_MODEL = ("model", AUTO)
+MANY = 1_000_000
 
 # What suits a data set where the user says nothing, or `auto` (docs/experiments.md).
 SUITED: dict[str, dict[str, Any]] = {
@@ -67,17 +69,17 @@ class Settings:
     def __post_init__(self) -> None:
         rate = self.learning_rate
         require(0 < self.validation < 1, "--validation", self.validation, "between 0 and 1")
-        require(self.epochs >= 1, "--epochs", self.epochs, "at least 1")
-        require(self.batch_size >= 1, "--batch-size", self.batch_size, "at least 1")
-        require(0 < rate < math.inf, "--lr", rate, "a number above 0")
+        require(1 <= self.epochs <= MANY, "--epochs", self.epochs, f"from 1 to {MANY}")
+        require(1 <= self.batch_size <= MANY, "--batch-size", self.batch_size, f"from 1 to {MANY}")
+        require(1e-30 <= rate < math.inf, "--lr", rate, "a number above 0")
         require(0 <= self.threshold < math.inf, "--threshold", self.threshold, "0 or more")
-        require(self.round_size >= 2, "--round", self.round_size, "at least 2")
+        require(2 <= self.round_size <= 1000, "--round", self.round_size, "from 2 to 1000")
         require(0 <= self.seed < 2**31, "--seed", self.seed, "from 0 to 2147483647")
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any]) -> Self:
         """Complete the options that a user gave with the defaults of their data set."""
-        chosen = {name: value for name, value in given.items() if value != AUTO}
+        chosen = {name: value for name, value in given.items() if (name, value) != AUTO_MODEL}
         return cls(**{**SUITED.get(chosen.get("dataset", "digits"), {}), **chosen})
 
     def differences(self, given: Mapping[str, Any]) -> list[str]:
@@ -86,7 +88,7 @@ class Settings:
         return [
             f"{option_of(name)} is {stored[name]}, not {value}"
             for name, value in given.items()
-            if value not in (stored[name], AUTO)
+            if value != stored[name] and (name, value) != AUTO_MODEL
         ]
 
 
@@ -105,10 +107,10 @@ class Budget:
     fleet: int = 0
 
     def __post_init__(self) -> None:
-        require(self.max_runs >= 1, "--max-runs", self.max_runs, "at least 1")
+        require(1 <= self.max_runs <= MANY, "--max-runs", self.max_runs, f"from 1 to {MANY}")
         require(0 <= self.tolerance < math.inf, "--tolerance", self.tolerance, "0 or more")
-        require(self.repeats >= 1, "--repeats", self.repeats, "at least 1")
-        require(self.fleet >= 0, "--fleet", self.fleet, "auto or at least 1")
+        require(1 <= self.repeats <= 1000, "--repeats", self.repeats, "from 1 to 1000")
+        require(0 <= self.fleet <= 10_000, "--fleet", self.fleet, "auto or from 1 to 10000")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +127,10 @@ class Measured:
     validation_images: int
     test_images: int
     fleet_size: int
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            require(0 < value < math.inf, name, value, "a number above 0")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,6 +86,8 @@ def require_study(folder: Path) -> None:
     """Raise `UsageError` where there is no study to read."""
     if not is_study(folder):
         what = "has no study in it" if folder.is_dir() else "does not exist"
+        if folder.is_file():
+            raise UsageError(f"{folder} is a file: name the folder of a study")
         raise UsageError(f"{folder} {what}: `paretoprune sweep {folder}` makes one")
 
 
@@ -111,7 +113,7 @@ def write_plan(folder: Path, plan: Plan) -> None:
     """Write `study.toml`."""
     tables = {name: asdict(getattr(plan, name)) for name in ("settings", "budget", "measured")}
     text = tomli_w.dumps({"version": VERSION, "paretoprune": __version__, **tables})
-    _write(folder / PLAN, partial(_write_text, text))
+    write_aside(folder / PLAN, partial(_write_text, text))
 
 
 def read_plan(folder: Path) -> Plan:
@@ -126,7 +128,9 @@ def read_plan(folder: Path) -> Plan:
             budget=from_table(Budget, document["budget"]),
             measured=from_table(Measured, document["measured"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, UsageError) as error:
+    except KeyError as error:
+        raise CorruptStudyError(f"{path} cannot be read: it has no table {error}") from error
+    except (ValueError, TypeError, AttributeError, UsageError) as error:
         raise CorruptStudyError(f"{path} cannot be read: {error}") from error
 
 
@@ -160,13 +164,13 @@ def record(
     """Add a fleet's rows at once, after its weights, histories and logs (all by run id)."""
     for run_id, tensors in weights.items():
         path = _inside(folder, "weights", run_id, "safetensors")
-        _write(path, partial(save_file, dict(tensors)))
+        write_aside(path, partial(save_file, dict(tensors)))
     for run_id, columns in histories.items():
         path = _inside(folder, "history", run_id, "parquet")
-        _write(path, partial(pq.write_table, pa.table(dict(columns))))
+        write_aside(path, partial(pq.write_table, pa.table(dict(columns))))
     for run_id, text in logs.items():
         path = _inside(folder, "logs", run_id, "log")
-        _write(path, partial(_write_text, text))
+        write_aside(path, partial(_write_text, text))
     versions = {"paretoprune_version": __version__}
     places = [
         {
@@ -179,8 +183,17 @@ def record(
         [{**row, **place, **versions} for row, place in zip(rows, places, strict=True)], SCHEMA
     )
     path = folder / TABLE
-    both = pa.concat_tables([pq.read_table(path).cast(SCHEMA), new]) if path.exists() else new
-    _write(path, partial(pq.write_table, both))
+    both = _append(pq.read_table(path), new) if path.exists() else new
+    write_aside(path, partial(pq.write_table, both))
+
+
+def _append(table: pa.Table, new: pa.Table) -> pa.Table:
+    """Add rows; columns that somebody else has added are kept."""
+    known = table.select(SCHEMA.names).cast(SCHEMA)
+    for name in table.column_names:
+        if name not in SCHEMA.names:
+            known = known.append_column(name, table[name])
+    return pa.concat_tables([known, new], promote_options="default")
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
@@ -198,7 +211,7 @@ def _write_text(text: str, path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _write(path: Path, write: Callable[[Path], object]) -> None:
+def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     """Write aside, flush to the disk, rename: a reader sees the old file or the new one."""
     aside = path.with_name(f"{path.name}.partial")
     try:
@@ -219,9 +232,9 @@ def _writing(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         # safetensors and Parquet wrap the system's errors in types of their own
+        advice = "make room" if "No space" in str(error) else "name another folder"
         raise CouldNotError(
-            f"cannot write {path} ({_first_line(error)}): make room or name another folder; "
-            "what was recorded before is kept"
+            f"cannot write {path} ({_first_line(error)}): {advice}; what was recorded is kept"
         ) from error
 
 

@@ -11,13 +11,13 @@ import pandas as pd
 import torch
 
 from paretoprune import store
-from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.errors import BusyStudyError, CorruptStudyError, CouldNotError, UsageError
 from paretoprune.executor import Executor, LocalExecutor
-from paretoprune.front import wide_gaps
 from paretoprune.problem import Problem, build_problem, count_prunable, reference_lam
+from paretoprune.progress import Progress, Recorded, Summary, Watch
 from paretoprune.rounds import Round, fleets_of, lams_of, next_round, propose
 from paretoprune.run import Point, Run
-from paretoprune.search import SEARCHES, Interval
+from paretoprune.search import SEARCHES
 from paretoprune.settings import Budget, Measured, Plan, Settings, choose
 from paretoprune.train import Outcome, train_fleet
 
@@ -39,64 +39,6 @@ class Request:
     data_dir: Path = Path()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """A fleet's training: `runs_done` of `runs_total` in the whole sweep, `seconds_left` for it."""
-
-    round: int
-    lams: tuple[float, ...]
-    step: int
-    steps: int
-    epochs: int
-    runs_done: float
-    runs_total: int
-    seconds_left: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recorded:
-    """A fleet's points are safe: the table so far, and how many of its rows are new."""
-
-    points: pd.DataFrame
-    new: int
-
-
-Watch = Callable[[Plan | Progress | Recorded], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """How a sweep ended: `ending` is `done`, `budget` (runs) or `time`."""
-
-    folder: Path
-    points: pd.DataFrame
-    intervals: tuple[Interval, ...]
-    ending: str
-    max_runs: int
-    seconds: float
-
-    @property
-    def reasons(self) -> dict[str, int]:
-        """Number of intervals by the reason why they closed; open ones closed as `budget`."""
-        states = pd.Series([_reason(interval) for interval in self.intervals], dtype=str)
-        return {str(state): int(count) for state, count in states.value_counts().items()}
-
-    @property
-    def unsuccessful(self) -> int:
-        """Number of runs that failed or diverged."""
-        return int(self.points["status"].isin(["failed", "diverged"]).sum())
-
-    @property
-    def holes(self) -> list[tuple[float, float]]:
-        """Pairs of neighbouring lams between which the front is not known."""
-        failed = [(i.lam_low, i.lam_high) for i in self.intervals if i.state == "failed"]
-        return sorted({*failed, *wide_gaps(self.points)})
-
-
-def _reason(interval: Interval) -> str:
-    return "budget" if interval.state == "open" else interval.state
-
-
 def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> Summary:
     """Begin or continue a study until its search is done or its budget is spent.
 
@@ -108,13 +50,15 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
     store.check_place(folder)
     plan, problem = open_study(folder, request)
     with store.locked(folder):
+        plan = unless_overtaken(folder, request, plan)
         store.write_plan(folder, plan)
         watch(plan)
         ending = train_rounds(folder, plan, problem, executor, watch, request.time_budget)
     points = store.read(folder)
     if not (points["status"] == "done").any():
         reason = points["failure"].iloc[-1] if len(points) else "no run was proposed"
-        raise CouldNotError(f"no run could be trained to its end: {reason}; see {folder}/logs")
+        logs = f"; see {folder}/logs" if points["log"].notna().any() else ""
+        raise CouldNotError(f"no run could be trained to its end: {reason}{logs}")
     return Summary(
         folder=folder,
         points=points,
@@ -129,12 +73,27 @@ def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
     """Read the study's plan, or make one, and build its problem; nothing is written yet."""
     stored = read_plan_for(folder, request) if store.is_study(folder) else None
     settings = stored.settings if stored else Settings.from_options(request.settings)
+    if stored and settings.search not in SEARCHES:
+        raise CorruptStudyError(f"{folder / store.PLAN}: search {settings.search} is unknown")
     choose(settings.search, SEARCHES, "--search")
     problem = build_problem(settings, request.data_dir, request.device)
     if stored:
         return stored, problem
     budget = Budget(**request.budget)
     return Plan(settings=settings, budget=budget, measured=measure(problem)), problem
+
+
+def unless_overtaken(folder: Path, request: Request, plan: Plan) -> Plan:
+    """The plan as it is now that nobody else can write.
+
+    Raises `BusyStudyError` where another process began another study there in the meantime.
+    """
+    if not store.is_study(folder):
+        return plan
+    now = read_plan_for(folder, request)
+    if now.settings != plan.settings:
+        raise BusyStudyError(f"another process has just begun a study in {folder}: name another")
+    return now
 
 
 def read_plan_for(folder: Path, request: Request) -> Plan:
@@ -186,7 +145,7 @@ def train_rounds(
             )
             record(folder, plan, round_, outcomes, logs)
             points = store.read(folder)
-            watch(Recorded(points=points, new=len(outcomes)))
+            watch(Recorded(points=points))
 
 
 def predicted(points: pd.DataFrame, round_: Round) -> float:

@@ -139,7 +139,7 @@ MISTAKES = [
     ("sweep --optimizer adamw", 2, "did you mean adam?"),
     ("sweep --schedule cosin", 2, "did you mean cosine?"),
     ("sweep --device gpu", 2, "--device gpu is unknown"),
-    ("sweep --epochs 0", 2, "--epochs 0 is out of range: it must be at least 1"),
+    ("sweep --epochs 0", 2, "--epochs 0 is out of range: it must be from 1 to"),
     ("sweep --batch-size -1", 2, "--batch-size -1 is out of range"),
     ("sweep --lr 0", 2, "--lr 0.0 is out of range: it must be a number above 0"),
     ("sweep --lr nan", 2, "--lr nan is out of range"),
@@ -151,6 +151,13 @@ MISTAKES = [
     ("sweep --round 1", 2, "--round 1 is out of range"),
     ("sweep --tolerance -1", 2, "--tolerance -1.0 is out of range"),
     ("sweep --repeats 0", 2, "--repeats 0 is out of range"),
+    ("sweep --max-runs 100000000000000", 2, "--max-runs 100000000000000 is out of range"),
+    ("sweep --round 100000000000000", 2, "--round 100000000000000 is out of range"),
+    ("sweep --repeats 100000000000000", 2, "--repeats 100000000000000 is out of range"),
+    ("sweep --epochs 100000000000000", 2, "--epochs 100000000000000 is out of range"),
+    ("sweep --batch-size 100000000000000", 2, "is out of range"),
+    ("sweep --schedule auto", 2, "--schedule auto is unknown"),
+    ("sweep --validation 0.9999", 2, "take a share such as 0.1"),
     ("sweep --fleet some", 2, "--fleet some is not auto or a number"),
     ("sweep --time-budget soon", 2, "--time-budget soon is not a duration"),
     ("sweep --epochs many", 2, "--epochs"),
@@ -168,6 +175,9 @@ MISTAKES = [
     ("knee STUDY --at-least accuracy=98", 2, "fraction between 0 and 1"),
     ("knee STUDY --at-least accuracy", 2, "write it like accuracy=NUMBER"),
     ("knee STUDY --at-most nonzeros=few", 2, "write it like nonzeros=NUMBER"),
+    ("knee STUDY --at-most nonzeros=50%", 2, "write it like nonzeros=NUMBER"),
+    ("knee STUDY --rule chord --at-most nonzeros=50", 2, "exclude each other"),
+    ("show foreign/thesis.tex", 2, "is a file"),
     ("knee STUDY --at-most nonzeros=1 --at-least accuracy=0.5", 2, "exclude each other"),
     ("show STUDY --json --csv", 2, "exclude each other"),
     ("plot STUDY -o front.gif", 2, "the ending must be one of"),
@@ -235,6 +245,26 @@ def test_a_study_with_failed_runs_ends_with_3(paretoprune, study):
     assert answer.code == 3
     assert "1 failed or diverged" in answer.out
     assert "no luck" in paretoprune("show", "partly", "--all").out
+
+
+def test_a_name_with_a_dollar_can_be_drawn(paretoprune, study):
+    shutil.copytree(study, r"$\frac$")
+    assert paretoprune("plot", study, r"$\frac$", "-o", "both.png").code == 0
+
+
+def test_missing_weights_are_said(paretoprune, study):
+    shutil.copytree(study, "light")
+    shutil.rmtree("light/weights")
+    assert "(missing)" in paretoprune("knee", "light").out
+
+
+def test_a_sweep_goes_on_when_its_progress_cannot_be_written(study):
+    """A closed pipe on stderr ends the progress, not the training."""
+    command = [sys.executable, "-m", "paretoprune", "sweep", "unseen", *QUICK]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process.stderr.close()
+    assert process.wait(timeout=120) == 0
+    assert (store.read(Path("unseen"))["status"] == "done").all()
 
 
 def test_a_busy_study_ends_with_5(paretoprune, study):

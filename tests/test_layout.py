@@ -22,6 +22,8 @@ TORCH_FREE = [
     "rounds",
     "reading",
     "documents",
+    "progress",
+    "console",
     "errors",
 ]
 BELOW_STUDY = [

@@ -90,7 +90,8 @@ def test_first_round_has_the_rounds_size_and_begins_dense(search, size):
 
 def test_knees_first_round_is_a_grid_of_the_rounds_size():
     wanted = [0, *np.geomspace(SETTINGS.lam_ref / 100, 10 * SETTINGS.lam_ref, 7)]
-    assert examined([]).lams == pytest.approx(wanted, rel=1e-5)
+    lams = examined([]).lams  # wherever they are cut, they span the range
+    assert (sorted(lams), lams[:2]) == (pytest.approx(wanted, rel=1e-5), (0, max(lams)))
 
 
 @ON_FRONTS
@@ -142,7 +143,7 @@ def test_neighbours_bound_a_gain_where_an_ends_own_weight_says_nothing(beyond):
     late = [corner(0.2, 0.1, 100.0), corner(0.001, 1.0, 10.0)]
     (alone,) = examined(late).intervals
     (bounded,) = (i for i in examined([*late, corner(*beyond)]).intervals if i.lam_low == 0.2)
-    assert 0 < bounded.gain < 0.99 * alone.gain
+    assert 0 < bounded.gain / 2 < 0.99 * alone.gain  # three points have a knee: it counts double
 
 
 def test_an_interval_at_the_knee_counts_double():

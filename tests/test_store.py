@@ -135,11 +135,17 @@ def spoil(document, how):
         document["settings"]["epochs"] = "ten"
     elif how == "range":
         document["settings"]["epochs"] = -1
+    elif how == "measured":
+        document["measured"]["lam_ref"] = 0.0
+    elif how == "no table":
+        del document["measured"]
     elif how == "table":
         document["budget"] = 3
 
 
-@pytest.mark.parametrize("how", ["unknown", "missing", "type", "range", "table"])
+@pytest.mark.parametrize(
+    "how", ["unknown", "missing", "type", "range", "table", "measured", "no table"]
+)
 def test_a_corrupt_plan_is_named(study, how):
     path = study / "study.toml"
     document = store.tomllib.loads(path.read_text())
@@ -168,6 +174,15 @@ def test_a_newer_study_is_named(study):
     path.write_text(path.read_text().replace("version = 1", "version = 99", 1))
     with pytest.raises(CorruptStudyError, match="newer paretoprune"):
         store.read_plan(study)
+
+
+def test_columns_of_others_are_kept(study):
+    record(study, row(0.0))
+    path = study / "points.parquet"
+    pd.read_parquet(path).assign(remark="mine").to_parquet(path)
+    record(study, row(0.25))
+    assert store.read(study)["lam"].tolist() == [0.0, 0.25]
+    assert pd.read_parquet(path)["remark"][0] == "mine"
 
 
 def test_one_writer(study):

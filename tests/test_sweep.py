@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +14,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from paretoprune import store
-from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.errors import BusyStudyError, CouldNotError, UsageError
 from paretoprune.executor import LocalExecutor
-from paretoprune.study import Progress, Recorded, Request, sweep
+from paretoprune.progress import Progress, Recorded
+from paretoprune.study import Request, open_study, sweep, unless_overtaken
 
 QUICK = {"epochs": 2, "batch_size": 256, "round_size": 4, "learning_rate": 0.02}
 TIMES = ["seconds", "started_at"]
@@ -202,6 +204,15 @@ def test_nothing_is_left_behind_by_a_mistake():
     with pytest.raises(UsageError, match="did you mean mnist"):
         sweep(request(settings={"dataset": "mnits"}), quiet)
     assert not Path("study").exists()
+
+
+def test_a_study_that_another_process_begins_meanwhile_is_not_mixed(undisturbed):
+    """The other process writes its plan while this one reads its data."""
+    plan, _ = open_study(Path("study"), request())
+    with store.locked(Path("study")):
+        store.write_plan(Path("study"), replace(plan, settings=replace(plan.settings, seed=9)))
+    with pytest.raises(BusyStudyError, match="just begun"):
+        unless_overtaken(Path("study"), request(), plan)
 
 
 def start(folder):

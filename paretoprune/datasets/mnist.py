@@ -4,8 +4,6 @@ import contextlib
 import sys
 from pathlib import Path
 
-import torchvision
-
 from paretoprune.datasets.parts import Data, Part, split
 from paretoprune.errors import CouldNotError
 
@@ -25,6 +23,8 @@ def mnist(data_dir: Path, validation: float, seed: int) -> Data:
 
 
 def _part(data_dir: Path, is_train: bool) -> Part:
+    import torchvision  # here, because it takes longer to load than a sweep of the digits needs
+
     try:
         # torchvision reports its attempts on stdout, which is kept for answers
         with contextlib.redirect_stdout(sys.stderr):

@@ -61,7 +61,10 @@ def split(part: Part, share: float, seed: int, option: str) -> tuple[Part, Part]
             stratify=part.labels.numpy(),
         )
     except ValueError as error:
-        raise UsageError(f"{option} {share:g} cannot cut {len(part)} images: {error}") from error
+        raise UsageError(
+            f"{option} {share:g} cannot cut {len(part)} images so that both parts have every "
+            "class: take a share such as 0.1"
+        ) from error
     pieces = [torch.from_numpy(np.sort(indices)) for indices in (rest, cut)]
     first, second = (Part(part.images[piece], part.labels[piece]) for piece in pieces)
     return first, second

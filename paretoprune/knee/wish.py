@@ -49,8 +49,8 @@ def parse_wish(text: str, *, is_lower: bool) -> Wish:
     name, _, number = (part.strip() for part in text.partition("="))
     choose(name, table, option)
     match = re.fullmatch(r"(\d*\.?\d+(?:e[+-]?\d+)?)(%?)", number, re.IGNORECASE)
-    if match is None:
-        raise UsageError(f"{option} {text} has no number: write it like {name}=NUMBER")
+    if match is None or (match[2] and name not in AT_LEAST):
+        raise UsageError(f"{option} {text} is no bound: write it like {name}=NUMBER")
     bound = float(match[1]) / (100 if match[2] else 1)
     if is_lower and bound > 1:
         raise UsageError(f"{option} {text}: {name} is a fraction between 0 and 1")

@@ -19,35 +19,35 @@ def grid(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
         return Proposal(lams=())
     wanted = grid_lams(settings.max_runs, settings.lam_ref)
     present = sorted(float(lam) for lam in points["lam"])
-    if set(present) <= set(wanted):
-        lams = spread(wanted, present)
-    else:
-        lams = refine(present, wanted, settings.max_runs - len(present))
-    return Proposal(lams=tuple(lams[: settings.round_size]))
+    count = min(settings.round_size, settings.max_runs - len(present))
+    known = set(present) <= set(wanted)
+    lams = spread(wanted, present, count) if known else refine(present, wanted, count)
+    return Proposal(lams=tuple(lams))
 
 
 def grid_lams(size: int, lam_ref: float) -> list[float]:
-    """0 and `size - 1` lams, evenly in log, over [lam_ref / 100, 10 lam_ref]."""
-    low, high = LOWEST * lam_ref, HIGHEST * lam_ref
-    lams = np.geomspace(min(low, LARGEST_LAM / 10), min(high, LARGEST_LAM), max(size - 1, 0))
-    return [0.0, *(rounded(lam) for lam in lams)]
+    """0 and `size - 1` lams, evenly in log, over [lam_ref / 100, 10 lam_ref]; one is lam_ref."""
+    low, high = min(LOWEST * lam_ref, LARGEST_LAM / 10), min(HIGHEST * lam_ref, LARGEST_LAM)
+    lams = [min(lam_ref, high)] if size == 2 else np.geomspace(low, high, max(size - 1, 0))
+    return [0.0, *(rounded(float(lam)) for lam in lams)]
 
 
-def spread(wanted: list[float], present: list[float]) -> list[float]:
-    """Order the lams that are not present so that each is as far as can be from all before it."""
-    logs = {lam: index for index, lam in enumerate(wanted)}  # evenly spaced: the index will do
-    taken = [logs[lam] for lam in present]
+def spread(wanted: list[float], present: list[float], count: int) -> list[float]:
+    """Up to `count` lams that are not present: the ends, then each as far as can be from the rest.
+
+    So the search covers its whole range, wherever it is cut short.
+    """
+    places = np.arange(len(wanted))  # evenly spaced, but for 0
+    distance = np.full(len(wanted), np.inf)
+    taken = [wanted.index(lam) for lam in present]
+    for place in taken:
+        distance = np.minimum(distance, abs(places - place))
     order: list[float] = []
-    left = [lam for lam in wanted if lam not in present]
-    while left:
-        ends = [logs[lam] for lam in left if lam in (wanted[0], wanted[-1])]
-        if ends:
-            best = ends[0]
-        else:
-            best = max((logs[lam] for lam in left), key=lambda i: min(abs(i - j) for j in taken))
-        taken.append(best)
+    for _ in range(min(count, len(wanted) - len(present))):
+        left = [end for end in (0, len(wanted) - 1) if distance[end] > 0]
+        best = left[0] if left else int(distance.argmax())
+        distance = np.minimum(distance, abs(places - best))
         order.append(wanted[best])
-        left.remove(wanted[best])
     return order
 
 

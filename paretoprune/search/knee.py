@@ -21,7 +21,7 @@ import pandas as pd
 
 from paretoprune.front import alive, pareto, supported
 from paretoprune.knee.chord import chord
-from paretoprune.search.grid import LARGEST_LAM, grid_lams
+from paretoprune.search.grid import LARGEST_LAM, grid_lams, spread
 from paretoprune.search.proposal import (
     Interval,
     IntervalState,
@@ -41,7 +41,8 @@ SLICES = 129  # of the triangle, when its area is summed up
 def knee(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
     """Propose first a grid of the round's size, then the intervals of largest estimated gain."""
     if points.empty:
-        return Proposal(lams=tuple(grid_lams(settings.round_size, settings.lam_ref)))
+        first = grid_lams(settings.round_size, settings.lam_ref)
+        return Proposal(lams=tuple(spread(first, [], len(first))))
     points = points.sort_values("lam", kind="stable")
     living = alive(points)
     if living.empty:  # not even lam = 0 lives: no weight will help
@@ -85,7 +86,8 @@ def examine(
         gain = estimated_gain(
             dense, sparse, corners[max(i - 1, 0) : i], corners[i + 2 : i + 3], floor
         )
-        if knee_lam is not None and dense.lam <= knee_lam <= sparse.lam:
+        low, high = sorted((dense.lam, sparse.lam))  # noise may reverse them
+        if knee_lam is not None and low <= knee_lam <= high:
             gain *= 2
         lam = next_lam(dense, sparse, settings.lam_ref)
         overfit = sparse.complexity >= densest

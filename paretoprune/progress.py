@@ -1,0 +1,130 @@
+"""What a sweep tells while it goes on, and how it ended, also in words; no torch."""
+
+import math
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from paretoprune.front import wide_gaps
+from paretoprune.search import Interval
+from paretoprune.settings import Plan
+
+MEANINGS = {
+    "converged": "gain under --tolerance",
+    "noise": "tried, nothing better",
+    "narrow": "nothing new in between",
+    "overfit": "denser than the least validation loss",
+    "failed": "the training there failed",
+    "budget": "still promising",
+}
+ENDINGS = {
+    "done": "the search is done",
+    "budget": "--max-runs is reached",
+    "time": "the next round would exceed --time-budget",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """A fleet's training: `runs_done` of `runs_total` in the whole sweep, `seconds_left` for it."""
+
+    round: int
+    lams: tuple[float, ...]
+    step: int
+    steps: int
+    epochs: int
+    runs_done: float
+    runs_total: int
+    seconds_left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A fleet's points are safe: the table so far."""
+
+    points: pd.DataFrame
+
+
+Watch = Callable[[Plan | Progress | Recorded], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """How a sweep ended: `ending` is `done`, `budget` (runs) or `time`."""
+
+    folder: Path
+    points: pd.DataFrame
+    intervals: tuple[Interval, ...]
+    ending: str
+    max_runs: int
+    seconds: float
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Number of intervals by the reason why they closed; open ones closed as `budget`."""
+        states = pd.Series([_reason(interval) for interval in self.intervals], dtype=str)
+        return {str(state): int(count) for state, count in states.value_counts().items()}
+
+    @property
+    def unsuccessful(self) -> int:
+        """Number of runs that failed or diverged."""
+        return int(self.points["status"].isin(["failed", "diverged"]).sum())
+
+    @property
+    def holes(self) -> list[tuple[float, float]]:
+        """Pairs of neighbouring lams between which the front is not known."""
+        failed = [(i.lam_low, i.lam_high) for i in self.intervals if i.state == "failed"]
+        return sorted({*failed, *wide_gaps(self.points)})
+
+
+def _reason(interval: Interval) -> str:
+    return "budget" if interval.state == "open" else interval.state
+
+
+def plural(count: int, word: str) -> str:
+    """A count with its word."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if not math.isfinite(seconds):
+        return "?"
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def closing(summary: Summary) -> str:
+    """How the sweep ended, and what it leaves open."""
+    points, took = summary.points, duration(summary.seconds)
+    lines = [f"{plural(len(points), 'run')}; {ENDINGS[summary.ending]} ({took} this time)."]
+    collapsed = int(points["collapsed"].sum())
+    if collapsed:
+        lines.append(f"{collapsed} collapsed: no better than a constant prediction.")
+    if collapsed == (points["status"] == "done").sum():
+        lines.append("Nothing learnt, not even at λ = 0: try another --lr or --threshold.")
+    if summary.unsuccessful:
+        lines.append(f"{summary.unsuccessful} failed or diverged: `show --all` says why.")
+    if summary.reasons:
+        counts = (f"{n} {reason} ({MEANINGS[reason]})" for reason, n in summary.reasons.items())
+        lines.append(f"Intervals between neighbours: {', '.join(counts)}.")
+    for low, high in summary.holes:
+        lines.append(f"Hole: the front is not known between λ = {low:.3g} and λ = {high:.3g}.")
+    return "\n".join(lines)
+
+
+def onward(summary: Summary, place: Sequence[str]) -> list[str]:
+    """The commands to type next; `place` are options that a sweep needs on this machine."""
+    folder = str(summary.folder)
+    commands = [["knee", folder], ["show", folder, "--all"]]
+    if summary.ending != "done":
+        runs = max(summary.max_runs, summary.points["lam"].nunique())
+        more = [f"--max-runs={2 * runs}"] if summary.ending == "budget" else []
+        commands.append(["sweep", folder, *more, *place])
+    return [shlex.join(["paretoprune", *command]) for command in commands]

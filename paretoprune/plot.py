@@ -63,6 +63,8 @@ def draw_studies(readings: Sequence[Reading], path: Path, split: str = "validati
     choose(split, PREFIXES, "--split")
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"-o {path}: the ending must be one of {', '.join(FORMATS)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"-o {path}: there is no folder {path.parent}")
     drawings = [drawing_of(reading, split, len(readings) > 1) for reading in readings]
     with mpl.rc_context(STYLE):
         figure = draw(drawings, split)

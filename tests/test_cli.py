@@ -2,9 +2,11 @@
 
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -39,18 +41,25 @@ def test_a_sweep_says_what_it_does_and_what_to_do_next(study):
     assert (study / "front.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_sweep_in_the_terminal_draws_one_live_view(study):
-    """`script` gives the command a terminal; the bar is there, the plain lines are not."""
-    command = f"{sys.executable} -m paretoprune sweep live {' '.join(QUICK)}"
-    ended = subprocess.run(
-        ["script", "-qec", command, "/dev/null"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
-    )
-    assert "round 1: fleet of 8" in ended.stdout
-    assert "runs recorded" not in ended.stdout
+def test_a_sweep_in_the_terminal_draws_one_live_view():
+    """The bar is there, the plain lines are not."""
+    master, slave = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    command = [sys.executable, "-m", "paretoprune", "sweep", "live", *QUICK]
+    with subprocess.Popen(command, stdout=slave, stderr=slave, env=environment) as process:
+        os.close(slave)
+        seen = b"".join(iter(partial(read_some, master), b"")).decode()
+    assert process.returncode == 0
+    assert "round 1: fleet of 8" in seen
+    assert "runs recorded" not in seen
+
+
+def read_some(terminal):
+    """What a terminal shows next; nothing once its process has ended."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
 
 
 def test_the_default_folder_is_named_after_data_set_and_model(paretoprune):
@@ -182,11 +191,14 @@ MISTAKES = [
     ("show STUDY --json --csv", 2, "exclude each other"),
     ("plot STUDY -o front.gif", 2, "the ending must be one of"),
     ("plot STUDY -o missing/front.png", 2, "there is no folder missing"),
-    ("plot STUDY -o /proc/front.png", 1, "cannot write /proc/front.png"),
     ("plot STUDY --split train", 2, "--split train is unknown"),
     ("sweep STUDY --epochs 9 --seed 3", 2, "--epochs is 15, not 9; --seed is 0, not 3"),
-    ("sweep /proc/study", 1, "cannot write /proc/study"),
 ]
+if sys.platform == "linux":  # where /proc is a folder that nobody can write to
+    MISTAKES += [
+        ("sweep /proc/study", 1, "cannot write /proc/study"),
+        ("plot STUDY -o /proc/front.png", 1, "cannot write /proc/front.png"),
+    ]
 
 
 @pytest.mark.parametrize(("command", "code", "sentence"), MISTAKES, ids=lambda value: str(value))

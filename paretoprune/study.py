@@ -21,7 +21,7 @@ from paretoprune.search import SEARCHES
 from paretoprune.settings import Budget, Measured, Plan, Settings, choose
 from paretoprune.train import Outcome, train_fleet
 
-DEFAULT_FLEET = 8  # networks; speed on a CPU grows little beyond (bench/fleet.py)
+DEFAULT_FLEET = 8  # networks; 16 are slower on a CPU (docs/experiments.md, bench/fleet.py)
 
 
 @dataclass(frozen=True, kw_only=True)

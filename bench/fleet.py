@@ -34,9 +34,12 @@ def random_problem(model: str) -> Problem:
         data=Data(part, part, part, classes=10, white=255.0),
         complexity=COMPLEXITIES["l1"],
         prunable=prunable_names(build((1, 28, 28), 10), "linear"),
+        convolutions=(),
         constant_loss=2.3,
         seed=0,
         device=torch.device("cpu"),
+        shift=torch.zeros(1, 1, 1),
+        scale=torch.full((1, 1, 1), 255.0),
     )
 
 

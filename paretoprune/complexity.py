@@ -52,11 +52,7 @@ def prunable_names(model: nn.Module, kind: str) -> tuple[str, ...]:
 
     Raises `UsageError` where the model has none.
     """
-    names = tuple(
-        f"{name}.weight"
-        for name, module in model.named_modules()
-        if isinstance(module, PRUNABLE[kind])
-    )
+    names = weight_names(model, PRUNABLE[kind])
     if not names:
         fitting = [
             other
@@ -68,3 +64,9 @@ def prunable_names(model: nn.Module, kind: str) -> tuple[str, ...]:
             f"it has some for: {', '.join(fitting) or 'none'}"
         )
     return names
+
+
+def weight_names(model: nn.Module, types: tuple[type[nn.Module], ...]) -> tuple[str, ...]:
+    """Name the weight tensors (never biases) of the modules of these types."""
+    modules = model.named_modules()
+    return tuple(f"{name}.weight" for name, module in modules if isinstance(module, types))

@@ -28,6 +28,8 @@ class Run:
     threshold: float
     complexity_kind: str
     moments: str = "joint"
+    momentum: float = 0.0
+    l2_conv: float = 0.0
     parent: str | None = None
 
     @property

@@ -1,6 +1,7 @@
 """The training loop: one fleet from its initial weights to its points."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ Report = Callable[[int, int], None]  # steps done, steps in all
 
 @dataclass(frozen=True)
 class Outcome:
-    """A point with its weights (by parameter name) and its history (a column per quantity)."""
+    """A point with its weights (parameters and buffers by name) and its history (by quantity)."""
 
     point: Point
     weights: dict[str, np.ndarray]
@@ -41,7 +42,7 @@ class Training:
     problem: Problem
     combine: Combine
     runs: Sequence[Run]
-    states: dict[str, State]
+    states: dict[tuple[str, str], State]  # by parameter and objective
     rates: Tensor  # [K]
     thresholds: Tensor  # [K]
     steps: int = 0
@@ -79,7 +80,7 @@ def begin(runs: Sequence[Run], problem: Problem) -> Training:
             torch.tensor([run.lam for run in runs], device=device, dtype=dtype)
         ),
         runs=runs,
-        states={name: {} for name in fleet.parameters},
+        states=defaultdict(dict),
         rates=torch.tensor([run.learning_rate for run in runs], device=device, dtype=dtype),
         thresholds=torch.tensor([run.threshold for run in runs], device=device, dtype=dtype),
     )
@@ -112,26 +113,78 @@ def take_step(
     holds each network's own gradient.
     """
     problem, parameters = training.problem, training.fleet.parameters
-    logits = training.fleet.forward(problem.inputs(images))
+    training.steps += 1
+    logits = training.fleet.forward(problem.inputs(images), training.steps)
     loss = cross_entropy(logits, labels).mean(1)  # [K]
     gradients = torch.autograd.grad(loss.sum(), list(parameters.values()))
     prunable = set(problem.prunable)
-    training.steps += 1
     with torch.no_grad():
         costs = [
             problem.complexity.gradient(value) if name in prunable else None
             for name, value in parameters.items()
         ]
         weights = training.combine(lambda: gram_matrices(gradients, costs))  # [K, 2]
-        update = UPDATES[training.runs[0].optimizer]
-        for (name, value), gradient, cost in zip(parameters.items(), gradients, costs, strict=True):
-            of_loss, of_cost = (w.view(-1, *[1] * (value.dim() - 1)) for w in weights.T)
-            direction = gradient.mul_(of_loss)
-            if cost is not None:
-                direction.addcmul_(cost, of_cost)
-            update(value, direction, training.states[name], training.rates * factor, training.steps)
+        move = MOMENTS[training.runs[0].moments]
+        for name, gradient, cost in zip(parameters, gradients, costs, strict=True):
+            move(training, name, gradient, cost, weights, training.rates * factor)
         prune(problem.prunable_weights(training.fleet), training.thresholds)
     return loss.detach(), weights
+
+
+def move_jointly(
+    training: Training,
+    name: str,
+    gradient: Tensor,
+    cost: Tensor | None,
+    weights: Tensor,
+    rates: Tensor,
+) -> None:
+    """Step along the weighted sum of the gradients: the optimizer sees one direction.
+
+    `gradient` and `cost` [K, *shape] belong to the parameter `name`, `weights` is [K, 2], `rates`
+    [K]. The l2 term stands outside the sum.
+    """
+    of_loss, of_cost = (w.view(-1, *[1] * (gradient.dim() - 1)) for w in weights.T)
+    direction = gradient.mul_(of_loss)
+    if cost is not None:
+        direction.addcmul_(cost, of_cost)
+    step(training, name, "both", add_decay(training, name, direction), rates)
+
+
+def move_separately(
+    training: Training,
+    name: str,
+    gradient: Tensor,
+    cost: Tensor | None,
+    weights: Tensor,
+    rates: Tensor,
+) -> None:
+    """Add two steps, each with moments of its own: the authors' way (their MAdam).
+
+    The weights scale the steps after the optimizer has scaled the gradients. The l2 term belongs
+    to the loss.
+    """
+    step(training, name, "loss", add_decay(training, name, gradient), rates * weights[:, 0])
+    if cost is not None:
+        step(training, name, "complexity", cost, rates * weights[:, 1])
+
+
+MOMENTS = {"joint": move_jointly, "separate": move_separately}
+
+
+def add_decay(training: Training, name: str, direction: Tensor) -> Tensor:
+    """Add the gradient of `l2_conv` times the sum of squares of a convolution's weights."""
+    l2 = training.runs[0].l2_conv
+    if l2 > 0 and name in training.problem.convolutions:
+        direction.add_(training.fleet.parameters[name], alpha=2 * l2)
+    return direction
+
+
+def step(training: Training, name: str, objective: str, direction: Tensor, rates: Tensor) -> None:
+    """Let the optimizer move one parameter of all networks."""
+    run, state = training.runs[0], training.states[name, objective]
+    value = training.fleet.parameters[name]
+    UPDATES[run.optimizer](value, direction, state, rates, training.steps, run.momentum)
 
 
 def snapshot(training: Training) -> dict[str, Tensor]:
@@ -215,10 +268,10 @@ def layers_of(training: Training, index: int) -> tuple[Layer, ...]:
 
 
 def weights_of(fleet: Fleet, index: int) -> dict[str, np.ndarray]:
-    """All parameters of one network, by name."""
+    """All parameters and buffers of one network, by name."""
     return {
         name: value.detach()[index].cpu().contiguous().numpy()
-        for name, value in fleet.parameters.items()
+        for name, value in (*fleet.parameters.items(), *fleet.buffers.items())
     }
 
 

@@ -13,6 +13,7 @@ from paretoprune.fleet import LAYERS, stack
 from paretoprune.models import MODELS
 from paretoprune.problem import evaluate
 from paretoprune.train import begin, take_step, train_fleet
+from paretoprune.updates import UPDATES
 from tests.problems import problem, run
 
 RUNS = [run(lam=0.0, seed=3), run(lam=1e-3, seed=4), run(lam=5e-3, seed=3, threshold=5e-3)]
@@ -41,11 +42,10 @@ def assert_fleet_equals_alone(runs, model, prunable, steps, tolerance):
             torch.testing.assert_close(value[index], alone[name][0], rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("prunable", ["linear", "all"])
+@pytest.mark.parametrize(
+    ("model", "prunable"), [("lenet5", "linear"), *((model, "all") for model in MODELS)]
+)
 def test_fleet_equals_alone_after_20_steps_in_float64(double, model, prunable):
-    if (model, prunable) == ("mlp", "all"):
-        prunable = "linear"  # the same layers
     assert_fleet_equals_alone(RUNS, model, prunable, steps=20, tolerance=1e-9)
 
 
@@ -54,39 +54,83 @@ def test_fleet_equals_alone_after_one_step_in_float32(model):
     assert_fleet_equals_alone(SLOW_RUNS, model, "linear", steps=1, tolerance=1e-5)
 
 
-def plain_training(model, one, task, penalised):
-    """Train one network as torch's documentation would, with l1 added to the loss."""
+OPTIMIZERS = {
+    "adam": lambda weights, one: torch.optim.Adam(weights, lr=one.learning_rate),
+    "sgd": lambda weights, one: torch.optim.SGD(
+        weights, lr=one.learning_rate, momentum=one.momentum
+    ),
+    "rmsprop": lambda weights, one: torch.optim.RMSprop(
+        weights, lr=one.learning_rate, momentum=one.momentum
+    ),
+}
+
+
+def without_dropout(task):
+    """The same problem with networks that drop nothing: torch draws other masks than a fleet."""
+
+    def model(shape, classes):
+        network = task.model(shape, classes)
+        for layer in network:
+            if isinstance(layer, nn.Dropout):
+                layer.p = 0.0
+        return network
+
+    return replace(task, model=model)
+
+
+def plain_training(one, task):
+    """Train one network as torch's documentation would, with the penalties added to the loss."""
     network = task.network(one.seed)
-    optimizer = torch.optim.Adam(network.parameters(), lr=one.learning_rate)
+    optimizer = OPTIMIZERS[one.optimizer](network.parameters(), one)
     batches = math.ceil(len(task.data.train) / one.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * step / (one.epochs * batches)))
     )
-    weights = [dict(network.named_parameters())[name] for name in task.prunable]
+    named = dict(network.named_parameters())
     for epoch in range(one.epochs):
         for batch in task.order(epoch).split(one.batch_size):
             images = task.data.train.images[batch] / task.data.white
             loss = functional.cross_entropy(network(images), task.data.train.labels[batch])
-            if penalised:
-                l1 = sum(weight.abs().sum() for weight in weights)
+            if one.lam > 0:
+                l1 = sum(named[name].abs().sum() for name in task.prunable)
                 loss = (1 - one.lam) * loss + one.lam * l1
+            if one.l2_conv > 0:
+                loss = loss + one.l2_conv * sum(named[n].square().sum() for n in task.convolutions)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-    return dict(network.named_parameters())
+    return network.state_dict()
+
+
+def assert_is_torch_optims_own_training(model, **changes):
+    task = without_dropout(problem(model, images=128))
+    one = run(threshold=0.0, epochs=3, **changes)
+    other = replace(one, lam=0.1, seed=5)
+    outcome = train_fleet([one, other], task, lambda step, steps: None)[0]
+    expected = plain_training(one, task)
+    assert outcome.weights.keys() == expected.keys()
+    for name, value in expected.items():
+        got = torch.from_numpy(outcome.weights[name])
+        torch.testing.assert_close(got, value.detach(), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("lam", [0.0, 2e-3])
 def test_without_itp_a_run_is_torch_optims_own_training(double, model, lam):
-    task = problem(model)
-    one = run(lam=lam, threshold=0.0, epochs=3)
-    outcome = train_fleet([one, run(lam=0.1)], task, lambda step, steps: None)[0]
-    expected = plain_training(model, one, task, penalised=lam > 0)
-    for name, value in expected.items():
-        got = torch.from_numpy(outcome.weights[name])
-        torch.testing.assert_close(got, value.detach(), rtol=0, atol=1e-9)
+    assert_is_torch_optims_own_training(model, lam=lam)
+
+
+@pytest.mark.parametrize("optimizer", UPDATES)
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_optimizers_are_torch_optims_own(double, optimizer, momentum):
+    """Adam has its own momentum: the other one says nothing to it."""
+    rate = {"learning_rate": 1e-3, "optimizer": optimizer, "momentum": momentum}
+    assert_is_torch_optims_own_training("mlp", lam=1e-3, **rate)
+
+
+def test_l2_of_convolutions_stands_outside_the_weighted_sum(double):
+    assert_is_torch_optims_own_training("lenet5", lam=0.3, l2_conv=0.01, learning_rate=1e-3)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -94,8 +138,52 @@ def test_forward_is_the_networks_own(model):
     task = problem(model)
     networks = [task.network(seed) for seed in range(3)]
     images = task.inputs(task.data.test.images)
-    expected = torch.stack([network(images) for network in networks])
-    torch.testing.assert_close(stack(networks).forward(images), expected)
+    expected = torch.stack([network.eval()(images) for network in networks])
+    torch.testing.assert_close(stack(networks, range(3)).forward(images), expected)
+
+
+@pytest.mark.parametrize("model", ["lenet5", "lenet5-caffe", "vgg"])
+def test_networks_fit_themselves_to_channels_size_and_classes(model):
+    for shape, classes in (((3, 32, 32), 7), ((1, 17, 23), 2)):
+        networks = [MODELS[model](shape, classes) for _ in range(2)]
+        logits = stack(networks, (0, 1)).forward(torch.randn(5, *shape))
+        assert logits.shape == (2, 5, classes)
+
+
+def test_running_statistics_are_each_networks_own(double):
+    """After some steps a batch norm of a fleet has seen what its network would have seen alone."""
+    layer, images = nn.BatchNorm2d(3), torch.randn(4, 8, 3, 5, 5)
+    fleet = stack([nn.Sequential(nn.BatchNorm2d(3)) for _ in range(2)], (0, 1))
+    for step, batch in enumerate(images):
+        fleet.forward(batch, step)
+        layer(batch)
+    assert fleet.buffers["0.num_batches_tracked"].tolist() == [4, 4]
+    for name in ("running_mean", "running_var"):
+        for index in (0, 1):
+            torch.testing.assert_close(
+                fleet.buffers[f"0.{name}"][index], getattr(layer, name), rtol=0, atol=1e-12
+            )
+
+
+def masks(seeds, step, layers=1):
+    fleet = stack([nn.Sequential(*[nn.Dropout(0.25) for _ in range(layers)]) for _ in seeds], seeds)
+    return fleet.forward(torch.ones(40, 3, 6, 6), step)
+
+
+def test_dropout_keeps_a_share_and_its_mean():
+    values = masks((1, 2, 3), step=7)
+    assert values.unique().tolist() == pytest.approx([0.0, 1 / 0.75])
+    assert (values > 0).float().mean().item() == pytest.approx(0.75, abs=0.02)
+    assert torch.equal(masks((1, 2), step=None), torch.ones(1, 40, 3, 6, 6))
+
+
+def test_masks_are_keyed_by_seed_step_and_layer():
+    together = masks((1, 2), step=7)
+    assert torch.equal(together[1], masks((2,), step=7)[0])
+    assert not torch.equal(together[0], together[1])
+    assert not torch.equal(together, masks((1, 2), step=8))
+    twice = masks((1,), step=7, layers=2)  # two layers with one mask would keep 75 %
+    assert (twice > 0).float().mean().item() == pytest.approx(0.75**2, abs=0.03)
 
 
 def test_evaluation_is_torchs_own():
@@ -124,7 +212,7 @@ def test_a_diverging_run_does_not_touch_the_others():
 def test_a_layer_without_counterpart_is_named():
     assert nn.Tanh not in LAYERS
     with pytest.raises(UsageError, match="Tanh"):
-        stack([nn.Sequential(nn.Flatten(), nn.Tanh())])
+        stack([nn.Sequential(nn.Flatten(), nn.Tanh())], [0])
 
 
 @pytest.mark.slow

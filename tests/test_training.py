@@ -75,13 +75,21 @@ def test_gram_matrices_by_hand():
 def test_schedules_begin_at_the_full_rate_and_do_not_rise():
     for schedule in SCHEDULES.values():
         factors = [schedule(progress) for progress in np.linspace(0, 0.999, 50)]
-        assert factors[0] == 1
+        assert factors[0] == pytest.approx(1, abs=1e-4)
         assert all(0 < b <= a for a, b in pairwise(factors))
     assert SCHEDULES["cosine"](0.5) == pytest.approx(0.5)
 
 
+def test_the_logistic_schedule_falls_tenfold_around_three_quarters():
+    logistic = SCHEDULES["logistic"]
+    assert logistic(0.75) == pytest.approx((1 + 0.1) / 2)
+    assert logistic(0.5) > 0.96
+    assert 0.1 < logistic(1.0) < 0.14
+
+
 def test_prunable_weights_of_the_papers_networks():
-    lenet5, mlp = (MODELS[name]((1, 28, 28), 10) for name in ("lenet5", "mlp"))
+    names = ("lenet5", "mlp", "lenet5-caffe")
+    lenet5, mlp, caffe = (MODELS[name]((1, 28, 28), 10) for name in names)
 
     def count(model, kind):
         weights = dict(model.named_parameters())
@@ -91,6 +99,8 @@ def test_prunable_weights_of_the_papers_networks():
     assert sum(weights.numel() for weights in lenet5.parameters()) == 60_074
     assert count(lenet5, "all") == 58_920 + 6 * 9 + 16 * 6 * 9
     assert count(mlp, "linear") == 266_200
+    assert count(caffe, "all") == 430_500
+    assert count(MODELS["vgg"]((3, 32, 32), 10), "linear") == 20_480  # 2048 x 10, the paper's
 
 
 def test_a_model_without_prunable_layers_is_refused():

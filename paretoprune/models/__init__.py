@@ -5,11 +5,15 @@ from collections.abc import Callable
 from torch import nn
 
 from paretoprune.models.lenet5 import lenet5
+from paretoprune.models.lenet5_caffe import lenet5_caffe
 from paretoprune.models.mlp import mlp
+from paretoprune.models.vgg import vgg
 
 ModelBuilder = Callable[[tuple[int, int, int], int], nn.Sequential]
 
 MODELS: dict[str, ModelBuilder] = {
     "mlp": mlp,
     "lenet5": lenet5,
+    "lenet5-caffe": lenet5_caffe,
+    "vgg": vgg,
 }

@@ -8,11 +8,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from paretoprune.complexity import COMPLEXITIES, PRUNABLE, Complexity, prunable_names, total
-from paretoprune.datasets import DATASETS, Data, Part
+from paretoprune.complexity import (
+    COMPLEXITIES,
+    PRUNABLE,
+    Complexity,
+    prunable_names,
+    total,
+    weight_names,
+)
+from paretoprune.datasets import DATASETS, Data, Part, Source
 from paretoprune.errors import UsageError
 from paretoprune.fleet import Fleet, stack
 from paretoprune.models import MODELS, ModelBuilder
+from paretoprune.recipes import FOLDER
 from paretoprune.settings import Settings, choose
 from paretoprune.updates import SCHEDULES, UPDATES
 
@@ -25,17 +33,21 @@ class Problem:
     """Model, data and complexity, with the data on the device where training happens.
 
     `seed` is the study's: it orders the mini-batches, the same for every run. `prunable` names
-    the prunable weight tensors, `constant_loss` is the validation loss (nats) of the best
-    constant prediction.
+    the prunable weight tensors, `convolutions` those of convolutions, `constant_loss` is the
+    validation loss (nats) of the best constant prediction. A network sees `(byte - shift) / scale`,
+    both [C, 1, 1].
     """
 
     model: ModelBuilder
     data: Data
     complexity: Complexity
     prunable: tuple[str, ...]
+    convolutions: tuple[str, ...]
     constant_loss: float
     seed: int
     device: torch.device
+    shift: Tensor
+    scale: Tensor
 
     def network(self, seed: int) -> nn.Sequential:
         """Build the network with the initial weights that `seed` stands for."""
@@ -45,7 +57,7 @@ class Problem:
 
     def fleet(self, seeds: list[int]) -> Fleet:
         """Stack one network per seed on the device."""
-        return stack([self.network(seed).to(self.device) for seed in seeds])
+        return stack([self.network(seed).to(self.device) for seed in seeds], seeds)
 
     def order(self, epoch: int) -> Tensor:
         """The permutation of the training images in an epoch, [N]; the same on every device."""
@@ -53,8 +65,8 @@ class Problem:
         return torch.randperm(len(self.data.train), generator=generator).to(self.device)
 
     def inputs(self, images: Tensor) -> Tensor:
-        """Images as bytes [B, C, H, W] -> what a network sees, floats in [0, 1]."""
-        return images.to(torch.get_default_dtype()).div_(self.data.white)
+        """Images as bytes [B, C, H, W] -> what a network sees, floats."""
+        return images.to(torch.get_default_dtype()).sub_(self.shift).div_(self.scale)
 
     def prunable_weights(self, fleet: Fleet) -> list[Tensor]:
         """The fleet's prunable tensors, [K, *shape] each."""
@@ -117,25 +129,76 @@ def build_problem(settings: Settings, data_dir: Path, device: str) -> Problem:
     """
     for field, table in (("optimizer", UPDATES), ("schedule", SCHEDULES)):
         choose(getattr(settings, field), table, f"--{field}")
+    if settings.optimizer == "adam" and settings.momentum:
+        raise UsageError("--momentum is for --optimizer sgd and rmsprop: adam has its own")
     model = MODELS[choose(settings.model, MODELS, "--model")]
     complexity = COMPLEXITIES[choose(settings.complexity, COMPLEXITIES, "--complexity")]
     kind = choose(settings.prunable, PRUNABLE, "--prunable")
-    load = DATASETS[choose(settings.dataset, DATASETS, "--dataset")]
     place = find_device(device)
-    data = load(data_dir, settings.validation, settings.seed)
+    data = load_data(settings, data_dir)
     try:
         example = model(data.shape, data.classes)
     except ValueError as error:
         raise UsageError(f"--dataset {settings.dataset}: {error}") from error
+    convolutions = weight_names(example, PRUNABLE["conv"])
+    if settings.l2_conv and not convolutions:
+        raise UsageError(f"--l2-conv has no meaning for --model {settings.model}: leave it out")
+    shift, scale = standard(data) if settings.inputs == "standard" else unit(data)
     return Problem(
         model=model,
         data=data.to(place),
         complexity=complexity,
         prunable=prunable_names(example, kind),
+        convolutions=convolutions,
         constant_loss=constant_loss(data),
         seed=settings.seed,
         device=place,
+        shift=shift.to(place),
+        scale=scale.to(place),
     )
+
+
+def load_data(settings: Settings, data_dir: Path) -> Data:
+    """Load the data that `settings` name; `folder:PATH` is the one with a path."""
+    name, colon, path = settings.dataset.partition(":")
+    load = DATASETS[choose(name, DATASETS, "--dataset")]
+    if (name == FOLDER) != bool(path) or (colon and not path):
+        example = f"{FOLDER}:PATH, the path of your images" if name == FOLDER else name
+        raise UsageError(f"--dataset {settings.dataset} is unknown: write it as {example}")
+    if settings.image_size and name != FOLDER:
+        raise UsageError(f"--image-size is for --dataset {FOLDER}:PATH: leave it out for {name}")
+    return load(
+        Source(
+            data_dir=data_dir,
+            validation=settings.validation,
+            seed=settings.seed,
+            path=Path(path) if path else None,
+            image_size=settings.image_size,
+        )
+    )
+
+
+def unit(data: Data) -> tuple[Tensor, Tensor]:
+    """Shift and scale for inputs in [0, 1]."""
+    return torch.zeros(1, 1, 1), torch.full((1, 1, 1), data.white)
+
+
+def standard(data: Data) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the training images' bytes, [C, 1, 1] each.
+
+    A channel that is the same everywhere is only shifted.
+    """
+    channels = data.train.images.shape[1]
+    counts = torch.stack(  # exact, and without a copy of the images as floats
+        [torch.bincount(data.train.images[:, c].flatten(), minlength=256) for c in range(channels)]
+    ).double()
+    shares = counts / counts.sum(1, keepdim=True)
+    values = torch.arange(256, dtype=torch.float64)
+    mean = (shares * values).sum(1)
+    deviation = (shares * (values - mean[:, None]) ** 2).sum(1).sqrt()
+    deviation[deviation == 0] = 1.0
+    dtype = torch.get_default_dtype()
+    return mean.view(-1, 1, 1).to(dtype), deviation.view(-1, 1, 1).to(dtype)
 
 
 def find_device(name: str) -> torch.device:

@@ -5,19 +5,17 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Self, TypeVar, get_type_hints
 
 from paretoprune.errors import UsageError
+from paretoprune.recipes import FOLDER, RECIPES, complete
 
 AUTO = "auto"
 AUTO_MODEL = ("model", AUTO)
 MANY = 1_000_000
-
-# What suits a data set where the user says nothing, or `auto` (docs/experiments.md).
-SUITED: dict[str, dict[str, Any]] = {
-    "digits": {"model": "mlp", "epochs": 50, "batch_size": 32, "learning_rate": 2e-2},
-    "mnist": {"model": "lenet5", "epochs": 10, "batch_size": 64, "learning_rate": 8e-3},
-}
+INPUTS = ("unit", "standard")
+KEPT_WEIGHTS = ("auto", "front", "all", "none")
 
 OPTION_OF = {"learning_rate": "--lr", "round_size": "--round"}
 
@@ -48,7 +46,9 @@ class Settings:
     """The identity of a study: with another value of any of these it is another study.
 
     `learning_rate` is the rate before the schedule, `threshold` the ITP threshold, `validation`
-    the share of the training images kept for validation. Raises `UsageError` on creation.
+    the share of the training images kept for validation, `image_size` in pixels (0: chosen by the
+    data), `inputs` whether images are scaled to [0, 1] (`unit`) or standardised, `l2_conv` the
+    factor of the convolutions' sum of squares. Raises `UsageError` on creation.
     """
 
     dataset: str = "digits"
@@ -56,10 +56,15 @@ class Settings:
     prunable: str = "linear"
     complexity: str = "l1"
     validation: float = 0.1
+    image_size: int = 0
+    inputs: str = "unit"
+    recipe: str = "own"
     epochs: int = 10
     batch_size: int = 64
     optimizer: str = "adam"
     learning_rate: float = 1e-2
+    momentum: float = 0.0
+    l2_conv: float = 0.0
     schedule: str = "cosine"
     threshold: float = 1e-3
     search: str = "knee"
@@ -68,7 +73,18 @@ class Settings:
 
     def __post_init__(self) -> None:
         rate = self.learning_rate
+        if self.recipe == "paper" and self.search == "knee":
+            raise UsageError(
+                "--search knee has no meaning with --recipe paper, whose λ is no weight of a sum: "
+                "choose grid, bisection, dichotomic or stochastic-dichotomic"
+            )
         require(0 < self.validation < 1, "--validation", self.validation, "between 0 and 1")
+        choose(self.inputs, INPUTS, "--inputs")
+        choose(self.recipe, RECIPES, "--recipe")
+        small = self.image_size == 0 or 4 <= self.image_size <= 1024
+        require(small, "--image-size", self.image_size, "from 4 to 1024")
+        require(0 <= self.momentum < 1, "--momentum", self.momentum, "at least 0 and less than 1")
+        require(0 <= self.l2_conv < math.inf, "--l2-conv", self.l2_conv, "0 or more")
         require(1 <= self.epochs <= MANY, "--epochs", self.epochs, f"from 1 to {MANY}")
         require(1 <= self.batch_size <= MANY, "--batch-size", self.batch_size, f"from 1 to {MANY}")
         require(1e-30 <= rate < math.inf, "--lr", rate, "a number above 0")
@@ -79,17 +95,28 @@ class Settings:
     @classmethod
     def from_options(cls, given: Mapping[str, Any]) -> Self:
         """Complete the options that a user gave with the defaults of their data set."""
-        chosen = {name: value for name, value in given.items() if (name, value) != AUTO_MODEL}
-        return cls(**{**SUITED.get(chosen.get("dataset", "digits"), {}), **chosen})
+        return cls(**complete(plain(given)))
 
     def differences(self, given: Mapping[str, Any]) -> list[str]:
         """Name each given option whose value is not the study's, with both values."""
         stored = asdict(self)
         return [
             f"{option_of(name)} is {stored[name]}, not {value}"
-            for name, value in given.items()
-            if value != stored[name] and (name, value) != AUTO_MODEL
+            for name, value in plain(given).items()
+            if value != stored[name]
         ]
+
+
+def plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options without `auto`, and with the absolute path of `folder:PATH`.
+
+    So a study knows its images wherever the next command is typed.
+    """
+    chosen = {name: value for name, value in given.items() if (name, value) != AUTO_MODEL}
+    name, _, path = chosen.get("dataset", "").partition(":")
+    if name == FOLDER and path:
+        chosen["dataset"] = f"{FOLDER}:{Path(path).expanduser().resolve()}"
+    return chosen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,18 +125,21 @@ class Budget:
 
     `max_runs` is the total of search runs for each seed, `tolerance` the estimated gain below
     which an interval closes, `repeats` the number of seeds for each lam, `fleet` the number K of
-    networks that are trained together (0: chosen by paretoprune).
+    networks that are trained together (0: chosen by paretoprune), `keep_weights` whose weights
+    stay on disk (`auto`: all while they stay under 1 GB in total, then the front's).
     """
 
     max_runs: int = 20
     tolerance: float = 0.0005
     repeats: int = 1
     fleet: int = 0
+    keep_weights: str = "auto"
 
     def __post_init__(self) -> None:
         require(1 <= self.max_runs <= MANY, "--max-runs", self.max_runs, f"from 1 to {MANY}")
         require(0 <= self.tolerance < math.inf, "--tolerance", self.tolerance, "0 or more")
         require(1 <= self.repeats <= 1000, "--repeats", self.repeats, "from 1 to 1000")
+        choose(self.keep_weights, KEPT_WEIGHTS, "--keep-weights")
         require(0 <= self.fleet <= 10_000, "--fleet", self.fleet, "auto or from 1 to 10000")
 
 
@@ -172,3 +202,12 @@ def parse_duration(text: str) -> float:
     if match is None or float(match[1]) == 0:
         raise UsageError(f"--time-budget {text} is not a duration: write it like 90s, 10m or 1.5h")
     return float(match[1]) * UNITS[match[2] or "s"]
+
+
+def parse_fleet(text: str) -> int:
+    """Read `--fleet`: `auto` is 0."""
+    if text == AUTO:
+        return 0
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"--fleet {text} is not auto or a number of networks, such as 4")
+    return int(text)

@@ -1,22 +1,79 @@
 """Data sets: bytes, stratified splits that depend on the seed alone; real MNIST."""
 
+import pickle
+
+import numpy as np
 import pytest
 import torch
+import torchvision
+from PIL import Image
 
 from paretoprune.datasets import DATASETS
+from paretoprune.datasets.downloads import fetch
 from paretoprune.datasets.parts import split
 from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.front import choosable, hypervolume_of
 from paretoprune.problem import constant_loss
 from paretoprune.reading import find_knee, read_study
 from paretoprune.study import Request, sweep
+from tests.problems import source
+
+
+def fashion(folder, data_dir):
+    """Fashion-MNIST's files have the format of MNIST's."""
+    raw = folder / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for path in (data_dir / "MNIST" / "raw").iterdir():
+        (raw / path.name).symlink_to(path)
+
+
+CIFAR = {"data_batch_1": 300, "data_batch_2": 200, "test_batch": 100}  # images
+
+
+def cifar(folder, monkeypatch):
+    """Small batches in the format of CIFAR-10's; torchvision checks no sums of them."""
+    batches = folder / "cifar-10-batches-py"
+    batches.mkdir(parents=True)
+    generator = np.random.default_rng(0)
+    for name, images in CIFAR.items():
+        data = generator.integers(256, size=(images, 3 * 32 * 32), dtype=np.uint8)
+        batch = {"data": data, "labels": [i % 10 for i in range(images)]}
+        (batches / name).write_bytes(pickle.dumps(batch))
+    names = [f"class {number}" for number in range(10)]
+    (batches / "batches.meta").write_bytes(pickle.dumps({"label_names": names}))
+    files = [[name, None] for name in CIFAR]
+    kind = torchvision.datasets.CIFAR10
+    monkeypatch.setattr(kind, "train_list", files[:-1])
+    monkeypatch.setattr(kind, "test_list", files[-1:])
+    monkeypatch.setattr(kind, "meta", {**kind.meta, "md5": None})
+
+
+def photos(folder):
+    """Noise in three classes."""
+    generator = np.random.default_rng(0)
+    for part, images in (("train", 20), ("test", 5)):
+        for number in range(3 * images):
+            path = folder / part / str(number % 3) / f"{number:02}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(generator.integers(256, size=(8, 8, 3), dtype=np.uint8)).save(path)
 
 
 @pytest.fixture(params=DATASETS)
-def load(request):
+def load(request, tmp_path, monkeypatch):
     """A loader of data with validation share and seed."""
-    folder = None if request.param == "digits" else request.getfixturevalue("data_dir")
-    return lambda share=0.1, seed=0: DATASETS[request.param](folder, share, seed)
+    name, folder, more = request.param, tmp_path / "data", {}
+    if name in ("mnist", "fashion-mnist"):
+        data_dir = request.getfixturevalue("data_dir")
+        if name == "mnist":
+            folder = data_dir
+        else:
+            fashion(folder, data_dir)
+    elif name == "cifar10":
+        cifar(folder, monkeypatch)
+    elif name == "folder":
+        photos(folder)
+        more = {"path": folder}
+    return lambda share=0.1, seed=0: DATASETS[name](source(folder, share, seed, **more))
 
 
 def shares(labels):
@@ -50,11 +107,11 @@ def test_the_split_depends_on_the_seed_and_the_test_images_do_not(load):
 
 
 def test_no_image_is_in_two_parts():
-    data = DATASETS["digits"](None, 0.3, 0)
+    data = DATASETS["digits"](source(None, 0.3, 0))
     sizes = [len(part) for part in (data.train, data.validation, data.test)]
     assert sum(sizes) == 1797
     everything = torch.cat([data.train.images, data.validation.images, data.test.images])
-    expected = DATASETS["digits"](None, 0.1, 5)
+    expected = DATASETS["digits"](source(None, 0.1, 5))
     other = torch.cat([expected.train.images, expected.validation.images, expected.test.images])
     assert sorted(map(tuple, everything.flatten(1).tolist())) == sorted(
         map(tuple, other.flatten(1).tolist())
@@ -62,34 +119,89 @@ def test_no_image_is_in_two_parts():
 
 
 def test_a_split_that_cannot_be_names_its_option():
-    data = DATASETS["digits"](None, 0.1, 0)
+    data = DATASETS["digits"](source(None, 0.1, 0))
     with pytest.raises(UsageError, match=r"--validation 0\.001 cannot cut"):
         split(data.train, 0.001, 0, "--validation")
 
 
 def test_the_constant_prediction_is_the_class_frequencies():
-    data = DATASETS["digits"](None, 0.1, 0)
+    data = DATASETS["digits"](source(None, 0.1, 0))
     expected = -(shares(data.train.labels).log()[data.validation.labels]).mean().item()
     assert constant_loss(data) == pytest.approx(expected)
 
 
 def test_mnist_is_mnist(data_dir):
-    data = DATASETS["mnist"](data_dir, 0.1, 0)
+    data = DATASETS["mnist"](source(data_dir, 0.1, 0))
     assert (len(data.train), len(data.validation), len(data.test)) == (54_000, 6_000, 10_000)
     assert data.shape == (1, 28, 28)
     assert data.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
 
 
 def test_corrupt_mnist_is_named(data_dir, tmp_path, monkeypatch):
-    import torchvision
-
     monkeypatch.setattr(torchvision.datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for path in (data_dir / "MNIST" / "raw").iterdir():
         (raw / path.name).write_bytes(path.read_bytes()[:1000])
     with pytest.raises(CouldNotError, match="MNIST/raw, or unreadable"):
-        DATASETS["mnist"](tmp_path, 0.1, 0)
+        DATASETS["mnist"](source(tmp_path, 0.1, 0))
+
+
+def test_fashion_mnist_is_read_from_its_own_folder(data_dir, tmp_path):
+    fashion(tmp_path, data_dir)
+    data, digits = (
+        DATASETS[name](source(folder))
+        for name, folder in (("fashion-mnist", tmp_path), ("mnist", data_dir))
+    )
+    assert data.shape == (1, 28, 28)
+    assert torch.equal(data.test.images, digits.test.images)
+    assert torch.equal(data.train.labels, digits.train.labels)
+
+
+def test_cifar10_keeps_its_channels_apart(tmp_path, monkeypatch, capsys):
+    cifar(tmp_path, monkeypatch)
+    data = DATASETS["cifar10"](source(tmp_path, 0.2))
+    assert (len(data.train), len(data.validation), len(data.test)) == (400, 100, 100)
+    batch = pickle.loads((tmp_path / "cifar-10-batches-py" / "test_batch").read_bytes())
+    expected = torch.from_numpy(batch["data"]).view(100, 3, 32, 32)  # red, then green, then blue
+    assert torch.equal(data.test.images, expected)
+    assert data.test.images.is_contiguous()
+    assert data.test.labels.tolist() == batch["labels"]
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("mnist", r"MNIST is not in \S+MNIST/raw, .* train-images-idx3-ubyte, .* holds MNIST/raw$"),
+        (
+            "fashion-mnist",
+            r"Fashion-MNIST is not in \S+FashionMNIST/raw, .* t10k-images-idx3-ubyte, "
+            r".* --data-dir names another folder that holds FashionMNIST/raw$",
+        ),
+        (
+            "cifar10",
+            r"CIFAR-10 is not in \S+cifar-10-batches-py, .* did not work either \(.+\): looked for "
+            r"data_batch_1, .* test_batch, .* another folder that holds cifar-10-batches-py$",
+        ),
+    ],
+)
+def test_missing_data_that_cannot_be_downloaded_are_named(
+    name, said, tmp_path, monkeypatch, capsys
+):
+    nowhere = "http://127.0.0.1:9/"
+    for kind in ("MNIST", "FashionMNIST"):
+        monkeypatch.setattr(getattr(torchvision.datasets, kind), "mirrors", [nowhere])
+    monkeypatch.setattr(torchvision.datasets.CIFAR10, "url", f"{nowhere}cifar.tar.gz")
+    with pytest.raises(CouldNotError, match=said) as refusal:
+        DATASETS[name](source(tmp_path))
+    assert "\n" not in str(refusal.value)
+    assert capsys.readouterr().out == ""
+
+
+def test_what_torchvision_reports_is_no_answer(tmp_path, capsys):
+    assert fetch(lambda: print("downloading") or 7, "name", tmp_path, "place", ["file"]) == 7
+    assert capsys.readouterr() == ("", "downloading\n")
 
 
 @pytest.mark.slow

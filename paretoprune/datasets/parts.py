@@ -1,6 +1,7 @@
 """What a data set is: images as bytes, labels, and how the parts are cut."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -8,6 +9,25 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from paretoprune.errors import UsageError
+
+# What is set aside where nobody named test images: the same in every study, whatever its seed.
+TEST_SHARE = 0.2
+TEST_SEED = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where data come from, and how they are cut.
+
+    `validation` is the share of the training images kept for validation, `seed` that of this
+    split. `path` and `image_size` (pixels; 0: chosen by the data) are for `folder:PATH` only.
+    """
+
+    data_dir: Path
+    validation: float
+    seed: int
+    path: Path | None = None
+    image_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -27,13 +47,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Data:
-    """A data set: `white` is the byte that stands for 1.0 when a network sees an image."""
+    """A data set: `white` is the byte that stands for 1.0 when a network sees an image.
+
+    `notes` are sentences for the user about what was found.
+    """
 
     train: Part
     validation: Part
     test: Part
     classes: int
     white: float
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -63,8 +87,13 @@ def split(part: Part, share: float, seed: int, option: str) -> tuple[Part, Part]
     except ValueError as error:
         raise UsageError(
             f"{option} {share:g} cannot cut {len(part)} images so that both parts have every "
-            "class: take a share such as 0.1"
+            "class: take a share such as 0.1, or add images"
         ) from error
     pieces = [torch.from_numpy(np.sort(indices)) for indices in (rest, cut)]
     first, second = (Part(part.images[piece], part.labels[piece]) for piece in pieces)
     return first, second
+
+
+def set_test_aside(part: Part) -> tuple[Part, Part]:
+    """Cut off a fifth for testing, as `split` does: (the rest, the test images)."""
+    return split(part, TEST_SHARE, TEST_SEED, "the test share")

@@ -1,0 +1,106 @@
+"""Image files: what their headers say, and their pixels as squares of bytes."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+# Whatever its suffix, a file is read as one of these: Pillow's others may start programs.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+BACKGROUND = "white"  # transparent pixels lie on it, as on a page
+REDUCED = 2  # a large JPEG is decoded at no less than so many times the size that is wanted
+CHUNK = 64  # files that a thread takes at once
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of an image before its pixels are read; `side` is the shorter one."""
+
+    side: int
+    grey: bool
+
+
+def read_headers(paths: Sequence[str]) -> list[Header | None]:
+    """What the headers say; None where a file is not an image that can be read."""
+    return _each(_header, paths)
+
+
+def read_squares(
+    paths: Sequence[str], size: int, channels: int
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Images [N, C, size, size], and which of them could be read [N]; the others are black."""
+    images = np.zeros((len(paths), channels, size, size), np.uint8)
+
+    def read(index: int) -> bool:
+        images[index] = _square(paths[index], size, channels)
+        return True
+
+    return images, np.array([done is True for done in _each(read, range(len(paths)))], bool)
+
+
+def _each(read: Callable[[Item], Result], items: Sequence[Item]) -> list[Result | None]:
+    """`read` each item, in order; None where that fails."""
+
+    def chunk(start: int) -> list[Result | None]:
+        return [_or_none(read, item) for item in items[start : start + CHUNK]]
+
+    with warnings.catch_warnings(), ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        warnings.simplefilter("ignore")  # what Pillow only doubts is read
+        return [result for part in pool.map(chunk, range(0, len(items), CHUNK)) for result in part]
+
+
+def _or_none(read: Callable[[Item], Result], item: Item) -> Result | None:
+    try:
+        return read(item)
+    except MemoryError:  # the machine's fault, not the file's: the data would depend on it
+        raise
+    except Exception:  # decoders raise nearly everything about broken files
+        return None
+
+
+def _header(path: str) -> Header:
+    with Image.open(path, formats=FORMATS) as image:
+        if _is_wide(image) and not _is_16_bit(image):
+            raise ValueError("which number is white is not known")
+        grey = image.mode in ("1", "L", "LA", "La") or _is_16_bit(image)
+        return Header(min(image.size), grey)
+
+
+def _square(path: str, size: int, channels: int) -> NDArray[np.uint8]:
+    """Pixels [C, size, size]: upright, the shorter side resized, the longer cropped to it."""
+    with Image.open(path, formats=FORMATS) as image:
+        image.draft(image.mode, (REDUCED * size, REDUCED * size))  # JPEGs only
+        upright = ImageOps.exif_transpose(image)
+        fitted = ImageOps.fit(_as_bytes(upright, "L" if channels == 1 else "RGB"), (size, size))
+    pixels = np.asarray(fitted)  # [size, size] or [size, size, 3]
+    return pixels.reshape(size, size, channels).transpose(2, 0, 1)
+
+
+def _as_bytes(image: Image.Image, mode: str) -> Image.Image:
+    """The image in `mode`, L or RGB."""
+    if _is_wide(image):
+        wide = np.asarray(image).astype(np.uint32)  # 0 .. 65535; Pillow itself would clip at 255
+        image = Image.fromarray(((wide + 128) // 257).astype(np.uint8))
+    elif image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        page = Image.new("RGBA", image.size, BACKGROUND)
+        image = Image.alpha_composite(page, image.convert("RGBA"))
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _is_wide(image: Image.Image) -> bool:
+    """Has a pixel more than 8 bits?"""
+    return image.mode[0] in "IF"
+
+
+def _is_16_bit(image: Image.Image) -> bool:
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))

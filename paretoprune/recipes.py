@@ -1,0 +1,99 @@
+"""What is taken where the user says nothing: by data set, optimizer and recipe? No torch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+FOLDER = "folder"  # the data set `folder:PATH`
+
+# What suits a data set (docs/experiments.md).
+SUITED: dict[str, dict[str, Any]] = {
+    "digits": {"model": "mlp", "epochs": 50, "batch_size": 32, "learning_rate": 2e-2},
+    "mnist": {"model": "lenet5", "epochs": 10, "batch_size": 64, "learning_rate": 8e-3},
+    "fashion-mnist": {"model": "lenet5", "epochs": 10, "batch_size": 64, "learning_rate": 8e-3},
+    "cifar10": {
+        "model": "vgg",
+        "epochs": 40,
+        "batch_size": 64,
+        "learning_rate": 2e-3,
+        "inputs": "standard",
+    },
+    FOLDER: {
+        "model": "vgg",
+        "epochs": 40,
+        "batch_size": 64,
+        "learning_rate": 2e-3,
+        "inputs": "standard",
+    },
+}
+
+# The rates above are for Adam.
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "sgd": {"learning_rate": 2e-2, "momentum": 0.9},
+    "rmsprop": {"learning_rate": 1e-3},
+}
+
+# The authors' settings (arXiv 2008.13590, section 5, and their code); a third of their epochs, as
+# in their searches. They state no learning rate: these are ours.
+PAPER: dict[str, Any] = {
+    "search": "stochastic-dichotomic",
+    "round_size": 16,
+    "schedule": "constant",
+    "threshold": 1e-3,
+    "epochs": 10,
+    "batch_size": 32,
+    "optimizer": "adam",
+    "l2_conv": 1e-4,
+    "inputs": "unit",
+}
+PAPER_COLOURED: dict[str, Any] = {  # CIFAR-10, and images like it
+    "epochs": 41,
+    "batch_size": 64,
+    "optimizer": "rmsprop",
+    "l2_conv": 1e-6,
+    "inputs": "standard",
+}
+PAPER_OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "adam": {"learning_rate": 1e-3},
+    "sgd": {"learning_rate": 1e-2, "momentum": 0.9},
+    "rmsprop": {"learning_rate": 1e-4},
+}
+PAPER_GRID = 26  # points of the authors' grid
+WITHOUT_CONVOLUTIONS = ("mlp",)
+
+RECIPES = ("own", "paper")
+
+
+def name_of(dataset: str) -> str:
+    """The data set's name in the tables: `folder` for `folder:PATH`."""
+    return dataset.partition(":")[0]
+
+
+def suited(field: str, usual: object = None) -> str:
+    """The defaults of a setting, as help says them: `50 for digits; 10 for mnist, ...`."""
+    names: dict[str, list[str]] = {}
+    for name, values in SUITED.items():
+        names.setdefault(str(values.get(field, usual)), []).append(name)
+    return "; ".join(f"{value} for {', '.join(group)}" for value, group in names.items())
+
+
+def usual_budget(settings: Any) -> dict[str, Any]:
+    """What a recipe says of the budget of a new study: the authors' grid is longer than 20."""
+    is_their_grid = settings.recipe == "paper" and settings.search == "grid"
+    return {"max_runs": PAPER_GRID} if is_their_grid else {}
+
+
+def complete(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a user gave, and what suits them where the user said nothing.
+
+    Nearest to the user's word wins: what was given, then what suits the optimizer, then the
+    recipe, then the data set.
+    """
+    name = name_of(given.get("dataset", "digits"))
+    suited, optimizers = SUITED.get(name, {}), OPTIMIZERS
+    if given.get("recipe") == "paper":
+        coloured = PAPER_COLOURED if suited.get("model") == "vgg" else {}
+        suited, optimizers = {**suited, **PAPER, **coloured}, PAPER_OPTIMIZERS
+        if {**suited, **given}.get("model") in WITHOUT_CONVOLUTIONS:
+            suited["l2_conv"] = 0.0
+    chosen = {**suited, **given}.get("optimizer", "adam")
+    return {**suited, **optimizers.get(chosen, {}), **given}

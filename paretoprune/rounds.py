@@ -69,6 +69,8 @@ def propose(points: pd.DataFrame, plan: Plan) -> Proposal:
         round_size=plan.settings.round_size,
         tolerance=plan.budget.tolerance,
         max_runs=plan.budget.max_runs,
+        seed=plan.settings.seed,
+        recipe=plan.settings.recipe,
     )
     return SEARCHES[plan.settings.search](over_seeds(points[points["role"] == "search"]), settings)
 
@@ -86,6 +88,9 @@ def run_template(settings: Settings) -> Run:
         schedule=settings.schedule,
         threshold=settings.threshold,
         complexity_kind=settings.complexity,
+        moments="separate" if settings.recipe == "paper" else "joint",
+        momentum=settings.momentum,
+        l2_conv=settings.l2_conv,
     )
 
 

@@ -76,8 +76,12 @@ def test_interrupted_is_as_uninterrupted(search, stop):
 @ALL
 def test_rounds_are_numbered_sized_and_within_the_total(search):
     rounds = rounds_of(swept_at_once(plan_of(search)))
-    assert list(rounds) == [0, 1, 2]
-    assert [len(runs) for runs in rounds.values()] == [8, 8, 4]
+    sizes = [len(runs) for runs in rounds.values()]
+    assert list(rounds) == list(range(len(rounds)))
+    assert max(sizes) <= 8
+    assert sum(sizes) <= 20
+    if search in ("knee", "grid"):  # the others begin with small levels
+        assert sizes == [8, 8, 4]
 
 
 def test_runs_carry_the_studys_settings():

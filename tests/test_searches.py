@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from paretoprune.front import alive, over_seeds
+from paretoprune.recipes import RECIPES
 from paretoprune.search import SEARCHES, SearchSettings
 from tests.tables import FRONTS, SAMPLES, corner, noisy, sweep, table
 
@@ -73,19 +74,20 @@ def assert_never_worse_than_chord(front, points, proposal, tolerance):
 
 @ALL
 @TABLES
-def test_contract(search, rows):
-    points = over_seeds(table(rows))
-    assert_order_is_irrelevant(search, points, SETTINGS)
-    assert_adding_nothing_changes_nothing(search, points, SETTINGS)
-    assert_lams_are_valid(search(points, SETTINGS), points, SETTINGS)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_contract(search, rows, recipe):
+    points, asked = over_seeds(table(rows)), replace(SETTINGS, recipe=recipe)
+    assert_order_is_irrelevant(search, points, asked)
+    assert_adding_nothing_changes_nothing(search, points, asked)
+    assert_lams_are_valid(search(points, asked), points, asked)
 
 
 @ALL
 @pytest.mark.parametrize("size", [2, 3, 8])
-def test_first_round_has_the_rounds_size_and_begins_dense(search, size):
+def test_first_round_begins_dense_and_fits(search, size):
     lams = examined([], replace(SETTINGS, round_size=size), search).lams
-    assert len(lams) == size
-    assert 0 in lams
+    assert lams[0] == 0
+    assert len(lams) == (size if search in (knee, grid) else min(size, 3))
 
 
 def test_knees_first_round_is_a_grid_of_the_rounds_size():

@@ -5,6 +5,11 @@ import pandas as pd
 
 from paretoprune.search.proposal import Proposal, SearchSettings, rounded
 
+PAPER_LAMS = [
+    0.0,
+    *(float(f"{digit}e-{power}") for power in (5, 4, 3) for digit in (1, 3, 5, 7, 9)),
+    *(0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.05, 0.07, 0.09, 0.1),
+]
 LOWEST, HIGHEST = 1 / 100, 10  # times lam_ref
 LARGEST_LAM = 0.999  # a small network's lam_ref may exceed 0.1
 
@@ -17,7 +22,8 @@ def grid(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
     """
     if settings.max_runs <= len(points):
         return Proposal(lams=())
-    wanted = grid_lams(settings.max_runs, settings.lam_ref)
+    is_paper = settings.recipe == "paper"
+    wanted = PAPER_LAMS if is_paper else grid_lams(settings.max_runs, settings.lam_ref)
     present = sorted(float(lam) for lam in points["lam"])
     count = min(settings.round_size, settings.max_runs - len(present))
     known = set(present) <= set(wanted)
@@ -25,9 +31,15 @@ def grid(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
     return Proposal(lams=tuple(lams))
 
 
+def lam_range(lam_ref: float) -> tuple[float, float]:
+    """The least and the largest lam of a search, 0 aside."""
+    low, high = min(LOWEST * lam_ref, LARGEST_LAM / 10), min(HIGHEST * lam_ref, LARGEST_LAM)
+    return rounded(low), rounded(high)
+
+
 def grid_lams(size: int, lam_ref: float) -> list[float]:
     """0 and `size - 1` lams, evenly in log, over [lam_ref / 100, 10 lam_ref]; one is lam_ref."""
-    low, high = min(LOWEST * lam_ref, LARGEST_LAM / 10), min(HIGHEST * lam_ref, LARGEST_LAM)
+    low, high = lam_range(lam_ref)
     lams = [min(lam_ref, high)] if size == 2 else np.geomspace(low, high, max(size - 1, 0))
     return [0.0, *(rounded(float(lam)) for lam in lams)]
 

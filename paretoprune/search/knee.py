@@ -12,15 +12,13 @@ say by convexity is used instead (docs/decisions/0002).
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
 import pandas as pd
 
 from paretoprune.front import alive, pareto, supported
 from paretoprune.knee.chord import chord
+from paretoprune.knee.terms import Terms
 from paretoprune.search.grid import LARGEST_LAM, grid_lams, spread
 from paretoprune.search.proposal import (
     Interval,
@@ -29,13 +27,17 @@ from paretoprune.search.proposal import (
     SearchSettings,
     rounded,
 )
+from paretoprune.search.triangle import (
+    FLOOR,
+    Corner,
+    chord_normal,
+    corners_of,
+    estimated_gain,
+    near,
+)
 
-FLOOR = 0.01  # of the sparsest living network's complexity: where an estimate stops
-NARROW = 1.05  # lams closer than this factor train the same network but for noise
 DENSEST = 1e-4  # times lam_ref: below it the complexity has no say
 SPARSE_ENOUGH = 0.01  # share of the weights at which the search looks no further
-TINY_LOSS = 1e-9  # nats; a loss of zero has no logarithm
-SLICES = 129  # of the triangle, when its area is summed up
 
 
 def knee(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
@@ -58,28 +60,16 @@ def knee(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
     return Proposal(lams=tuple(lams)[: settings.round_size], intervals=intervals)
 
 
-@dataclass(frozen=True)
-class Corner:
-    """A supported point."""
-
-    lam: float
-    loss: float
-    complexity: float
-
-
 def examine(
     points: pd.DataFrame, living: pd.DataFrame, settings: SearchSettings
 ) -> tuple[Interval, ...]:
     """Estimate each interval between neighbouring supported points, and close what is done."""
     hull = supported(living, ("train_loss", "complexity"))
-    columns = (hull[name].astype(float) for name in ("lam", "train_loss", "complexity"))
-    corners = [
-        Corner(lam, max(loss, TINY_LOSS), cost) for lam, loss, cost in zip(*columns, strict=True)
-    ]
+    corners = corners_of(hull)
     floor = FLOOR * float(living["complexity"].min())
     densest = float(living.loc[living["val_loss"].idxmin(), "complexity"])
     front = pareto(living)
-    at_knee = chord(front).index
+    at_knee = chord(front, Terms()).index
     knee_lam = None if at_knee is None else float(front.at[at_knee, "lam"])
     intervals = []
     for i, (dense, sparse) in enumerate(pairwise(corners)):
@@ -112,55 +102,6 @@ def close(
     if gain <= 0 or not tried.empty:  # trained already, and above the chord
         return "noise"
     return "converged" if gain < tolerance else "open"
-
-
-def near(lam: float, other: float) -> bool:
-    """Whether two lams are the same but for noise."""
-    if lam == 0 or other == 0:
-        return lam == other
-    return max(lam, other) < NARROW * min(lam, other)
-
-
-def estimated_gain(
-    dense: Corner,
-    sparse: Corner,
-    denser: Sequence[Corner],
-    sparser: Sequence[Corner],
-    floor: float,
-) -> float:
-    """Area between the chord and the lines below it, in log10(loss) x log10(complexity).
-
-    `denser` and `sparser` hold the next corner on either side, if there is one: the front, being
-    convex, lies above the line through it and the end next to it.
-    """
-    if sparse.loss <= dense.loss:  # both losses are zero
-        return 0.0
-    losses = np.geomspace(dense.loss, sparse.loss, SLICES)
-    normal = chord_normal(dense, sparse)
-    lines = [
-        (dense, dense.lam),
-        (sparse, sparse.lam),
-        *((dense, chord_normal(corner, dense)) for corner in denser),
-        *((sparse, chord_normal(sparse, corner)) for corner in sparser),
-    ]
-    below = np.full(SLICES, max(floor, sparse.complexity))
-    for end, lam in lines:
-        # where noise has put the other end below a line, the line says nothing
-        if lam > 0 and (lam <= normal if end is dense else lam >= normal):
-            below = np.maximum(below, line(end, lam, losses))
-    heights = np.log10(np.maximum(line(sparse, normal, losses), floor)) - np.log10(below)
-    return max(float(np.trapezoid(heights, np.log10(losses))), 0.0)
-
-
-def chord_normal(dense: Corner, sparse: Corner) -> float:
-    """The lam whose weighted sum is the same at both points."""
-    loss = sparse.loss - dense.loss
-    return loss / (loss + dense.complexity - sparse.complexity)
-
-
-def line(end: Corner, lam: float, losses: np.ndarray) -> np.ndarray:
-    """Complexity at which the weighted sum of `lam` keeps the value that it has at a point."""
-    return end.complexity + (1 - lam) / lam * (end.loss - losses)
 
 
 def next_lam(dense: Corner, sparse: Corner, lam_ref: float) -> float:

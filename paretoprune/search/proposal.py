@@ -5,17 +5,23 @@ from typing import Literal, Protocol
 
 import pandas as pd
 
-IntervalState = Literal["open", "converged", "noise", "narrow", "overfit", "failed"]
+IntervalState = Literal["open", "converged", "noise", "narrow", "outside", "overfit", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:
-    """What a search may know besides the points: all of it is in `study.toml`."""
+    """What a search may know besides the points: all of it is in `study.toml`.
+
+    `seed` is the study's, for searches that draw; the recipe `paper` asks for the authors' literal
+    constants, which are no multiples of `lam_ref`.
+    """
 
     lam_ref: float
     round_size: int
     tolerance: float
     max_runs: int
+    seed: int = 0
+    recipe: str = "own"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,21 @@
+"""Bisection: the mean of the neighbours' lams."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from paretoprune.search.levels import mean, search_levels
+from paretoprune.search.proposal import Proposal, SearchSettings
+from paretoprune.search.triangle import Corner
+
+PAPER_LEVELS = 5
+
+
+def bisection(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
+    """Propose the mean of log lam between each two neighbours (arXiv 2008.13590, section 3.1)."""
+    return search_levels(points, settings, middle, PAPER_LEVELS)
+
+
+def middle(dense: Corner, sparse: Corner, settings: SearchSettings) -> Sequence[float]:
+    """The mean; a single try."""
+    return (mean(dense.lam, sparse.lam, settings),)

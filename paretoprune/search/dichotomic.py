@@ -1,0 +1,21 @@
+"""Dichotomic search: the weights for which both neighbours are equally good."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from paretoprune.search.levels import search_levels
+from paretoprune.search.proposal import Proposal, SearchSettings
+from paretoprune.search.triangle import Corner, chord_normal
+
+PAPER_LEVELS = 15
+
+
+def dichotomic(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
+    """Propose the normal of each chord (Aneja and Nair, 1979; arXiv 2008.13590, section 3.2)."""
+    return search_levels(points, settings, normal, PAPER_LEVELS)
+
+
+def normal(dense: Corner, sparse: Corner, settings: SearchSettings) -> Sequence[float]:
+    """The normal of the chord, whatever the neighbours' own lams are; a single try."""
+    return (chord_normal(dense, sparse),)

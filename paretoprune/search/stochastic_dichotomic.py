@@ -1,0 +1,38 @@
+"""Stochastic dichotomic search: the chord's normal, and draws where it has been tried."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from paretoprune.search.dichotomic import PAPER_LEVELS
+from paretoprune.search.grid import lam_range
+from paretoprune.search.levels import search_levels
+from paretoprune.search.proposal import Proposal, SearchSettings
+from paretoprune.search.triangle import Corner, chord_normal
+
+DRAWS = 3  # in vain, until an interval closes
+PAPER_SHARE = 0.9  # the authors draw the weight of the loss from [0.9 w, w]
+
+
+def stochastic_dichotomic(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
+    """Propose normals of chords, or draws (arXiv 2008.13590, section 3.3)."""
+    return search_levels(points, settings, normal_or_draw, PAPER_LEVELS)
+
+
+def normal_or_draw(dense: Corner, sparse: Corner, settings: SearchSettings) -> Sequence[float]:
+    """The normal of the chord, then draws of log lam between the neighbours.
+
+    The draws depend on the study's seed and the neighbours' lams alone. In the recipe `paper` the
+    weight of the loss is drawn from [0.9 w, w], w being the denser neighbour's.
+    """
+    low, high = sorted((dense.lam, sparse.lam))
+    bits = np.array([low, high]).view(np.uint64).tolist()
+    draws = np.random.default_rng([settings.seed, *bits]).uniform(size=DRAWS)
+    if settings.recipe == "paper":
+        weight = 1 - dense.lam
+        lams = 1 - weight * (PAPER_SHARE + (1 - PAPER_SHARE) * draws)
+    else:
+        low = max(low, lam_range(settings.lam_ref)[0])
+        lams = low * (max(high, low) / low) ** draws
+    return (chord_normal(dense, sparse), *(float(lam) for lam in lams))

@@ -1,13 +1,13 @@
 """What does a study say? Its networks, their front, and the network that a user would take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 
 from paretoprune import store
-from paretoprune.front import choosable, over_seeds, pareto
-from paretoprune.knee import DEFAULT_RULE, RULES, Verdict
+from paretoprune.front import AXES, Axes, choosable, over_seeds, pareto
+from paretoprune.knee import DEFAULT_RULE, RULES
 from paretoprune.knee.wish import Wish, fulfil
 from paretoprune.settings import Plan, choose
 
@@ -24,22 +24,35 @@ class Reading:
     @property
     def front(self) -> pd.DataFrame:
         """The nondominated networks, from the least validation loss to the smallest."""
-        return pareto(choosable(self.networks))
+        return self.front_on(AXES)
+
+    def front_on(self, axes: Axes) -> pd.DataFrame:
+        """The living networks that are nondominated in `axes`, sorted by the first of them."""
+        return pareto(choosable(self.networks), axes)
 
 
 @dataclass(frozen=True)
 class Choice:
     """A network that was chosen on a front, with its neighbours there (`None` at an end).
 
-    `network`, `denser` and `sparser` are labels of rows of `front`.
+    `front` is that in `axes`; `network`, `denser` and `sparser` are labels of its rows. `scale`
+    is `log`, `linear`, or `None` where the choice does not depend on it.
     """
 
     rule: str
     reason: str
+    axes: Axes
+    scale: str | None
     front: pd.DataFrame
     network: int | None
     denser: int | None = None
     sparser: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The axes and their scale, in words."""
+        names = " and ".join(name.removeprefix("val_") for name in self.axes)
+        return f"{names}, {self.scale} axes" if self.scale else names
 
 
 def read_study(folder: Path) -> Reading:
@@ -48,30 +61,45 @@ def read_study(folder: Path) -> Reading:
     return Reading(folder, plan, points, over_seeds(points))
 
 
-def find_knee(reading: Reading, rule: str = DEFAULT_RULE) -> Choice:
-    """Apply a knee rule on validation data; an unknown rule raises `UsageError`."""
-    verdict: Verdict = RULES[choose(rule, RULES, "--rule")](reading.front)
-    return _choice(rule, verdict.reason, reading.front, verdict.index)
+def find_knee(
+    reading: Reading,
+    rule: str = DEFAULT_RULE,
+    *,
+    axes: str | None = None,
+    scale: str | None = None,
+) -> Choice:
+    """Apply a knee rule on validation data.
+
+    `axes` (`loss,complexity` or `error,nonzeros`) and `scale` (`log` or `linear`) are the rule's
+    own where they are `None`. Raises `UsageError` for an unknown rule, and for axes or a scale
+    that have no meaning for it.
+    """
+    entry = RULES[choose(rule, RULES, "--rule")]
+    terms = entry.terms(rule, axes, scale, reading.plan.measured.validation_images)
+    front = reading.front_on(terms.axes)
+    verdict = entry.rule(front, terms)
+    used = terms.scale if entry.scales else None
+    return _with_neighbours(Choice(rule, verdict.reason, terms.axes, used, front, verdict.index))
 
 
 def find_wish(reading: Reading, wish: Wish) -> Choice:
     """Choose the network that fulfils a wish; raise `UsageError` where none does."""
-    networks = choosable(reading.networks)
-    chosen = fulfil(networks, wish)
-    return _choice(str(wish), f"the best with {wish}", pareto(networks, wish.axes), chosen)
+    chosen = fulfil(choosable(reading.networks), wish)
+    front = reading.front_on(wish.axes)
+    return _with_neighbours(
+        Choice(str(wish), f"the best with {wish}", wish.axes, None, front, chosen)
+    )
 
 
-def _choice(rule: str, reason: str, front: pd.DataFrame, network: int | None) -> Choice:
-    if network is None:
-        return Choice(rule, reason, front, None)
+def _with_neighbours(choice: Choice) -> Choice:
+    """The same choice with the network's neighbours."""
+    if choice.network is None:
+        return choice
     # a front is sorted by its first axis, the quality: the next row is the next smaller network
-    labels = [int(label) for label in front.index]
-    at = labels.index(network)
-    return Choice(
-        rule,
-        reason,
-        front,
-        network,
+    labels = [int(label) for label in choice.front.index]
+    at = labels.index(choice.network)
+    return replace(
+        choice,
         denser=labels[at - 1] if at > 0 else None,
         sparser=labels[at + 1] if at + 1 < len(labels) else None,
     )

@@ -1,13 +1,35 @@
 """Which point to take? A new rule: one file with a function, and one line in `RULES`."""
 
+from paretoprune.knee.angle import angle
 from paretoprune.knee.chord import chord
+from paretoprune.knee.entry import Entry
+from paretoprune.knee.hypervolume import hypervolume
+from paretoprune.knee.one_se import one_se
+from paretoprune.knee.terms import Terms
+from paretoprune.knee.tradeoff import tradeoff
 from paretoprune.knee.verdict import Rule, Verdict
 from paretoprune.knee.weight_interval import weight_interval
 
-__all__ = ["RULES", "Rule", "Verdict"]
+__all__ = ["RULES", "Entry", "Rule", "Terms", "Verdict"]
 
 DEFAULT_RULE = "chord"
-RULES: dict[str, Rule] = {
-    "chord": chord,
-    "weight-interval": weight_interval,
+RULES: dict[str, Entry] = {
+    "chord": Entry(chord),
+    "weight-interval": Entry(
+        weight_interval,
+        axes=("loss,complexity",),
+        scales=("linear",),
+        why_axes="its weights are those of loss and complexity",
+        why_scales="it weighs the values themselves, not their logarithms",
+    ),
+    "angle": Entry(angle),
+    "tradeoff": Entry(tradeoff),
+    "hypervolume": Entry(hypervolume),
+    "one-se": Entry(
+        one_se,
+        axes=("error,nonzeros",),
+        scales=(),
+        why_axes="its standard error is that of the validation error",
+        why_scales="it compares errors with a bound, whatever their scale; leave the scale out",
+    ),
 }

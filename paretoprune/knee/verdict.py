@@ -1,9 +1,12 @@
-"""What every knee rule gives."""
+"""What every knee rule is given, and what it gives."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Protocol
 
 import pandas as pd
+
+from paretoprune.knee.terms import Terms
 
 
 @dataclass(frozen=True)
@@ -15,17 +18,19 @@ class Verdict:
 
 
 class Rule(Protocol):
-    """A knee rule: a function of a front, sorted from its least to its largest `val_loss`.
+    """A knee rule: a function of a front, sorted by the first of `terms.axes`.
 
-    `front` holds nondominated points in (`val_loss`, `complexity`), one row each; the verdict
-    does not depend on the scale of either axis.
+    `front` holds nondominated points in `terms.axes`, one row each, with the columns of
+    `over_seeds` where runs were repeated; the verdict is a label of one of them.
     """
 
-    def __call__(self, front: pd.DataFrame) -> Verdict: ...
+    def __call__(self, front: pd.DataFrame, terms: Terms) -> Verdict: ...
 
 
-def too_few(front: pd.DataFrame) -> Verdict | None:
+def too_few(places: Sized) -> Verdict | None:
     """The answer for a front that has nothing between its extremes."""
-    if len(front) >= 3:
+    if len(places) >= 3:
         return None
-    return Verdict(None, f"a knee lies between two extremes, and the front has {len(front)} points")
+    return Verdict(
+        None, f"a knee lies between two extremes, and the front has {len(places)} points"
+    )

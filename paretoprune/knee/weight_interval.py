@@ -3,25 +3,28 @@
 import numpy as np
 import pandas as pd
 
-from paretoprune.front import AXES, supported
+from paretoprune.front import supported
+from paretoprune.knee.terms import EVEN, Terms
 from paretoprune.knee.verdict import Verdict, too_few
 
 
-def weight_interval(front: pd.DataFrame) -> Verdict:
+def weight_interval(front: pd.DataFrame, terms: Terms) -> Verdict:
     """Take the supported point that is optimal over the widest range of log(lam / (1 - lam)).
 
     What the rule of arXiv 2008.13590, section 3.4, means (the authors compare neighbours' ratios
     (1 - lam) / lam). Linear axes; the extremes are excluded.
     """
-    corners = supported(front)
+    corners = supported(front, terms.axes)
     few = too_few(corners)
     if few:
         return Verdict(None, few.reason.replace("the front has", "its convex hull has"))
-    values = corners[list(AXES)].to_numpy(float)
+    values = corners[list(terms.axes)].to_numpy(float)
     losses, complexities = np.diff(values[:, 0]), -np.diff(values[:, 1])
     log_odds = np.log(losses / complexities)  # between neighbours: where both are optimal
     widths = np.diff(log_odds)  # of the inner points
-    best = int(widths.argmax())
+    best = int((widths >= widths.max() - EVEN).argmax())  # of equal ones, the densest
+    if widths[best] <= EVEN:
+        return Verdict(None, "no point lies below the line between the extremes")
     factor = float(np.exp(widths[best]))
     return Verdict(
         int(corners.index[best + 1]),

@@ -1,0 +1,58 @@
+"""On what a knee rule looks: two axes, their scale, and what the smallest values count as."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from paretoprune.front import AXES, Axes, pareto
+
+# What `--axes` offers.
+AXES_OF: dict[str, Axes] = {
+    "loss,complexity": AXES,
+    "error,nonzeros": ("val_error", "nonzeros"),
+}
+SCALES = ("log", "linear")
+EVEN = 1e-9  # of the box: differences below are rounding
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Two columns to be minimised, whether in their logarithms, and `samples` validation images.
+
+    `samples` matters for errors only (0: not known).
+    """
+
+    axes: Axes = AXES
+    is_log: bool = True
+    samples: int = 0
+
+    @property
+    def scale(self) -> str:
+        """The word for the scale, as in `SCALES`."""
+        return "log" if self.is_log else "linear"
+
+
+def floor_of(column: str, samples: int) -> float:
+    """What a value counts as at least: half an image, one weight, or hardly anything."""
+    if column == "val_error":
+        return 1 / (2 * samples)
+    return 1.0 if column == "nonzeros" else 1e-300
+
+
+def places(front: pd.DataFrame, terms: Terms) -> tuple[pd.Index, np.ndarray]:
+    """Labels [N] and values [N, 2] of the distinct places of a front, from extreme to extreme.
+
+    In the unit box of the terms' scale: the extremes are (0, 1) and (1, 0).
+    """
+    columns = list(terms.axes)
+    values = front[columns].astype(float)
+    if terms.is_log:
+        floors = pd.Series({name: floor_of(name, terms.samples) for name in columns})
+        values = np.log10(values.clip(lower=floors, axis=1))
+    # values that the floor makes equal may dominate others
+    front = pareto(front.assign(**values), terms.axes).drop_duplicates(columns)
+    unit = front[columns].to_numpy(float)
+    if len(unit) > 1:
+        unit = (unit - unit.min(axis=0)) / np.ptp(unit, axis=0)
+    return front.index, unit

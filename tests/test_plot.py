@@ -6,7 +6,8 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from paretoprune.front import over_seeds, pareto
-from paretoprune.plot import KNEE, Drawing, draw
+from paretoprune.plot.front import Drawing, draw
+from paretoprune.plot.style import KNEE
 from tests.tables import table
 
 ROWS = [

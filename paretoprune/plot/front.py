@@ -1,43 +1,35 @@
 """The picture of a front: cross-entropy against l1, accuracy against nonzeros (as in the paper)."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import XAxis, YAxis
-from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from paretoprune.errors import UsageError
 from paretoprune.front import choosable, over_seeds, pareto, supported
+from paretoprune.plot.style import (
+    COLOURS,
+    GREY,
+    KNEE,
+    LEGEND_LINE,
+    LINES,
+    MARKERS,
+    NOTE,
+    WIDTH,
+    add_bar,
+    add_grid,
+    label_accuracy,
+    label_plainly,
+    say_nothing,
+    scale_of,
+)
 from paretoprune.reading import Reading, find_knee
-from paretoprune.settings import choose
-from paretoprune.store import write_aside
 
 PREFIXES = {"validation": "val", "test": "test"}
-FORMATS = (".png", ".svg", ".pdf")
-STYLE: dict[Any, Any] = {
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "legend.fontsize": 7,
-    "lines.linewidth": 1,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "paretoprune",
-}
-COLOURS = "viridis"  # ordered in lightness: safe for the colour-blind, and printed in grey
-MARKERS = "osD^vPX*"
-LINES = ("-", "--", ":", "-.")
-GREY, KNEE = "0.75", "#d55e00"
-ERROR_TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 
 
 @dataclass(frozen=True)
@@ -54,24 +46,9 @@ class Drawing:
     knee: int | None
 
 
-def draw_studies(readings: Sequence[Reading], path: Path, split: str = "validation") -> None:
-    """Draw studies into one picture; the file's ending chooses png, svg or pdf.
-
-    `split` chooses the data that values are of; the knee is chosen on validation data always.
-    Raises `UsageError` for another ending or split, `CouldNotError` where writing fails.
-    """
-    choose(split, PREFIXES, "--split")
-    if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"-o {path}: the ending must be one of {', '.join(FORMATS)}")
-    if not path.parent.is_dir():
-        raise UsageError(f"-o {path}: there is no folder {path.parent}")
-    drawings = [drawing_of(reading, split, len(readings) > 1) for reading in readings]
-    with mpl.rc_context(STYLE):
-        figure = draw(drawings, split)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph")  # a name in a script that the font lacks
-            form = path.suffix[1:].lower()
-            write_aside(path, lambda aside: figure.savefig(aside, dpi=200, format=form))
+def front(readings: Sequence[Reading], split: str) -> Figure:
+    """Draw the front of one study, or those of several."""
+    return draw([drawing_of(reading, split, len(readings) > 1) for reading in readings], split)
 
 
 def drawing_of(reading: Reading, split: str, named: bool) -> Drawing:
@@ -89,14 +66,12 @@ def drawing_of(reading: Reading, split: str, named: bool) -> Drawing:
 def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
     """Draw studies side by side in two panels, 7 inches wide: a page of two columns."""
     legend_lines = len(drawings) if len(drawings) > 1 else 0  # below the panels
-    figure = Figure(figsize=(7, 3 + 0.15 * legend_lines), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3 + LEGEND_LINE * legend_lines), layout="constrained")
     lams = pd.concat([choosable(drawing.points)["lam"] for drawing in drawings])
     if lams.empty:
-        figure.text(0.5, 0.5, "no network yet that learnt anything", ha="center")
-        return figure
+        return say_nothing(figure)
     left, right = figure.subplots(1, 2)
-    positive = lams[lams > 0]
-    norm = LogNorm(*((positive.min(), positive.max()) if len(positive) else (1e-6, 1e-2)))
+    norm = scale_of(lams)
     for number, drawing in enumerate(drawings):
         points = over_seeds(drawing.points)
         columns = columns_of(points, split, drawing.samples)
@@ -109,9 +84,7 @@ def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
         loss_panel(left, columns, drawing, norm, style)
         accuracy_panel(right, columns, drawing, norm, style)
     finish(left, right, drawings, split)
-    if positive.nunique() > 1:
-        bar = figure.colorbar(ScalarMappable(norm, COLOURS), ax=right, pad=0.02)
-        bar.set_label("λ (darkest: also λ = 0)")
+    add_bar(figure, right, lams, norm)
     return figure
 
 
@@ -246,40 +219,18 @@ def finish(left: Axes, right: Axes, drawings: Sequence[Drawing], split: str) -> 
     for axes in (left, right):
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.grid(color="0.92", linewidth=0.5)
-        axes.set_axisbelow(True)
+        add_grid(axes)
     left.set(xlabel="l1 of the prunable weights", ylabel=f"cross-entropy (nats, {split})")
     right.set(xlabel="nonzero prunable weights", ylabel=f"accuracy ({split})")
     for axis in (left.xaxis, left.yaxis, right.xaxis):
         label_plainly(axis)
-    right.yaxis.set_major_locator(FixedLocator(error_ticks(*right.get_ylim())))
-    right.yaxis.set_minor_locator(NullLocator())
-    right.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 * (1 - error):g} %"))
-    right.invert_yaxis()
+    label_accuracy(right)
     for axes in (left, right):
         if axes.get_legend_handles_labels()[0]:
             below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17)}
             axes.legend(frameon=False, **(below if len(drawings) > 1 else {}))
     notes = [note for drawing in drawings if (note := margin_note(drawing))]
-    left.set_title("\n".join(notes), fontsize=6.5, color="0.35", loc="left")
-
-
-def label_plainly(axis: XAxis | YAxis) -> None:
-    """Plain numbers on a logarithmic axis: powers of ten where there are some, else a few."""
-    lower, upper = axis.get_view_interval()
-    tens = [10.0**power for power in range(-9, 13) if lower <= 10.0**power <= upper]
-    few = [float(f"{tick:.1g}") for tick in np.geomspace(lower, upper, 5)[1:-1]]
-    axis.set_major_locator(FixedLocator(tens if len(tens) > 1 else sorted(set(few))))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def error_ticks(lower: float, upper: float) -> list[float]:
-    """Round errors within the limits, or at least four of two digits where the axis is short."""
-    ticks = [tick for tick in ERROR_TICKS if lower <= tick <= upper]
-    if len(ticks) < 3:
-        ticks = [float(f"{tick:.2g}") for tick in np.geomspace(lower, upper, 6)[1:-1]]
-    return ticks
+    left.set_title("\n".join(notes), fontsize=6.5, color=NOTE, loc="left")
 
 
 def margin_note(drawing: Drawing) -> str:

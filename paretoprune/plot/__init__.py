@@ -1,0 +1,56 @@
+"""What picture of a study? A new kind: one file with a function, and one line in `KINDS`."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from paretoprune.errors import UsageError
+from paretoprune.plot.front import PREFIXES, front
+from paretoprune.plot.history import history
+from paretoprune.plot.layers import layers
+from paretoprune.plot.style import STYLE
+from paretoprune.reading import Reading
+from paretoprune.settings import choose
+from paretoprune.store import write_aside
+
+__all__ = ["KINDS", "Kind", "draw_studies"]
+
+# (studies, split) -> picture, 7 inches wide; raises `UsageError` for what this kind cannot draw
+Kind = Callable[[Sequence[Reading], str], Figure]
+
+DEFAULT_KIND = "front"
+KINDS: dict[str, Kind] = {
+    "front": front,
+    "layers": layers,
+    "history": history,
+}
+FORMATS = (".png", ".svg", ".pdf")
+
+
+def draw_studies(
+    readings: Sequence[Reading],
+    path: Path,
+    split: str = "validation",
+    kind: str = DEFAULT_KIND,
+) -> None:
+    """Draw studies into one picture; the file's ending chooses png, svg or pdf.
+
+    `split` chooses the data that values are of; the knee is chosen on validation data always.
+    Raises `UsageError` for another ending, split or kind and for what a kind cannot draw,
+    `CorruptStudyError` for a history that cannot be read, `CouldNotError` where writing fails.
+    """
+    choose(split, PREFIXES, "--split")
+    drawn = KINDS[choose(kind, KINDS, "--kind")]
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"-o {path}: the ending must be one of {', '.join(FORMATS)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"-o {path}: there is no folder {path.parent}")
+    with mpl.rc_context(STYLE):
+        figure = drawn(readings, split)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")  # a name in a script that the font lacks
+            form = path.suffix[1:].lower()
+            write_aside(path, lambda aside: figure.savefig(aside, dpi=200, format=form))

@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -17,14 +18,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from paretoprune.documents import choice_document, points_csv, points_document
-from paretoprune.front import choosable, hypervolume_of, over_seeds, pareto
+from paretoprune.front import CHOSEN_ROLES, choosable, hypervolume_of, over_seeds, pareto
+from paretoprune.progress import Event, Note, Recorded, closing, duration, onward, plural
 from paretoprune.progress import Progress as Step
-from paretoprune.progress import Recorded, closing, duration, onward, plural
 from paretoprune.reading import Choice, Reading, find_knee, read_study
 from paretoprune.settings import Plan
 from paretoprune.store import PICTURE
 
 if TYPE_CHECKING:
+    from paretoprune.confirm import Confirmation
     from paretoprune.study import Request
 
 
@@ -74,7 +76,7 @@ class SweepView:
     ) -> None:
         self.live.stop()
 
-    def __call__(self, event: Plan | Step | Recorded) -> None:
+    def __call__(self, event: Event) -> None:
         if self.is_silent:
             return
         try:
@@ -82,10 +84,12 @@ class SweepView:
         except (OSError, ValueError):  # a full log, a closed pipe: no reason to stop a training
             self.is_silent = True
 
-    def show(self, event: Plan | Step | Recorded) -> None:
+    def show(self, event: Event) -> None:
         """Show what the study reports."""
         if isinstance(event, Plan):
             err.print(headline(event), soft_wrap=not err.is_terminal)
+        elif isinstance(event, Note):
+            err.print(event.text, soft_wrap=True)
         elif isinstance(event, Step):
             self.step(event)
         else:
@@ -96,7 +100,7 @@ class SweepView:
         now = time.monotonic()
         if not self.estimated and event.step >= min(ESTIMATE_AFTER, event.steps):
             self.estimated = True
-            err.print(f"{duration(event.seconds_left)} or so for the whole sweep")
+            err.print(f"{duration(event.seconds_left)} or so in all")
         if err.is_terminal:
             epoch = math.ceil(event.step * event.epochs / event.steps)
             lams = [lam for lam in event.lams if lam > 0] or [0.0]
@@ -179,34 +183,75 @@ def show_points(reading: Reading, *, everything: bool, form: str) -> None:
             out.print("no network yet that learnt anything")
 
 
-def show_choice(reading: Reading, choice: Choice, *, as_json: bool) -> None:
+def confirm_choice(
+    reading: Reading, choice: Choice, epochs: int, device: str, data_dir: Path
+) -> "Confirmation":
+    """Train a choice for the full epochs, and show how far that is."""
+    from paretoprune.confirm import Place, confirm  # here, so that the other commands are quick
+
+    with SweepView() as view:
+        place = Place(epochs=epochs, device=device, data_dir=data_dir)
+        return confirm(reading, choice, place, view)
+
+
+def show_choice(
+    reading: Reading, choice: Choice, confirmation: "Confirmation | None", *, as_json: bool
+) -> None:
     """Print a chosen network, and what the next step along the front costs either way."""
     if as_json:
-        print(json.dumps(choice_document(reading, choice), indent=2, ensure_ascii=False))
+        document = choice_document(reading, choice, confirmation)
+        print(json.dumps(document, indent=2, ensure_ascii=False))
         return
     if choice.network is None:
-        out.print(f"no knee: {choice.reason}")
+        out.print(f"no knee: {choice.reason} ({choice.rule} on {choice.place})", soft_wrap=True)
         return
     network = choice.front.loc[choice.network]
     alone = choice.front.loc[[choice.network]]
     out.print(points_table(alone, choice.network, f"{choice.rule} (validation data)", mark=""))
-    out.print(choice.reason, soft_wrap=True)
+    out.print(f"{choice.reason}; on {choice.place}", soft_wrap=True)
     for word, label in (("denser", choice.denser), ("sparser", choice.sparser)):
         if label is None:
             out.print(f"next {word}: none, it is that end of the front")
         else:
-            out.print(step_cost(word, network, choice.front.loc[label]), soft_wrap=True)
+            out.print(step_cost(f"next {word}", network, choice.front.loc[label]), soft_wrap=True)
+    out.print(f"weights: {weights_place(reading, network)}", soft_wrap=True)
+    if confirmation is not None:
+        show_confirmation(reading, network, confirmation)
+
+
+def weights_place(reading: Reading, network: pd.Series) -> str:
+    """Where the weights of a network are, or why they are not."""
+    if pd.isna(network["weights"]):
+        return f"not kept (--keep-weights {reading.plan.budget.keep_weights})"
     weights = reading.folder / str(network["weights"])
-    missing = "" if weights.is_file() else " (missing)"
-    out.print(f"weights: {weights}{missing}", soft_wrap=True)
+    return f"{weights}{'' if weights.is_file() else ' (missing)'}"
 
 
-def step_cost(word: str, here: pd.Series, there: pd.Series) -> str:
+def show_confirmation(reading: Reading, network: pd.Series, confirmation: "Confirmation") -> None:
+    """Print what the longer training brought, and whether the choice still holds."""
+    row = confirmation.row
+    epochs = f"{row['epochs']} epochs instead of {network['epochs']}"
+    if not confirmation.is_done:
+        out.print(f"not confirmed, {epochs}: {row['failure']}", soft_wrap=True)
+        return
+    out.print(points_table(row.to_frame().T, None, f"Confirmation: {epochs} (validation data)"))
+    out.print(step_cost("they brought", network, row), soft_wrap=True)
+    if confirmation.is_nondominated:
+        out.print("nondominated: no network of the study is better in loss and complexity")
+    elif row["collapsed"]:
+        out.print("collapsed: no better than a constant prediction")
+    else:
+        lams = ", ".join(f"{lam:.3g}" for lam in confirmation.beaten_by["lam"])
+        out.print(f"dominated, in loss and complexity, by λ = {lams}", soft_wrap=True)
+    out.print(f"weights: {weights_place(reading, row)}", soft_wrap=True)
+
+
+def step_cost(what: str, here: pd.Series, there: pd.Series) -> str:
     """What changes on the way from one point of the front to the next."""
     nonzeros = there["nonzeros"] - here["nonzeros"]
     share = f" ({nonzeros / here['nonzeros']:+.0%})" if here["nonzeros"] else ""
     return (
-        f"next {word}: {nonzeros:+,.0f} nonzeros{share}, "
+        f"{what}: {nonzeros:+,.0f} nonzeros{share}, "
         f"loss {there['val_loss'] - here['val_loss']:+.4f}, "
         f"accuracy {100 * (here['val_error'] - there['val_error']):+.2f} points "
         f"(λ = {there['lam']:.3g})"
@@ -227,6 +272,7 @@ def points_table(
         table.add_column(head, justify="right", no_wrap=True)
     for label, row in points.iterrows():
         fate = "collapsed" if row["collapsed"] else str(row["status"]).replace("done", "")
+        role = "" if row["role"] in CHOSEN_ROLES else f"{row['epochs']} epochs"
         table.add_row(
             f"{row['lam']:.3g}",
             f"{row['val_loss']:.4f}",
@@ -236,7 +282,7 @@ def points_table(
             f"{row['sparsity']:.2%}",
             f"{row['l1']:,.1f}",
             *((str(row[column]),) if repeated else ()),
-            mark if label == marked else fate,
+            mark if label == marked else " ".join(filter(None, (fate, role))),
             style="bold" if label == marked else None,
         )
     return table

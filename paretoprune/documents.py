@@ -1,27 +1,45 @@
 """What a program reads: the answers of `knee` and `show` as JSON and CSV."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from paretoprune.reading import Choice, Reading, find_knee
 
+if TYPE_CHECKING:
+    from paretoprune.confirm import Confirmation
 
-def choice_document(reading: Reading, choice: Choice) -> dict[str, Any]:
+
+def choice_document(
+    reading: Reading, choice: Choice, confirmation: "Confirmation | None" = None
+) -> dict[str, Any]:
     """The answer of `knee --json`: rows of the front, or null."""
 
     def row(label: int | None) -> Any:
         return None if label is None else plain(choice.front.loc[label].to_dict())
 
+    confirmed = None if confirmation is None else confirmation_document(confirmation)
     return {
         "study": str(reading.folder),
         "rule": choice.rule,
+        "axes": list(choice.axes),
+        "scale": choice.scale,
         "chosen_on": "validation",
         "reason": choice.reason,
         "network": row(choice.network),
         "denser": row(choice.denser),
         "sparser": row(choice.sparser),
+        "confirmation": confirmed,
+    }
+
+
+def confirmation_document(confirmation: "Confirmation") -> dict[str, Any]:
+    """The longer training's row, and the ids of the networks that dominate it."""
+    return {
+        **plain(confirmation.row.to_dict()),
+        "nondominated": confirmation.is_nondominated,
+        "dominated_by": confirmation.beaten_by["run_id"].tolist(),
     }
 
 

@@ -16,6 +16,7 @@ MEANINGS = {
     "converged": "gain under --tolerance",
     "noise": "tried, nothing better",
     "narrow": "nothing new in between",
+    "outside": "leads out of the range of λ",
     "overfit": "denser than the least validation loss",
     "failed": "the training there failed",
     "budget": "still promising",
@@ -48,7 +49,15 @@ class Recorded:
     points: pd.DataFrame
 
 
-Watch = Callable[[Plan | Progress | Recorded], None]
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """A sentence for the user."""
+
+    text: str
+
+
+Event = Plan | Note | Progress | Recorded
+Watch = Callable[[Event], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +111,8 @@ def duration(seconds: float) -> str:
 
 def closing(summary: Summary) -> str:
     """How the sweep ended, and what it leaves open."""
-    points, took = summary.points, duration(summary.seconds)
+    took = duration(summary.seconds)
+    points = summary.points[summary.points["role"] == "search"]
     lines = [f"{plural(len(points), 'run')}; {ENDINGS[summary.ending]} ({took} this time)."]
     collapsed = int(points["collapsed"].sum())
     if collapsed:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import tomli_w
 from filelock import FileLock, Timeout
@@ -43,11 +44,13 @@ LAYER = pa.struct(
 )
 TEXT, WHOLE, REAL = pa.string(), pa.int64(), pa.float64()
 # Columns may be added, with what older tables mean by their absence; never renamed.
+ABSENT: dict[str, object] = {"momentum": 0.0, "l2_conv": 0.0}
 SCHEMA = pa.schema(
     [
         *(("run_id", TEXT), ("round", WHOLE), ("role", TEXT), ("parent", TEXT)),
         *(("method", TEXT), ("search", TEXT), ("lam", REAL), ("seed", WHOLE), ("epochs", WHOLE)),
         *(("batch_size", WHOLE), ("optimizer", TEXT), ("moments", TEXT), ("learning_rate", REAL)),
+        *(("momentum", REAL), ("l2_conv", REAL)),
         *(("schedule", TEXT), ("threshold", REAL), ("complexity_kind", TEXT), ("status", TEXT)),
         *(("failure", TEXT), ("collapsed", pa.bool_()), ("train_loss", REAL), ("val_loss", REAL)),
         *(("val_loss_se", REAL), ("val_error", REAL), ("test_loss", REAL), ("test_error", REAL)),
@@ -58,6 +61,9 @@ SCHEMA = pa.schema(
     ],
     metadata={"paretoprune": str(VERSION)},
 )
+
+EPOCH = ("epoch", "train_loss", "val_loss", "val_error", "complexity", "nonzeros")
+HISTORY = pa.schema([(name, REAL) for name in (*EPOCH, "loss_weight", "complexity_weight")])
 
 Row = Mapping[str, object]
 
@@ -146,11 +152,27 @@ def read(folder: Path) -> pd.DataFrame:
     try:
         table = pq.read_table(path)
         _check_version(path, int((table.schema.metadata or {}).get(b"paretoprune", 0)))
-        return _frame(table.select(SCHEMA.names).cast(SCHEMA))
+        return _frame(_complete(table))
     except (pa.ArrowException, ValueError, KeyError, OSError) as error:
         raise CorruptStudyError(
             f"{path} cannot be read ({_first_line(error)}): restore it, or move it away to begin "
             "the table anew"
+        ) from error
+
+
+def read_history(folder: Path, run_id: str) -> pd.DataFrame | None:
+    """Read a run's history, a row an epoch; `None` for a run that has none.
+
+    Raises `CorruptStudyError` for a history that cannot be read.
+    """
+    path = folder / "history" / f"{run_id}.parquet"
+    if not path.exists():
+        return None
+    try:
+        return _frame(pq.read_table(path).select(HISTORY.names).cast(HISTORY))
+    except (pa.ArrowException, ValueError, KeyError, OSError) as error:
+        raise CorruptStudyError(
+            f"{path} cannot be read ({_first_line(error)}): restore it, or move it away"
         ) from error
 
 
@@ -187,13 +209,40 @@ def record(
     write_aside(path, partial(pq.write_table, both))
 
 
+def weights_bytes(folder: Path) -> int:
+    """What the weights of a study take on disk."""
+    return sum(path.stat().st_size for path in (folder / "weights").glob("*.safetensors"))
+
+
+def forget_weights(folder: Path, run_ids: Sequence[str]) -> None:
+    """Delete the weights of runs; the table says so first."""
+    if not run_ids:
+        return
+    table = pq.read_table(folder / TABLE)
+    gone = pc.is_in(table["run_id"], pa.array(run_ids, TEXT))
+    column = pc.if_else(gone, pa.scalar(None, TEXT), table["weights"])
+    table = table.set_column(table.column_names.index("weights"), "weights", column)
+    write_aside(folder / TABLE, partial(pq.write_table, table))
+    for run_id in run_ids:
+        (folder / "weights" / f"{run_id}.safetensors").unlink(missing_ok=True)
+
+
 def _append(table: pa.Table, new: pa.Table) -> pa.Table:
     """Add rows; columns that somebody else has added are kept."""
-    known = table.select(SCHEMA.names).cast(SCHEMA)
+    known = _complete(table)
     for name in table.column_names:
         if name not in SCHEMA.names:
             known = known.append_column(name, table[name])
     return pa.concat_tables([known, new], promote_options="default")
+
+
+def _complete(table: pa.Table) -> pa.Table:
+    """The columns of the schema; those that an older version did not write have one value."""
+    for name, value in ABSENT.items():
+        if name not in table.column_names:
+            column = pa.array([value] * len(table), SCHEMA.field(name).type)
+            table = table.append_column(name, column)
+    return table.select(SCHEMA.names).cast(SCHEMA)
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

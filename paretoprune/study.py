@@ -13,8 +13,10 @@ import torch
 from paretoprune import store
 from paretoprune.errors import BusyStudyError, CorruptStudyError, CouldNotError, UsageError
 from paretoprune.executor import Executor, LocalExecutor
+from paretoprune.keeping import superfluous
 from paretoprune.problem import Problem, build_problem, count_prunable, reference_lam
-from paretoprune.progress import Progress, Recorded, Summary, Watch
+from paretoprune.progress import Note, Progress, Recorded, Summary, Watch
+from paretoprune.recipes import usual_budget
 from paretoprune.rounds import Round, fleets_of, lams_of, next_round, propose
 from paretoprune.run import Point, Run
 from paretoprune.search import SEARCHES
@@ -46,13 +48,16 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
     """
     executor, clock = executor or LocalExecutor(), time.monotonic()
     given = Settings.from_options(request.settings)
-    folder = request.folder or Path(f"{given.dataset}-{given.model}")
+    folder = request.folder or default_folder(given)
     store.check_place(folder)
+    require_apart(folder, given)
     plan, problem = open_study(folder, request)
     with store.locked(folder):
         plan = unless_overtaken(folder, request, plan)
         store.write_plan(folder, plan)
         watch(plan)
+        for note in problem.data.notes:
+            watch(Note(text=note))
         ending = train_rounds(folder, plan, problem, executor, watch, request.time_budget)
     points = store.read(folder)
     if not (points["status"] == "done").any():
@@ -69,6 +74,19 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
     )
 
 
+def default_folder(settings: Settings) -> Path:
+    """Where a study goes that has no name: `DATASET-MODEL`, here."""
+    name, _, path = settings.dataset.partition(":")
+    return Path(f"{Path(path).name if path else name}-{settings.model}")
+
+
+def require_apart(folder: Path, settings: Settings) -> None:
+    """Raise `UsageError` where a study would lie among the images of `folder:PATH`, as a class."""
+    images = settings.dataset.partition(":")[2]
+    if images and folder.resolve().is_relative_to(images):
+        raise UsageError(f"{folder} would lie among the images in {images}: name another place")
+
+
 def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
     """Read the study's plan, or make one, and build its problem; nothing is written yet."""
     stored = read_plan_for(folder, request) if store.is_study(folder) else None
@@ -78,9 +96,23 @@ def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
     choose(settings.search, SEARCHES, "--search")
     problem = build_problem(settings, request.data_dir, request.device)
     if stored:
+        require_same_data(folder, stored, problem)
         return stored, problem
-    budget = Budget(**request.budget)
+    budget = Budget(**{**usual_budget(settings), **request.budget})
     return Plan(settings=settings, budget=budget, measured=measure(problem)), problem
+
+
+def require_same_data(folder: Path, plan: Plan, problem: Problem) -> None:
+    """Raise `UsageError` where the data are not those with which the study began."""
+    begun = plan.measured
+    then = (begun.validation_images, begun.test_images, begun.prunable_weights)
+    now = (len(problem.data.validation), len(problem.data.test), count_prunable(problem))
+    if then != now:
+        words = "{:,} validation and {:,} test images, {:,} prunable weights"
+        raise UsageError(
+            f"the data of {folder} have changed since it began, from {words.format(*then)} to "
+            f"{words.format(*now)}: restore them, or name another folder for a new study"
+        )
 
 
 def unless_overtaken(folder: Path, request: Request, plan: Plan) -> Plan:
@@ -131,7 +163,7 @@ def train_rounds(
     """Train round after round; return how it ended."""
     started, first = time.monotonic(), True
     while True:
-        points = store.read(folder)
+        points = keep(folder, plan)
         round_ = next_round(points, plan)
         if round_ is None:
             return "budget" if lams_of(points) >= plan.budget.max_runs else "done"
@@ -140,12 +172,20 @@ def train_rounds(
             return "time"
         first = False
         for fleet in fleets_of(round_.runs, plan.budget.fleet or plan.measured.fleet_size):
-            outcomes, logs = train(
-                fleet, problem, executor, reporter(points, plan, round_, fleet, watch)
-            )
-            record(folder, plan, round_, outcomes, logs)
-            points = store.read(folder)
+            done = int((points["role"] == "search").sum())
+            total = max(plan.budget.max_runs * plan.budget.repeats, done + len(round_.runs))
+            report = reporter(fleet, round_.number, done, total, watch)
+            outcomes, logs = train(fleet, problem, executor, report)
+            record(folder, plan, round_.number, outcomes, logs)
+            points = keep(folder, plan)
             watch(Recorded(points=points))
+
+
+def keep(folder: Path, plan: Plan) -> pd.DataFrame:
+    """Delete the weights that need not be kept; return the table."""
+    points, wanted = store.read(folder), plan.budget.keep_weights
+    store.forget_weights(folder, superfluous(points, wanted, store.weights_bytes(folder)))
+    return store.read(folder)
 
 
 def predicted(points: pd.DataFrame, round_: Round) -> float:
@@ -167,12 +207,17 @@ def train(
 
 
 def record(
-    folder: Path, plan: Plan, round_: Round, outcomes: Sequence[Outcome], logs: dict[str, str]
+    folder: Path,
+    plan: Plan,
+    number: int,
+    outcomes: Sequence[Outcome],
+    logs: dict[str, str],
+    role: str = "search",
 ) -> None:
-    """Hand a fleet's outcomes to the store."""
+    """Hand a fleet's outcomes to the store; `number` is that of the round."""
     study = {
-        "round": round_.number,
-        "role": "search",
+        "round": number,
+        "role": role,
         "search": plan.settings.search,
         "torch_version": torch.__version__,
     }
@@ -186,10 +231,12 @@ def record(
 
 
 def reporter(
-    points: pd.DataFrame, plan: Plan, round_: Round, fleet: Sequence[Run], watch: Watch
+    fleet: Sequence[Run], number: int, done_before: int, total: int, watch: Watch
 ) -> Callable[[int, int], None]:
-    """Turn the steps of a fleet into `Progress`, with the time left at the fleet's own pace."""
-    total = max(plan.budget.max_runs * plan.budget.repeats, len(points) + len(round_.runs))
+    """Turn the steps of a fleet into `Progress`, with the time left at the fleet's own pace.
+
+    `number` is that of the round, `total` the number of runs when all is done.
+    """
     lams = tuple(run.lam for run in fleet)
     started: list[float] = []
 
@@ -197,11 +244,11 @@ def reporter(
         now = time.monotonic()
         started.append(now) if not started else None
         pace = (now - started[0]) / max(step - 1, 1)  # seconds a step, the first one left out
-        done = len(points) + len(fleet) * step / steps
+        done = done_before + len(fleet) * step / steps
         fleets_left = (total - done) / len(fleet)
         watch(
             Progress(
-                round=round_.number,
+                round=number,
                 lams=lams,
                 step=step,
                 steps=steps,

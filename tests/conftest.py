@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from paretoprune.cli import main
+from paretoprune.__main__ import main
 
 
 @pytest.fixture(autouse=True)

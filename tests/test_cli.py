@@ -33,7 +33,7 @@ def study(tmp_path_factory):
 def test_a_sweep_says_what_it_does_and_what_to_do_next(study):
     out, err = ((study.parent / name).read_text() for name in ("out", "err"))
     assert "mlp on digits, 50,200 prunable weights" in " ".join(err.split())
-    assert "for the whole sweep" in err
+    assert "or so in all" in err
     assert "8 runs recorded" in err
     assert "The front (validation data)" in out
     assert "8 runs; --max-runs is reached" in out

@@ -25,6 +25,8 @@ TORCH_FREE = [
     "progress",
     "console",
     "errors",
+    "recipes",
+    "keeping",
 ]
 BELOW_STUDY = [
     "train",
@@ -98,7 +100,7 @@ def test_deciding_and_recording_need_no_torch(module):
 def test_help_loads_nothing_heavy():
     code = """
 import sys
-from paretoprune.cli import main
+from paretoprune.__main__ import main
 try:
     main(["sweep", "--help"])
 except SystemExit:

@@ -1,0 +1,94 @@
+"""Does a choice hold when its network is trained for the full epochs?"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from paretoprune import store
+from paretoprune.errors import UsageError
+from paretoprune.executor import Executor, LocalExecutor
+from paretoprune.problem import build_problem
+from paretoprune.progress import Note, Watch
+from paretoprune.reading import Choice, Reading
+from paretoprune.rounds import run_template
+from paretoprune.run import Run
+from paretoprune.settings import require
+from paretoprune.study import record, reporter, require_same_data, train
+
+FULL = 3  # times the sweep's epochs, as in the paper: searches train for a third
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a confirmation is trained; 0 epochs are three times the sweep's."""
+
+    epochs: int = 0
+    device: str = "auto"
+    data_dir: Path = Path()
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The row of the longer training, and the rows of the front that dominate it."""
+
+    row: pd.Series
+    beaten_by: pd.DataFrame
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was trained to its end."""
+        return bool(self.row["status"] == "done")
+
+    @property
+    def is_nondominated(self) -> bool:
+        """Whether no network of the study is better, in validation loss and complexity."""
+        return self.is_done and not self.row["collapsed"] and self.beaten_by.empty
+
+
+def confirm(
+    reading: Reading, choice: Choice, place: Place, watch: Watch, executor: Executor | None = None
+) -> Confirmation:
+    """Train the chosen network's lam and seed for the full epochs, as a row of its own role.
+
+    What was trained before is not trained again. Raises `UsageError` where nothing was chosen.
+    """
+    if choice.network is None:
+        raise UsageError(f"there is nothing to confirm, no knee: {choice.reason}")
+    run = confirming_run(reading, choice, place.epochs)
+    with store.locked(reading.folder):
+        points = store.read(reading.folder)
+        if run.id not in set(points["run_id"]):
+            train_alone(reading, run, place, watch, executor or LocalExecutor())
+    points = store.read(reading.folder)
+    row = points[points["run_id"] == run.id].iloc[0]
+    return Confirmation(row=row, beaten_by=beaten_by(reading, row))
+
+
+def confirming_run(reading: Reading, choice: Choice, epochs: int) -> Run:
+    """The run of the chosen network, but for its epochs."""
+    settings, network = reading.plan.settings, choice.front.loc[choice.network]
+    epochs = epochs or FULL * settings.epochs
+    require(epochs != settings.epochs, "--epochs", epochs, "other than the sweep's own")
+    return replace(
+        run_template(settings), lam=float(network["lam"]), seed=int(network["seed"]), epochs=epochs
+    )
+
+
+def train_alone(reading: Reading, run: Run, place: Place, watch: Watch, executor: Executor) -> None:
+    """Train and record one run."""
+    folder, plan = reading.folder, reading.plan
+    problem = build_problem(plan.settings, place.data_dir, place.device)
+    require_same_data(folder, plan, problem)
+    watch(Note(text=f"λ = {run.lam:.3g}, seed {run.seed}, for {run.epochs} epochs"))
+    number = int(reading.points["round"].max())
+    report = reporter([run], number, done_before=0, total=1, watch=watch)
+    outcomes, logs = train([run], problem, executor, report)
+    record(folder, plan, number, outcomes, logs, role="confirmation")
+
+
+def beaten_by(reading: Reading, row: pd.Series) -> pd.DataFrame:
+    """The networks of the front that dominate a row; none where it is nondominated."""
+    front = reading.front
+    loss, cost = front["val_loss"] - row["val_loss"], front["complexity"] - row["complexity"]
+    return front[(loss <= 0) & (cost <= 0) & ((loss < 0) | (cost < 0))]

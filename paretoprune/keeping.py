@@ -1,0 +1,28 @@
+"""Whose weights stay on disk? Worked out from the table alone; no torch."""
+
+import pandas as pd
+
+from paretoprune.front import AXES, CHOSEN_ROLES, choosable, over_seeds, pareto
+from paretoprune.knee.wish import AT_LEAST, AT_MOST
+
+MOST_BYTES = 1_000_000_000  # of all weights in a study, for `auto`
+# The axes of every front on which a network can be chosen.
+FRONTS = sorted({AXES, *AT_LEAST.values(), *AT_MOST.values()})
+
+
+def superfluous(points: pd.DataFrame, keep: str, stored_bytes: int) -> list[str]:
+    """Ids of the runs whose weights go: `keep` is a `KEPT_WEIGHTS`.
+
+    Only what a search trained ever goes: a confirmation was asked for by name.
+    """
+    if keep == "all" or (keep == "auto" and stored_bytes <= MOST_BYTES):
+        return []
+    chosen = points[points["role"].isin(CHOSEN_ROLES)]
+    stored = set(chosen.loc[chosen["weights"].notna(), "run_id"])
+    return sorted(stored if keep == "none" else stored - on_a_front(points))
+
+
+def on_a_front(points: pd.DataFrame) -> set[str]:
+    """Ids of the networks that are handed over for some point of some front."""
+    networks = choosable(over_seeds(points))
+    return {str(run_id) for axes in FRONTS for run_id in pareto(networks, axes)["run_id"]}

@@ -1,0 +1,117 @@
+"""A choice, trained for the full epochs."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from paretoprune import store
+from paretoprune.confirm import Place, beaten_by, confirm
+from paretoprune.errors import UsageError
+from paretoprune.executor import LocalExecutor
+from paretoprune.progress import Progress
+from paretoprune.reading import find_knee, read_study
+from paretoprune.study import sweep
+from tests.test_sweep import OutOfLuck, quiet, request
+
+PLACE = Place()
+
+
+@pytest.fixture
+def reading():
+    sweep(request(max_runs=6), quiet)
+    return read_study(Path("study"))
+
+
+class Forbidden(LocalExecutor):
+    def submit(self, fn, /, *args, **kwargs):
+        raise AssertionError("nothing should be trained")
+
+
+def test_the_knees_lam_is_trained_three_times_as_long(reading):
+    choice, events = find_knee(reading), []
+    confirmation = confirm(reading, choice, PLACE, events.append)
+    row, network = confirmation.row, choice.front.loc[choice.network]
+    assert (row["role"], row["status"], row["epochs"]) == ("confirmation", "done", 6)
+    assert (row["lam"], row["seed"]) == (network["lam"], network["seed"])
+    assert row["run_id"] != network["run_id"]
+    assert row["train_loss"] < network["train_loss"]
+    assert (Path("study") / row["weights"]).is_file()
+    assert len(pd.read_parquet(Path("study") / "history" / f"{row['run_id']}.parquet")) == 6
+    steps = [event for event in events if isinstance(event, Progress)]
+    assert steps[-1].runs_done == steps[-1].runs_total == 1
+
+
+def test_a_confirmation_changes_neither_search_nor_front(reading):
+    confirm(reading, find_knee(reading), PLACE, quiet)
+    after = read_study(Path("study"))
+    assert after.front["run_id"].tolist() == reading.front["run_id"].tolist()
+    again = sweep(request(max_runs=10), quiet)
+    sweep(request("other", max_runs=10), quiet)
+    undisturbed = store.read(Path("other"))
+    searched = again.points[again.points["role"] == "search"]
+    assert searched["run_id"].tolist() == undisturbed["run_id"].tolist()
+
+
+def test_what_was_confirmed_is_not_trained_again(reading):
+    choice = find_knee(reading)
+    first = confirm(reading, choice, PLACE, quiet)
+    second = confirm(reading, choice, PLACE, quiet, Forbidden())
+    assert second.row["run_id"] == first.row["run_id"]
+    other = confirm(reading, choice, replace(PLACE, epochs=3), quiet)
+    assert other.row["epochs"] == 3
+
+
+def test_dominated_or_not_is_said_by_whom(reading):
+    front = reading.front
+    row = front.iloc[0]
+    assert beaten_by(reading, row).empty
+    worse = row.copy()
+    worse["val_loss"] *= 1.0001
+    assert beaten_by(reading, worse)["run_id"].tolist() == [row["run_id"]]
+
+
+def test_the_sweeps_own_epochs_confirm_nothing(reading):
+    with pytest.raises(UsageError, match="--epochs 2"):
+        confirm(reading, find_knee(reading), replace(PLACE, epochs=2), quiet)
+
+
+def test_without_a_knee_there_is_nothing_to_confirm(reading):
+    choice = replace(find_knee(reading), network=None, reason="two points")
+    with pytest.raises(UsageError, match="nothing to confirm.*two points"):
+        confirm(reading, choice, PLACE, quiet)
+
+
+def test_a_failed_confirmation_is_a_row_with_its_reason(reading):
+    confirmation = confirm(reading, find_knee(reading), PLACE, quiet, OutOfLuck(good=0))
+    assert not confirmation.is_done
+    assert not confirmation.is_nondominated
+    assert "too small" in confirmation.row["failure"]
+
+
+def test_the_command_says_what_the_epochs_brought(reading, paretoprune):
+    result = paretoprune("knee", "study", "--confirm")
+    assert result.code == 0
+    assert "6 epochs instead of 2" in result.out
+    assert "dominated" in result.out
+    again = paretoprune("knee", "study", "--confirm", "--json")
+    document = json.loads(again.out)["confirmation"]
+    assert document["epochs"] == 6
+    assert isinstance(document["nondominated"], bool)
+    assert document["run_id"] in again.out
+    assert len(store.read(Path("study"))) == 7
+
+
+def test_any_choice_can_be_confirmed(reading, paretoprune):
+    result = paretoprune("knee", "study", "--at-most", "nonzeros=1e9", "--confirm", "--epochs=3")
+    assert result.code == 0
+    assert "3 epochs instead of 2" in result.out
+
+
+@pytest.mark.parametrize("options", [["--epochs=3"], ["--device=cpu"]])
+def test_options_of_a_confirmation_need_it(reading, paretoprune, options):
+    result = paretoprune("knee", "study", *options)
+    assert result.code == 2
+    assert "--confirm" in result.err

@@ -80,7 +80,7 @@ def test_the_sweeps_own_epochs_confirm_nothing(reading):
 
 def test_without_a_knee_there_is_nothing_to_confirm(reading):
     choice = replace(find_knee(reading), network=None, reason="two points")
-    with pytest.raises(UsageError, match="nothing to confirm.*two points"):
+    with pytest.raises(UsageError, match=r"nothing to confirm.*two points"):
         confirm(reading, choice, PLACE, quiet)
 
 

@@ -16,8 +16,8 @@ from paretoprune.datasets import DATASETS
 from paretoprune.knee import DEFAULT_RULE, RULES
 from paretoprune.models import MODELS
 from paretoprune.progress import MEANINGS
-from paretoprune.search import SEARCHES
 from paretoprune.recipes import SUITED
+from paretoprune.search import SEARCHES
 from paretoprune.settings import Budget, Settings
 from paretoprune.updates import SCHEDULES, UPDATES
 

@@ -176,6 +176,16 @@ def test_a_newer_study_is_named(study):
         store.read_plan(study)
 
 
+def test_an_older_table_says_what_it_meant_by_silence(study):
+    """Before there was momentum there was none; the table goes on with both columns."""
+    record(study, row(0.0))
+    older = pd.read_parquet(study / "points.parquet").drop(columns=["momentum", "l2_conv"])
+    older.to_parquet(study / "points.parquet")
+    assert store.read(study)[["momentum", "l2_conv"]].to_numpy().tolist() == [[0.0, 0.0]]
+    record(study, row(0.5, run=run(lam=0.5, momentum=0.9)))
+    assert store.read(study)["momentum"].tolist() == [0.0, 0.9]
+
+
 def test_columns_of_others_are_kept(study):
     record(study, row(0.0))
     path = study / "points.parquet"

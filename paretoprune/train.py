@@ -124,14 +124,13 @@ def take_step(
             for name, value in parameters.items()
         ]
         weights = training.combine(lambda: gram_matrices(gradients, costs))  # [K, 2]
-        move = MOMENTS[training.runs[0].moments]
         for name, gradient, cost in zip(parameters, gradients, costs, strict=True):
             move(training, name, gradient, cost, weights, training.rates * factor)
         prune(problem.prunable_weights(training.fleet), training.thresholds)
     return loss.detach(), weights
 
 
-def move_jointly(
+def move(
     training: Training,
     name: str,
     gradient: Tensor,
@@ -139,37 +138,23 @@ def move_jointly(
     weights: Tensor,
     rates: Tensor,
 ) -> None:
-    """Step along the weighted sum of the gradients: the optimizer sees one direction.
+    """Move one parameter of all networks, against the weighted sum of its gradients.
 
     `gradient` and `cost` [K, *shape] belong to the parameter `name`, `weights` is [K, 2], `rates`
-    [K]. The l2 term stands outside the sum.
+    [K]. With joint moments the optimizer sees one direction, and the l2 term stands outside the
+    sum; with separate ones (the authors' MAdam) it sees each gradient, the weights scale its two
+    steps, and the l2 term belongs to the loss.
     """
+    if training.runs[0].moments == "separate":
+        step(training, name, "loss", add_decay(training, name, gradient), rates * weights[:, 0])
+        if cost is not None:
+            step(training, name, "complexity", cost, rates * weights[:, 1])
+        return
     of_loss, of_cost = (w.view(-1, *[1] * (gradient.dim() - 1)) for w in weights.T)
     direction = gradient.mul_(of_loss)
     if cost is not None:
         direction.addcmul_(cost, of_cost)
     step(training, name, "both", add_decay(training, name, direction), rates)
-
-
-def move_separately(
-    training: Training,
-    name: str,
-    gradient: Tensor,
-    cost: Tensor | None,
-    weights: Tensor,
-    rates: Tensor,
-) -> None:
-    """Add two steps, each with moments of its own: the authors' way (their MAdam).
-
-    The weights scale the steps after the optimizer has scaled the gradients. The l2 term belongs
-    to the loss.
-    """
-    step(training, name, "loss", add_decay(training, name, gradient), rates * weights[:, 0])
-    if cost is not None:
-        step(training, name, "complexity", cost, rates * weights[:, 1])
-
-
-MOMENTS = {"joint": move_jointly, "separate": move_separately}
 
 
 def add_decay(training: Training, name: str, direction: Tensor) -> Tensor:

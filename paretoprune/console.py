@@ -103,11 +103,12 @@ class SweepView:
             err.print(f"{duration(event.seconds_left)} or so in all")
         if err.is_terminal:
             epoch = math.ceil(event.step * event.epochs / event.steps)
-            lams = [lam for lam in event.lams if lam > 0] or [0.0]
+            lams = sorted({lam for lam in event.lams if lam > 0} or {0.0})
+            span = " to ".join(f"{lam:.1e}" for lam in dict.fromkeys((lams[0], lams[-1])))
             self.progress.update(
                 self.task,
-                description=f"round {event.round + 1}: fleet of {len(event.lams)}, λ "
-                f"{min(lams):.1e} to {max(lams):.1e}, epoch {epoch}/{event.epochs}",
+                description=f"round {event.round + 1}: fleet of {len(event.lams)}, λ {span}, "
+                f"epoch {epoch}/{event.epochs}",
                 completed=int(event.runs_done),
                 total=event.runs_total,
                 left=duration(event.seconds_left),

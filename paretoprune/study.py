@@ -170,13 +170,13 @@ def train_rounds(
         spent = time.monotonic() - started
         if time_budget and not first and spent + predicted(points, round_) > time_budget:
             return "time"
-        first = False
+        first, done = False, int((points["role"] == "search").sum())
+        total = max(plan.budget.max_runs * plan.budget.repeats, done + len(round_.runs))
         for fleet in fleets_of(round_.runs, plan.budget.fleet or plan.measured.fleet_size):
-            done = int((points["role"] == "search").sum())
-            total = max(plan.budget.max_runs * plan.budget.repeats, done + len(round_.runs))
             report = reporter(fleet, round_.number, done, total, watch)
             outcomes, logs = train(fleet, problem, executor, report)
             record(folder, plan, round_.number, outcomes, logs)
+            done += len(fleet)
             points = keep(folder, plan)
             watch(Recorded(points=points))
 

@@ -20,6 +20,7 @@ from paretoprune.datasets import DATASETS, Data, Part, Source
 from paretoprune.errors import UsageError
 from paretoprune.fleet import Fleet, stack
 from paretoprune.models import MODELS, ModelBuilder
+from paretoprune.models.glorot import glorot
 from paretoprune.recipes import FOLDER
 from paretoprune.settings import Settings, choose
 from paretoprune.updates import SCHEDULES, UPDATES
@@ -35,7 +36,7 @@ class Problem:
     `seed` is the study's: it orders the mini-batches, the same for every run. `prunable` names
     the prunable weight tensors, `convolutions` those of convolutions, `constant_loss` is the
     validation loss (nats) of the best constant prediction. A network sees `(byte - shift) / scale`,
-    both [C, 1, 1].
+    both [C, 1, 1]; its weights begin as torch's own, or with `is_glorot` as Keras's.
     """
 
     model: ModelBuilder
@@ -48,12 +49,16 @@ class Problem:
     device: torch.device
     shift: Tensor
     scale: Tensor
+    is_glorot: bool = False
 
     def network(self, seed: int) -> nn.Sequential:
         """Build the network with the initial weights that `seed` stands for."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return self.model(self.data.shape, self.data.classes)
+            network = self.model(self.data.shape, self.data.classes)
+            if self.is_glorot:
+                glorot(network)
+            return network
 
     def fleet(self, seeds: list[int]) -> Fleet:
         """Stack one network per seed on the device."""
@@ -155,6 +160,7 @@ def build_problem(settings: Settings, data_dir: Path, device: str) -> Problem:
         device=place,
         shift=shift.to(place),
         scale=scale.to(place),
+        is_glorot=settings.recipe == "paper",
     )
 
 

@@ -101,6 +101,19 @@ def test_their_grid_has_26_points_as_the_authors_chose_them(tmp_path):
     assert lams[-10:] == [0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.05, 0.07, 0.09, 0.1]
 
 
+def test_the_papers_networks_begin_as_keras_ones(tmp_path):
+    settings = Settings.from_options({"recipe": "paper", "model": "mlp"})
+    network = build_problem(settings, tmp_path, "cpu").network(0)
+    largest = math.sqrt(6 / (64 + 300))
+    weight = network[1].weight
+    assert 0.99 * largest < weight.abs().max() <= largest
+    assert weight.std().item() == pytest.approx(largest / math.sqrt(3), rel=0.02)
+    assert network[1].bias.abs().max() == 0
+    own = build_problem(Settings.from_options({}), tmp_path, "cpu").network(0)
+    assert own[1].weight.abs().max() <= 1 / math.sqrt(64)
+    assert own[1].bias.abs().max() > 0
+
+
 def plain_separate_training(one, task):
     """Two Adams of torch's own, one an objective; their steps are weighted and added."""
     network = task.network(one.seed)

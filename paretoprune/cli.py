@@ -101,7 +101,7 @@ def sweep(
     ),
     momentum: float = option(TRAINING, "Of sgd and rmsprop (default: 0.9 for sgd, else 0)"),
     l2_conv: float = option(
-        TRAINING, "Factor of the convolutions' sum of squares, added to the loss (default: 0)"
+        TRAINING, "Factor of the convolutions' sum of squares, beside the weighted sum (default: 0)"
     ),
     schedule: str = option(TRAINING, "Of the rate: cosine | constant | logistic (default: cosine)"),
     threshold: float = option(
@@ -277,7 +277,7 @@ def plot(
     from paretoprune.plot import draw_studies
     from paretoprune.reading import read_study
 
-    path = output or (studies[0] / f"{kind}.png" if len(studies) == 1 else Path(f"{kind}s.png"))
+    path = output or (studies[0] / f"{kind}.png" if len(studies) == 1 else Path("fronts.png"))
     draw_studies([read_study(study) for study in studies], path, split, kind)
     print(path)
 

@@ -51,14 +51,16 @@ def confirm(
 ) -> Confirmation:
     """Train the chosen network's lam and seed for the full epochs, as a row of its own role.
 
-    What was trained before is not trained again. Raises `UsageError` where nothing was chosen.
+    What was trained to its end before is not trained again. Raises `UsageError` where nothing was
+    chosen.
     """
     if choice.network is None:
         raise UsageError(f"there is nothing to confirm, no knee: {choice.reason}")
     run = confirming_run(reading, choice, place.epochs)
     with store.locked(reading.folder):
         points = store.read(reading.folder)
-        if run.id not in set(points["run_id"]):
+        done = points[points["status"] == "done"]
+        if run.id not in set(done["run_id"]):
             train_alone(reading, run, place, watch, executor or LocalExecutor())
     points = store.read(reading.folder)
     row = points[points["run_id"] == run.id].iloc[0]

@@ -127,7 +127,7 @@ class SweepView:
             self.live.update(Group(self.progress, points_table(some, None, "The front so far")))
         else:
             self.last_line = time.monotonic()
-            recorded = plural(len(event.points), "run")
+            recorded = plural((event.points["role"] == "search").sum(), "run")
             err.print(f"{recorded} recorded, {plural(len(front), 'point')} on the front")
 
 
@@ -223,20 +223,21 @@ def show_choice(
 def weights_place(reading: Reading, network: pd.Series) -> str:
     """Where the weights of a network are, or why they are not."""
     if pd.isna(network["weights"]):
-        return f"not kept (--keep-weights {reading.plan.budget.keep_weights})"
+        return "not kept (a sweep with --keep-weights left them out)"
     weights = reading.folder / str(network["weights"])
     return f"{weights}{'' if weights.is_file() else ' (missing)'}"
 
 
 def show_confirmation(reading: Reading, network: pd.Series, confirmation: "Confirmation") -> None:
     """Print what the longer training brought, and whether the choice still holds."""
-    row = confirmation.row
+    row, points = confirmation.row, reading.points
+    before = points[points["run_id"] == network["run_id"]].iloc[0]  # the same seed, not the mean
     epochs = f"{row['epochs']} epochs instead of {network['epochs']}"
     if not confirmation.is_done:
         out.print(f"not confirmed, {epochs}: {row['failure']}", soft_wrap=True)
         return
     out.print(points_table(row.to_frame().T, None, f"Confirmation: {epochs} (validation data)"))
-    out.print(step_cost("they brought", network, row), soft_wrap=True)
+    out.print(step_cost(f"they brought, for seed {row['seed']}", before, row), soft_wrap=True)
     if confirmation.is_nondominated:
         out.print("nondominated: no network of the study is better in loss and complexity")
     elif row["collapsed"]:

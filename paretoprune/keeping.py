@@ -10,16 +10,24 @@ MOST_BYTES = 1_000_000_000  # of all weights in a study, for `auto`
 FRONTS = sorted({AXES, *AT_LEAST.values(), *AT_MOST.values()})
 
 
-def superfluous(points: pd.DataFrame, keep: str, stored_bytes: int) -> list[str]:
+def superfluous(points: pd.DataFrame, keep: str, stored_bytes: int, repeats: int) -> list[str]:
     """Ids of the runs whose weights go: `keep` is a `KEPT_WEIGHTS`.
 
-    Only what a search trained ever goes: a confirmation was asked for by name.
+    Only what a search trained ever goes: a confirmation was asked for by name. A lam is judged
+    when all its `repeats` seeds are there, since fronts are of means over them.
     """
     if keep == "all" or (keep == "auto" and stored_bytes <= MOST_BYTES):
         return []
     chosen = points[points["role"].isin(CHOSEN_ROLES)]
-    stored = set(chosen.loc[chosen["weights"].notna(), "run_id"])
-    return sorted(stored if keep == "none" else stored - on_a_front(points))
+    if keep == "none":
+        return _stored(chosen)
+    seeds = chosen.groupby("lam")["seed"].transform("nunique")
+    judged = chosen[seeds >= repeats]
+    return sorted(set(_stored(judged)) - on_a_front(judged))
+
+
+def _stored(points: pd.DataFrame) -> list[str]:
+    return sorted(points.loc[points["weights"].notna(), "run_id"])
 
 
 def on_a_front(points: pd.DataFrame) -> set[str]:

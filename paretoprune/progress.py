@@ -72,6 +72,11 @@ class Summary:
     seconds: float
 
     @property
+    def searched(self) -> pd.DataFrame:
+        """The runs of the search, confirmations left out."""
+        return self.points[self.points["role"] == "search"]
+
+    @property
     def reasons(self) -> dict[str, int]:
         """Number of intervals by the reason why they closed; open ones closed as `budget`."""
         states = pd.Series([_reason(interval) for interval in self.intervals], dtype=str)
@@ -80,7 +85,7 @@ class Summary:
     @property
     def unsuccessful(self) -> int:
         """Number of runs that failed or diverged."""
-        return int(self.points["status"].isin(["failed", "diverged"]).sum())
+        return int(self.searched["status"].isin(["failed", "diverged"]).sum())
 
     @property
     def holes(self) -> list[tuple[float, float]]:
@@ -111,8 +116,7 @@ def duration(seconds: float) -> str:
 
 def closing(summary: Summary) -> str:
     """How the sweep ended, and what it leaves open."""
-    took = duration(summary.seconds)
-    points = summary.points[summary.points["role"] == "search"]
+    took, points = duration(summary.seconds), summary.searched
     lines = [f"{plural(len(points), 'run')}; {ENDINGS[summary.ending]} ({took} this time)."]
     collapsed = int(points["collapsed"].sum())
     if collapsed:

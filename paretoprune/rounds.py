@@ -72,7 +72,11 @@ def propose(points: pd.DataFrame, plan: Plan) -> Proposal:
         seed=plan.settings.seed,
         recipe=plan.settings.recipe,
     )
-    return SEARCHES[plan.settings.search](over_seeds(points[points["role"] == "search"]), settings)
+    searched = points[points["role"] == "search"]
+    networks = over_seeds(searched)
+    if len(networks):  # a lam belongs to the round that proposed it, whenever its seeds came
+        networks["round"] = networks["lam"].map(searched.groupby("lam")["round"].min())
+    return SEARCHES[plan.settings.search](networks, settings)
 
 
 def run_template(settings: Settings) -> Run:

@@ -185,7 +185,9 @@ def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
     needed = {field.name for field in fields(kind) if field.default is MISSING}
     odd = sorted((needed - table.keys()) | (table.keys() - kinds.keys()))
     if odd:
-        raise ValueError(f"missing or unknown entries: {', '.join(odd)}")
+        raise ValueError(
+            f"missing or unknown entries, perhaps a newer paretoprune's: {', '.join(odd)}"
+        )
     for name, value in table.items():
         fits = (int, float) if kinds[name] is float else kinds[name]
         if not isinstance(value, fits) or isinstance(value, bool):

@@ -5,9 +5,8 @@ row never names a file that is not there.
 """
 
 import contextlib
-import os
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -25,10 +24,9 @@ from paretoprune import __version__
 from paretoprune.errors import (
     BusyStudyError,
     CorruptStudyError,
-    CouldNotError,
-    ParetopruneError,
     UsageError,
 )
+from paretoprune.files import first_line, write_aside, write_text, writing
 from paretoprune.settings import Budget, Measured, Plan, Settings, from_table
 
 VERSION = 1  # of the files of a study; a larger one is from a newer paretoprune
@@ -100,7 +98,7 @@ def require_study(folder: Path) -> None:
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other writers out; raise `BusyStudyError` where one is in."""
-    with _writing(folder):
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK)
         try:
@@ -119,7 +117,7 @@ def write_plan(folder: Path, plan: Plan) -> None:
     """Write `study.toml`."""
     tables = {name: asdict(getattr(plan, name)) for name in ("settings", "budget", "measured")}
     text = tomli_w.dumps({"version": VERSION, "paretoprune": __version__, **tables})
-    write_aside(folder / PLAN, partial(_write_text, text))
+    write_aside(folder / PLAN, partial(write_text, text))
 
 
 def read_plan(folder: Path) -> Plan:
@@ -155,7 +153,7 @@ def read(folder: Path) -> pd.DataFrame:
         return _frame(_complete(table))
     except (pa.ArrowException, ValueError, KeyError, OSError) as error:
         raise CorruptStudyError(
-            f"{path} cannot be read ({_first_line(error)}): restore it, or move it away to begin "
+            f"{path} cannot be read ({first_line(error)}): restore it, or move it away to begin "
             "the table anew"
         ) from error
 
@@ -172,7 +170,7 @@ def read_history(folder: Path, run_id: str) -> pd.DataFrame | None:
         return _frame(pq.read_table(path).select(HISTORY.names).cast(HISTORY))
     except (pa.ArrowException, ValueError, KeyError, OSError) as error:
         raise CorruptStudyError(
-            f"{path} cannot be read ({_first_line(error)}): restore it, or move it away"
+            f"{path} cannot be read ({first_line(error)}): restore it, or move it away"
         ) from error
 
 
@@ -192,7 +190,7 @@ def record(
         write_aside(path, partial(pq.write_table, pa.table(dict(columns))))
     for run_id, text in logs.items():
         path = _inside(folder, "logs", run_id, "log")
-        write_aside(path, partial(_write_text, text))
+        write_aside(path, partial(write_text, text))
     versions = {"paretoprune_version": __version__}
     places = [
         {
@@ -209,26 +207,35 @@ def record(
     write_aside(path, partial(pq.write_table, both))
 
 
-def weights_bytes(folder: Path) -> int:
-    """What the weights of a study take on disk."""
-    return sum(path.stat().st_size for path in (folder / "weights").glob("*.safetensors"))
+def weights_bytes(folder: Path, points: pd.DataFrame) -> int:
+    """What the weights that a table names take on disk."""
+    paths = [folder / name for name in points["weights"].dropna()]
+    return sum(path.stat().st_size for path in paths if path.exists())
 
 
-def forget_weights(folder: Path, run_ids: Sequence[str]) -> None:
-    """Delete the weights of runs; the table says so first."""
-    if not run_ids:
-        return
-    table = pq.read_table(folder / TABLE)
-    gone = pc.is_in(table["run_id"], pa.array(run_ids, TEXT))
-    column = pc.if_else(gone, pa.scalar(None, TEXT), table["weights"])
-    table = table.set_column(table.column_names.index("weights"), "weights", column)
-    write_aside(folder / TABLE, partial(pq.write_table, table))
-    for run_id in run_ids:
-        (folder / "weights" / f"{run_id}.safetensors").unlink(missing_ok=True)
+def forget_weights(folder: Path, points: pd.DataFrame, run_ids: Sequence[str]) -> pd.DataFrame:
+    """Delete the weights of runs, and those that no row names; return the table.
+
+    The table says so first; what an interruption left behind goes the next time.
+    """
+    if run_ids:
+        table = pq.read_table(folder / TABLE)
+        gone = pc.is_in(table["run_id"], pa.array(run_ids, TEXT))
+        column = pc.if_else(gone, pa.scalar(None, TEXT), table["weights"])
+        table = table.set_column(table.column_names.index("weights"), "weights", column)
+        write_aside(folder / TABLE, partial(pq.write_table, table))
+        points = read(folder)
+    named = set(points["weights"].dropna())
+    for path in (folder / "weights").glob("*.safetensors"):
+        if f"weights/{path.name}" not in named:
+            path.unlink(missing_ok=True)
+    return points
 
 
 def _append(table: pa.Table, new: pa.Table) -> pa.Table:
-    """Add rows; columns that somebody else has added are kept."""
+    """Add rows, in the place of older ones of the same runs; columns of others are kept."""
+    again = pc.is_in(table["run_id"], new["run_id"].combine_chunks())
+    table = table.filter(pc.invert(again))
     known = _complete(table)
     for name in table.column_names:
         if name not in SCHEMA.names:
@@ -251,46 +258,11 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
 
 def _inside(folder: Path, kind: str, run_id: str, ending: str) -> Path:
-    with _writing(folder):
+    with writing(folder):
         (folder / kind).mkdir(exist_ok=True)
     return folder / kind / f"{run_id}.{ending}"
-
-
-def _write_text(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def write_aside(path: Path, write: Callable[[Path], object]) -> None:
-    """Write aside, flush to the disk, rename: a reader sees the old file or the new one."""
-    aside = path.with_name(f"{path.name}.partial")
-    try:
-        with _writing(path):
-            write(aside)
-            with aside.open("rb+") as file:
-                os.fsync(file.fileno())
-            aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except ParetopruneError:
-        raise
-    except Exception as error:
-        # safetensors and Parquet wrap the system's errors in types of their own
-        advice = "make room" if "No space" in str(error) else "name another folder"
-        raise CouldNotError(
-            f"cannot write {path} ({_first_line(error)}): {advice}; what was recorded is kept"
-        ) from error
 
 
 def _check_version(path: Path, version: int) -> None:
     if version > VERSION:
         raise CorruptStudyError(f"{path} is from a newer paretoprune: update paretoprune")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -183,14 +183,16 @@ def train_rounds(
 
 def keep(folder: Path, plan: Plan) -> pd.DataFrame:
     """Delete the weights that need not be kept; return the table."""
-    points, wanted = store.read(folder), plan.budget.keep_weights
-    store.forget_weights(folder, superfluous(points, wanted, store.weights_bytes(folder)))
-    return store.read(folder)
+    points, budget = store.read(folder), plan.budget
+    size = store.weights_bytes(folder, points)
+    gone = superfluous(points, budget.keep_weights, size, budget.repeats)
+    return store.forget_weights(folder, points, gone)
 
 
 def predicted(points: pd.DataFrame, round_: Round) -> float:
     """Seconds that a round will take, from the study's own runs."""
-    return float(points["seconds"].mean()) * len(round_.runs)
+    own = points[points["role"] == "search"]
+    return float(own["seconds"].mean()) * len(round_.runs)
 
 
 def train(

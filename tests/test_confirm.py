@@ -11,9 +11,12 @@ from paretoprune import store
 from paretoprune.confirm import Place, beaten_by, confirm
 from paretoprune.errors import UsageError
 from paretoprune.executor import LocalExecutor
+from paretoprune.knee.wish import parse_wish
 from paretoprune.progress import Progress
-from paretoprune.reading import find_knee, read_study
-from paretoprune.study import sweep
+from paretoprune.reading import find_knee, find_wish, read_study
+from paretoprune.rounds import Round
+from paretoprune.study import predicted, sweep
+from tests.problems import run
 from tests.test_sweep import OutOfLuck, quiet, request
 
 PLACE = Place()
@@ -89,6 +92,36 @@ def test_a_failed_confirmation_is_a_row_with_its_reason(reading):
     assert not confirmation.is_done
     assert not confirmation.is_nondominated
     assert "too small" in confirmation.row["failure"]
+    again = sweep(request(max_runs=6), quiet)
+    assert again.unsuccessful == 0  # of the search
+
+
+def test_a_failed_confirmation_can_be_tried_again(reading):
+    choice = find_knee(reading)
+    confirm(reading, choice, PLACE, quiet, OutOfLuck(good=0))
+    assert confirm(reading, choice, PLACE, quiet).is_done
+    points = store.read(Path("study"))
+    assert points["run_id"].is_unique
+    assert len(points) == 7
+
+
+def test_a_confirmation_is_no_measure_of_the_searchs_time(reading):
+    confirm(reading, find_knee(reading), replace(PLACE, epochs=30), quiet)
+    round_ = Round(number=1, runs=(run(lam=0.1),) * 4)
+    after = store.read(Path("study"))
+    assert predicted(after, round_) == predicted(reading.points, round_)
+
+
+def test_the_epochs_are_compared_for_one_seed(paretoprune):
+    sweep(request(max_runs=4, repeats=2), quiet)
+    reading = read_study(Path("study"))
+    choice = find_wish(reading, parse_wish("nonzeros=1e9", is_lower=False))
+    handed_over = choice.front.loc[choice.network]
+    row = confirm(reading, choice, PLACE, quiet).row
+    own = reading.points[reading.points["run_id"] == handed_over["run_id"]].iloc[0]
+    assert row["seed"] == own["seed"]
+    said = paretoprune("knee", "study", "--at-most=nonzeros=1e9", "--confirm").out
+    assert f"for seed {row['seed']}: {row['nonzeros'] - own['nonzeros']:+,d} nonzeros" in said
 
 
 def test_the_command_says_what_the_epochs_brought(reading, paretoprune):

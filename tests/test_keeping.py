@@ -35,7 +35,7 @@ POINTS = table(
 
 
 def gone(keep, stored_bytes=0, points=POINTS):
-    ids = superfluous(points, keep, stored_bytes)
+    ids = superfluous(points, keep, stored_bytes, repeats=1)
     return points.loc[points["run_id"].isin(ids), "lam"].tolist()
 
 
@@ -56,7 +56,16 @@ def test_auto_keeps_all_up_to_a_gigabyte_and_then_the_fronts():
 def test_of_repeated_runs_the_network_that_is_handed_over_stays():
     rows = [{**ROWS[0], "seed": seed, "val_loss": 0.1 + seed, "weights": "w"} for seed in (0, 1)]
     points = table(rows)
-    assert superfluous(points, "front", 0) == [points["run_id"][1]]
+    assert superfluous(points, "front", 0, repeats=2) == [points["run_id"][1]]
+    assert superfluous(points, "front", 0, repeats=3) == []  # the mean may still change
+
+
+@pytest.mark.parametrize("fleet", [3, 4])
+def test_repeats_lose_no_network_that_a_front_hands_over(fleet):
+    """Seeds come one after the other: half of a mean must not decide."""
+    points = sweep(request(max_runs=6, repeats=3, fleet=fleet, keep_weights="front"), quiet).points
+    named = set(points.loc[points["weights"].notna(), "run_id"])
+    assert files() == named == keeping.on_a_front(points)
 
 
 def files(folder="study"):
@@ -103,6 +112,14 @@ def test_a_crash_between_table_and_files_leaves_no_name_without_a_file(monkeypat
         with pytest.raises(KeyboardInterrupt):
             sweep(request(max_runs=4, keep_weights="none"), quiet)
     assert store.read(Path("study"))["weights"].isna().all()
+    assert files() != set()
+    sweep(request(max_runs=4, keep_weights="none"), quiet)
+    assert files() == set()
+
+
+def test_a_network_without_weights_says_why(paretoprune):
+    sweep(request(max_runs=6, keep_weights="none"), quiet)
+    assert "weights: not kept" in paretoprune("knee", "study", "--rule=one-se").out
 
 
 def interrupt(path, missing_ok=False):

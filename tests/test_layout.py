@@ -27,6 +27,7 @@ TORCH_FREE = [
     "errors",
     "recipes",
     "keeping",
+    "files",
 ]
 BELOW_STUDY = [
     "train",

@@ -93,7 +93,7 @@ def test_what_the_problem_cannot_use_is_refused(options, said, tmp_path):
 def test_their_grid_has_26_points_as_the_authors_chose_them(tmp_path):
     settings = {"recipe": "paper", "search": "grid"}
     plan, _ = open_study(tmp_path / "study", Request(settings=settings))
-    assert plan.budget.max_runs == 26
+    assert (plan.budget.max_runs, plan.budget.tolerance) == (26, 0)
     asked = SearchSettings(lam_ref=1.0, round_size=26, tolerance=0, max_runs=26, recipe="paper")
     lams = sorted(SEARCHES["grid"](table([]), asked).lams)
     assert len(lams) == 26

@@ -5,7 +5,14 @@ from functools import cache
 
 import pytest
 
-from paretoprune.rounds import fleets_of, lams_of, next_round, proposed_runs, run_template
+from paretoprune.rounds import (
+    fleets_of,
+    lams_of,
+    next_round,
+    propose,
+    proposed_runs,
+    run_template,
+)
 from paretoprune.search import SEARCHES
 from paretoprune.settings import Budget, Measured, Plan, Settings
 from tests.tables import CONSTANT_LOSS, FRONTS, PRUNABLE, table
@@ -220,3 +227,22 @@ def test_order_of_rows_is_irrelevant(search, stop):
         more = plan_of(search, repeats=3)
         assert next_round(again, more) == next_round(points, more)
         assert proposed_runs(again, plan) == proposed_runs(points, plan)
+
+
+def test_a_lam_belongs_to_the_round_that_proposed_it():
+    """Seeds that are added later are no level of a search that counts its levels."""
+    seen = []
+
+    def spy(points, settings):
+        seen.append(points.set_index("lam")["round"].to_dict())
+        return SEARCHES["grid"](points, settings)
+
+    rows = [
+        {"lam": lam, "seed": seed, "round": 2 * seed, "val_loss": 1.0 - seed}
+        for lam in (0.0, 0.1)
+        for seed in (0, 1)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SEARCHES, "knee", spy)
+        propose(table(rows), plan_of())
+    assert seen == [{0.0: 0, 0.1: 0}]

@@ -8,13 +8,13 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from paretoprune.errors import UsageError
+from paretoprune.files import write_aside
 from paretoprune.plot.front import PREFIXES, front
 from paretoprune.plot.history import history
 from paretoprune.plot.layers import layers
 from paretoprune.plot.style import STYLE
 from paretoprune.reading import Reading
 from paretoprune.settings import choose
-from paretoprune.store import write_aside
 
 __all__ = ["KINDS", "Kind", "draw_studies"]
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from paretoprune.front import choosable, over_seeds, pareto, supported
+from paretoprune.front import CHOSEN_ROLES, choosable, over_seeds, pareto, supported
 from paretoprune.plot.style import (
     COLOURS,
     GREY,
@@ -235,10 +235,10 @@ def finish(left: Axes, right: Axes, drawings: Sequence[Drawing], split: str) -> 
 
 def margin_note(drawing: Drawing) -> str:
     """How many runs are not drawn, and why."""
-    status = drawing.points["status"]
+    points = drawing.points[drawing.points["role"].isin(CHOSEN_ROLES)]
     counts = {
-        "collapsed": int(drawing.points["collapsed"].sum()),
-        "failed": int(status.isin(["failed", "diverged"]).sum()),
+        "collapsed": int(points["collapsed"].sum()),
+        "failed": int(points["status"].isin(["failed", "diverged"]).sum()),
     }
     parts = [f"{count} {word}" for word, count in counts.items() if count]
     return f"not drawn{of(drawing)}: {', '.join(parts)}" if parts else ""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from paretoprune.search.levels import mean, search_levels
+from paretoprune.search.levels import Terms, search_levels
 from paretoprune.search.proposal import Proposal, SearchSettings
 from paretoprune.search.triangle import Corner
 
@@ -16,6 +16,6 @@ def bisection(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
     return search_levels(points, settings, middle, PAPER_LEVELS)
 
 
-def middle(dense: Corner, sparse: Corner, settings: SearchSettings) -> Sequence[float]:
+def middle(dense: Corner, sparse: Corner, terms: Terms) -> Sequence[float]:
     """The mean; a single try."""
-    return (mean(dense.lam, sparse.lam, settings),)
+    return (terms.mean(dense.lam, sparse.lam),)

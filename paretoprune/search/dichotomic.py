@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from paretoprune.search.levels import search_levels
+from paretoprune.search.levels import Terms, search_levels
 from paretoprune.search.proposal import Proposal, SearchSettings
 from paretoprune.search.triangle import Corner, chord_normal
 
@@ -16,6 +16,6 @@ def dichotomic(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
     return search_levels(points, settings, normal, PAPER_LEVELS)
 
 
-def normal(dense: Corner, sparse: Corner, settings: SearchSettings) -> Sequence[float]:
+def normal(dense: Corner, sparse: Corner, terms: Terms) -> Sequence[float]:
     """The normal of the chord, whatever the neighbours' own lams are; a single try."""
     return (chord_normal(dense, sparse),)

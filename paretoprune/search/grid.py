@@ -26,7 +26,7 @@ def grid(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
     wanted = PAPER_LAMS if is_paper else grid_lams(settings.max_runs, settings.lam_ref)
     present = sorted(float(lam) for lam in points["lam"])
     count = min(settings.round_size, settings.max_runs - len(present))
-    known = set(present) <= set(wanted)
+    known = set(present) < set(wanted)
     lams = spread(wanted, present, count) if known else refine(present, wanted, count)
     return Proposal(lams=tuple(lams))
 

@@ -7,13 +7,13 @@ chord of the list's extremes leave the list (arXiv 2008.13590, section 3, and th
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import pandas as pd
 
 from paretoprune.front import alive, pareto
-from paretoprune.search.grid import lam_range
+from paretoprune.search.grid import LARGEST_LAM, lam_range
 from paretoprune.search.proposal import (
     Interval,
     IntervalState,
@@ -23,41 +23,80 @@ from paretoprune.search.proposal import (
 )
 from paretoprune.search.triangle import FLOOR, Corner, corners_of, estimated_gain, near
 
-PAPER_END = 0.1  # the authors' largest lam; nothing but 0 and 1 bounds the others
+PAPER_END = 0.1  # the authors' largest lam to begin with
 AXES = ("train_loss", "complexity")
 
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What our own searches and the authors' literal ones (`is_paper`) differ in.
+
+    `low` and `high` bound the lams beside 0, `start` is the first level, `most_levels` the number
+    of those that follow.
+    """
+
+    is_paper: bool
+    low: float
+    high: float
+    start: tuple[float, ...]
+    most_levels: float
+    seed: int
+
+    def mean(self, lam: float, other: float) -> float:
+        """Of the logarithms, where 0 counts as the least lam; a plain one in the paper."""
+        if self.is_paper:
+            return (lam + other) / 2
+        return math.sqrt(max(lam, self.low) * max(other, self.low))
+
+    def same(self, lam: float, other: float) -> bool:
+        """Whether only one of two lams needs to be trained."""
+        return lam == other if self.is_paper else near(lam, other)
+
+
 # A pair of neighbours, the denser one first -> lams to be tried between them, in this order
-Between = Callable[[Corner, Corner, SearchSettings], Sequence[float]]
+Between = Callable[[Corner, Corner, Terms], Sequence[float]]
+
+
+def terms_of(settings: SearchSettings, paper_levels: int) -> Terms:
+    """The terms that a study's recipe asks for."""
+    is_paper = settings.recipe == "paper"
+    low, high = (0.0, LARGEST_LAM) if is_paper else lam_range(settings.lam_ref)
+    return Terms(
+        is_paper=is_paper,
+        low=low,
+        high=high,
+        start=(0.0, PAPER_END) if is_paper else (0.0, high, low),
+        most_levels=paper_levels if is_paper else math.inf,
+        seed=settings.seed,
+    )
 
 
 def search_levels(
     points: pd.DataFrame, settings: SearchSettings, between: Between, paper_levels: int
 ) -> Proposal:
     """Propose the next level; in the recipe `paper` there are no more than `paper_levels`."""
-    is_paper = settings.recipe == "paper"
-    low, high = lam_range(settings.lam_ref)
+    terms = terms_of(settings, paper_levels)
     if points.empty:
-        start = (0.0, PAPER_END) if is_paper else (0.0, high, low)
-        return Proposal(lams=start[: settings.round_size])
+        return Proposal(lams=terms.start[: settings.round_size])
     points = points.sort_values("lam", kind="stable")
     living = alive(points)
     if living.empty:
         return Proposal(lams=())
     floor = FLOOR * float(living["complexity"].min())
-    intervals = []
-    for dense, sparse in pairwise(corners_of(listed(living))):
-        tries = [rounded(lam) for lam in between(dense, sparse, settings)]
-        inside = [lam for lam in tries if is_paper or low <= lam <= high]
-        intervals.append(examine(points, dense, sparse, inside, floor, settings))
+    intervals = tuple(
+        examine(points, dense, sparse, between(dense, sparse, terms), floor, terms, settings)
+        for dense, sparse in pairwise(corners_of(listed(living)))
+    )
+    if points["round"].nunique() > terms.most_levels:
+        return Proposal(lams=(), intervals=intervals)
     eager = sorted(
         (interval for interval in intervals if interval.state == "open"),
         key=lambda interval: (-interval.gain, interval.lam),
     )
-    wanted = (*missing_ends(points, settings), *toward_living(points, living, settings))
-    lams = tuple(dict.fromkeys((*wanted, *(interval.lam for interval in eager))))
-    if is_paper and points["round"].nunique() > paper_levels:
-        lams = ()
-    return Proposal(lams=lams[: settings.round_size], intervals=tuple(intervals))
+    wanted = (*terms.start, *toward_living(points, living, terms))
+    missing = [lam for lam in wanted if not is_known(points, lam, terms)]
+    lams = tuple(dict.fromkeys((*missing, *(interval.lam for interval in eager))))
+    return Proposal(lams=lams[: settings.round_size], intervals=intervals)
 
 
 def listed(living: pd.DataFrame) -> pd.DataFrame:
@@ -77,66 +116,43 @@ def examine(
     sparse: Corner,
     tries: Sequence[float],
     floor: float,
+    terms: Terms,
     settings: SearchSettings,
 ) -> Interval:
     """Take the first lam of `tries` that was not trained yet; without one, say why."""
-    known = [float(lam) for lam in points["lam"]]
-    fresh = [lam for lam in tries if not any(near(lam, other) for other in known)]
+    inside = [lam for lam in map(rounded, tries) if terms.low <= lam <= terms.high]
+    fresh = [lam for lam in inside if not is_known(points, lam, terms)]
     # with the authors' moments a lam is not the weight of what was minimised: no line to trust
-    lines = settings.recipe != "paper"
-    gain = estimated_gain(
-        dense if lines else replace(dense, lam=0.0),
-        sparse if lines else replace(sparse, lam=0.0),
-        (),
-        (),
-        floor,
-    )
+    ends = [replace(end, lam=0.0) if terms.is_paper else end for end in (dense, sparse)]
+    gain = estimated_gain(ends[0], ends[1], (), (), floor)
     if fresh:
         state: IntervalState = "converged" if gain < settings.tolerance else "open"
     else:
-        state = closed(points, dense, sparse, tries)
-    lam = (fresh or list(tries) or [dense.lam])[0]
+        state = closed(points, dense, sparse, inside, terms)
+    lam = (fresh or inside or [dense.lam])[0]
     return Interval(lam_low=dense.lam, lam_high=sparse.lam, gain=gain, lam=lam, state=state)
 
 
 def closed(
-    points: pd.DataFrame, dense: Corner, sparse: Corner, tries: Sequence[float]
+    points: pd.DataFrame, dense: Corner, sparse: Corner, tries: Sequence[float], terms: Terms
 ) -> IntervalState:
     """Say why an interval has no lam left."""
     if not tries:
         return "outside"
-    tried = points[[any(near(lam, other) for lam in tries) for other in points["lam"]]]
+    tried = points[[any(terms.same(lam, other) for lam in tries) for other in points["lam"]]]
     if (tried["status"] != "done").any():
         return "failed"
     return "narrow" if tried["lam"].isin([dense.lam, sparse.lam]).all() else "noise"
 
 
-def missing_ends(points: pd.DataFrame, settings: SearchSettings) -> tuple[float, ...]:
-    """The ends of the range that a small first round left out."""
-    if settings.recipe == "paper":
-        return ()
-    known = [float(lam) for lam in points["lam"]]
-    ends = lam_range(settings.lam_ref)
-    return tuple(end for end in ends if not any(near(end, lam) for lam in known))
+def is_known(points: pd.DataFrame, lam: float, terms: Terms) -> bool:
+    """Whether a lam, or one that is the same but for noise, has been trained."""
+    return any(terms.same(lam, float(other)) for other in points["lam"])
 
 
-def toward_living(
-    points: pd.DataFrame, living: pd.DataFrame, settings: SearchSettings
-) -> tuple[float, ...]:
+def toward_living(points: pd.DataFrame, living: pd.DataFrame, terms: Terms) -> tuple[float, ...]:
     """Half-way from the largest lam that left a network alive to one that killed it, if one did."""
     top = float(living["lam"].max())
     deadly = float(points.loc[points["lam"] > top, "lam"].min())  # NaN where none is
-    if math.isnan(deadly):
-        return ()
-    lam = rounded(mean(top, deadly, settings))
-    known = any(near(lam, other) for other in points["lam"])
-    inside = settings.recipe == "paper" or lam >= lam_range(settings.lam_ref)[0]
-    return (lam,) if inside and not known else ()
-
-
-def mean(lam: float, other: float, settings: SearchSettings) -> float:
-    """Of the logarithms; a plain one for the recipe `paper`. 0 has no logarithm: the least lam."""
-    low, high = sorted((lam, other))
-    if settings.recipe == "paper":
-        return (low + high) / 2
-    return math.sqrt(max(low, lam_range(settings.lam_ref)[0]) * high)
+    lam = math.nan if math.isnan(deadly) else rounded(terms.mean(top, deadly))
+    return (lam,) if terms.low <= lam <= terms.high else ()

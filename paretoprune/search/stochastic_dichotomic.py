@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from paretoprune.search.dichotomic import PAPER_LEVELS
-from paretoprune.search.grid import lam_range
-from paretoprune.search.levels import search_levels
+from paretoprune.search.levels import Terms, search_levels
 from paretoprune.search.proposal import Proposal, SearchSettings
 from paretoprune.search.triangle import Corner, chord_normal
 
 DRAWS = 3  # in vain, until an interval closes
+PAPER_DRAWS = 20  # more than the authors' trainings
 PAPER_SHARE = 0.9  # the authors draw the weight of the loss from [0.9 w, w]
 
 
@@ -20,7 +20,7 @@ def stochastic_dichotomic(points: pd.DataFrame, settings: SearchSettings) -> Pro
     return search_levels(points, settings, normal_or_draw, PAPER_LEVELS)
 
 
-def normal_or_draw(dense: Corner, sparse: Corner, settings: SearchSettings) -> Sequence[float]:
+def normal_or_draw(dense: Corner, sparse: Corner, terms: Terms) -> Sequence[float]:
     """The normal of the chord, then draws of log lam between the neighbours.
 
     The draws depend on the study's seed and the neighbours' lams alone. In the recipe `paper` the
@@ -28,11 +28,13 @@ def normal_or_draw(dense: Corner, sparse: Corner, settings: SearchSettings) -> S
     """
     low, high = sorted((dense.lam, sparse.lam))
     bits = np.array([low, high]).view(np.uint64).tolist()
-    draws = np.random.default_rng([settings.seed, *bits]).uniform(size=DRAWS)
-    if settings.recipe == "paper":
+    draws = np.random.default_rng([terms.seed, *bits]).uniform(
+        size=PAPER_DRAWS if terms.is_paper else DRAWS
+    )
+    if terms.is_paper:
         weight = 1 - dense.lam
         lams = 1 - weight * (PAPER_SHARE + (1 - PAPER_SHARE) * draws)
     else:
-        low = max(low, lam_range(settings.lam_ref)[0])
+        low = max(low, terms.low)
         lams = low * (max(high, low) / low) ** draws
     return (chord_normal(dense, sparse), *(float(lam) for lam in lams))

@@ -114,7 +114,7 @@ class SweepView:
                 left=duration(event.seconds_left),
             )
         elif now - self.last_line > PLAIN_SECONDS:
-            self.last_line = now
+            self.last_line, self.estimated = now, True
             done = f"{event.runs_done:.1f} of {event.runs_total} runs"
             err.print(f"{done}, {duration(event.seconds_left)} or so left")
 

@@ -111,6 +111,16 @@ def test_several_studies_are_told_apart():
     assert first.get_linestyle() != second.get_linestyle()
 
 
+def test_a_short_axis_has_three_numbers_too():
+    """All losses begin with 1: one digit would label one tick."""
+    losses = (1.52, 1.61, 1.80, 1.99)
+    points = table([{**row, "val_loss": x} for row, x in zip(ROWS, losses, strict=False)])
+    axes = draw([Drawing("", points, samples=1000, knee=None)]).axes[0]
+    lower, upper = axes.get_ylim()
+    labels = [f"{tick:g}" for tick in axes.get_yticks() if lower <= tick <= upper]
+    assert labels == ["1.6", "1.7", "1.9"]
+
+
 def test_a_perfect_network_has_a_place_on_the_logarithmic_axis():
     points = table([*ROWS[:3], {**ROWS[3], "val_error": 0.0, "nonzeros": 100}])
     figure = draw([Drawing("", points, samples=1000, knee=None)])

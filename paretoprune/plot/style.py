@@ -85,8 +85,13 @@ def tens_times(steps: Sequence[int], lower: float, upper: float) -> list[float]:
 
 
 def few_ticks(lower: float, upper: float) -> list[float]:
-    """Up to three numbers of one digit, evenly within the limits."""
-    return sorted({float(f"{tick:.1g}") for tick in np.geomspace(lower, upper, 5)[1:-1]})
+    """Three numbers, evenly within the limits, of no more digits than tell them apart."""
+    places = np.geomspace(lower, upper, 5)[1:-1]
+    for digits in (1, 2, 3):
+        ticks = sorted({float(f"{tick:.{digits}g}") for tick in places})
+        if len(ticks) == len(places) and lower <= ticks[0] and ticks[-1] <= upper:
+            break
+    return ticks
 
 
 def set_ticks(axis: XAxis | YAxis, ticks: list[float], unit: str = "") -> None:

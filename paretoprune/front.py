@@ -94,18 +94,18 @@ def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
     handed over. Adds `seeds` (how many live) and, for each mean, `NAME_sd`: the standard deviation
     between seeds (0 for one seed).
     """
-    keys = ["role", "method", "lam", "epochs"]
+    keys, means = ["role", "method", "lam", "epochs"], list(MEANS)
     living = alive(points)
-    dead = ~points.index.isin(living.index)
-    order = points.assign(dead=dead).sort_values(["dead", "val_loss", "seed"], kind="stable")
-    rows = order.drop(columns="dead").drop_duplicates(keys).astype(dict.fromkeys(MEANS, float))
-    groups = living.groupby(keys)[list(MEANS)]
-    rows = rows.reset_index(names="row").set_index(keys)
-    rows.update(groups.mean())
-    deviations = groups.std(ddof=1).fillna(0.0).add_suffix("_sd")
-    rows = rows.join(deviations).join(groups.size().rename("seeds"))
-    rows["seeds"] = rows["seeds"].fillna(0).astype(int)
-    return rows.reset_index().set_index("row").rename_axis(None).sort_index()
+    order = points.assign(dead=~points.index.isin(living.index)).sort_values(
+        ["dead", "val_loss", "seed"], kind="stable"
+    )
+    chosen = order.drop_duplicates(keys).index.sort_values()
+    groups = living.groupby(keys)
+    rows = points.astype(dict.fromkeys(MEANS, float))
+    rows.loc[living.index, means] = groups[means].transform("mean")
+    rows = rows.join(groups[means].transform("std").fillna(0.0).add_suffix("_sd"))
+    rows["seeds"] = groups["seed"].transform("size").reindex(rows.index, fill_value=0)
+    return rows.loc[chosen]
 
 
 HOLE = 10  # neighbours on the front farther apart than this factor in nonzeros leave a hole

@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from paretoprune.front import alive, hypervolume_of, pareto
 from paretoprune.reading import Reading, read_study
@@ -21,7 +22,7 @@ from paretoprune.reading import Reading, read_study
 
 def measure(reading: Reading) -> dict[str, object]:
     """A study's figures; wasted are runs that are dominated on both pairs of axes, or collapsed."""
-    points = reading.networks
+    points = searched(reading)
     on_front = {
         label
         for axes in (("val_loss", "complexity"), ("val_error", "nonzeros"))
@@ -38,6 +39,11 @@ def measure(reading: Reading) -> dict[str, object]:
         "fleets": int((1 / points["fleet_size"]).sum().round()),
         "minutes": points["seconds"].sum() / 60,
     }
+
+
+def searched(reading: Reading) -> pd.DataFrame:
+    """The networks that the search trained, without confirmations."""
+    return reading.networks[reading.networks["role"] == "search"]
 
 
 def summary(measured: pd.DataFrame) -> str:
@@ -65,7 +71,8 @@ def draw(readings: list[Reading]) -> Figure:
     figure = Figure(figsize=(7, 1.55 * len(readings)), layout="constrained")
     grid = figure.subplots(len(readings), 2, sharex="col", squeeze=False)
     for (left, right), reading in zip(grid, readings, strict=True):
-        points = reading.networks
+        right.sharey(grid[0, 1])
+        points = searched(reading)
         positive = points.loc[points["lam"] > 0, "lam"]
         lams = points["lam"].clip(lower=positive.min() / 3)
         rounds, colours = points["round"] + 1, mpl.colormaps["viridis_r"]
@@ -80,6 +87,7 @@ def draw(readings: list[Reading]) -> Figure:
         x, y = living["complexity"], living["train_loss"]
         right.scatter(x, y, color=shades[~dead], s=14)
         right.set(xscale="log", yscale="log", ylabel="train. loss (nats)")
+        right.yaxis.set_minor_formatter(NullFormatter())
         for axes in (left, right):
             axes.grid(color="0.92", linewidth=0.5)
             axes.set_axisbelow(True)

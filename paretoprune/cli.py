@@ -17,12 +17,10 @@ from paretoprune.errors import UsageError
 from paretoprune.recipes import suited
 from paretoprune.settings import (
     AUTO,
-    MANY,
     Budget,
     Settings,
     parse_duration,
     parse_fleet,
-    require,
 )
 
 app = typer.Typer(
@@ -235,8 +233,6 @@ def knee(
         )
     if not confirm and (epochs is not None or device is not None):
         raise UsageError("--epochs and --device are of a confirmation: give --confirm too")
-    if epochs is not None:
-        require(1 <= epochs <= MANY, "--epochs", epochs, f"from 1 to {MANY}")
     from paretoprune.console import confirm_choice, show_choice
     from paretoprune.knee.wish import parse_wish
     from paretoprune.reading import find_knee, find_wish, read_study
@@ -253,7 +249,7 @@ def knee(
         return
     with interruptible():
         confirmation = confirm_choice(
-            reading, choice, epochs or 0, device or AUTO, data_folder(data_dir)
+            reading, choice, epochs, device or AUTO, data_folder(data_dir)
         )
     show_choice(reading, choice, confirmation, as_json=as_json)
     raise typer.Exit(0 if confirmation.is_done else 3)

@@ -21,9 +21,9 @@ FULL = 3  # times the sweep's epochs, as in the paper: searches train for a thir
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a confirmation is trained; 0 epochs are three times the sweep's."""
+    """Where a confirmation is trained, and for how long: `None` is three times the sweep."""
 
-    epochs: int = 0
+    epochs: int | None = None
     device: str = "auto"
     data_dir: Path = Path()
 
@@ -67,10 +67,11 @@ def confirm(
     return Confirmation(row=row, beaten_by=beaten_by(reading, row))
 
 
-def confirming_run(reading: Reading, choice: Choice, epochs: int) -> Run:
+def confirming_run(reading: Reading, choice: Choice, epochs: int | None) -> Run:
     """The run of the chosen network, but for its epochs."""
     settings, network = reading.plan.settings, choice.front.loc[choice.network]
-    epochs = epochs or FULL * settings.epochs
+    epochs = FULL * settings.epochs if epochs is None else epochs
+    require(epochs >= 1, "--epochs", epochs, "1 or more")
     require(epochs != settings.epochs, "--epochs", epochs, "other than the sweep's own")
     return replace(
         run_template(settings), lam=float(network["lam"]), seed=int(network["seed"]), epochs=epochs

@@ -185,7 +185,7 @@ def show_points(reading: Reading, *, everything: bool, form: str) -> None:
 
 
 def confirm_choice(
-    reading: Reading, choice: Choice, epochs: int, device: str, data_dir: Path
+    reading: Reading, choice: Choice, epochs: int | None, device: str, data_dir: Path
 ) -> "Confirmation":
     """Train a choice for the full epochs, and show how far that is."""
     from paretoprune.confirm import Place, confirm  # here, so that the other commands are quick

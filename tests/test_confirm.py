@@ -76,9 +76,10 @@ def test_dominated_or_not_is_said_by_whom(reading):
     assert beaten_by(reading, worse)["run_id"].tolist() == [row["run_id"]]
 
 
-def test_the_sweeps_own_epochs_confirm_nothing(reading):
-    with pytest.raises(UsageError, match="--epochs 2"):
-        confirm(reading, find_knee(reading), replace(PLACE, epochs=2), quiet)
+@pytest.mark.parametrize("epochs", [2, 0, -1])
+def test_epochs_that_confirm_nothing_are_refused(reading, epochs):
+    with pytest.raises(UsageError, match=f"--epochs {epochs}"):
+        confirm(reading, find_knee(reading), replace(PLACE, epochs=epochs), quiet)
 
 
 def test_without_a_knee_there_is_nothing_to_confirm(reading):

@@ -72,10 +72,10 @@ def _existing(path: Path) -> tuple[str, Path]:
         root = path.expanduser()
         if root.is_dir():
             return option, root
-        what = "is a file" if root.exists() else "does not exist"
+        what = "this is a file" if root.exists() else "the folder does not exist"
     except (OSError, RuntimeError) as error:  # a name that cannot be, a home that is not
-        what = f"cannot be ({error})"
-    raise UsageError(f"{option}: the folder {what}; {wanted}".replace("the folder is", "this is"))
+        what = f"the folder cannot be ({error})"
+    raise UsageError(f"{option}: {what}; {wanted}")
 
 
 def _files(option: str, root: Path, found: Found) -> Files:

@@ -27,10 +27,8 @@ class Rule(Protocol):
     def __call__(self, front: pd.DataFrame, terms: Terms) -> Verdict: ...
 
 
-def too_few(places: Sized) -> Verdict | None:
-    """The answer for a front that has nothing between its extremes."""
+def too_few(places: Sized, what: str = "the front") -> Verdict | None:
+    """The answer for a front, or what of it a rule looks at, with nothing between its extremes."""
     if len(places) >= 3:
         return None
-    return Verdict(
-        None, f"a knee lies between two extremes, and the front has {len(places)} points"
-    )
+    return Verdict(None, f"a knee lies between two extremes, and {what} has {len(places)} points")

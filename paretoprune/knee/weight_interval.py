@@ -15,9 +15,9 @@ def weight_interval(front: pd.DataFrame, terms: Terms) -> Verdict:
     (1 - lam) / lam). Linear axes; the extremes are excluded.
     """
     corners = supported(front, terms.axes)
-    few = too_few(corners)
+    few = too_few(corners, "its convex hull")
     if few:
-        return Verdict(None, few.reason.replace("the front has", "its convex hull has"))
+        return few
     values = corners[list(terms.axes)].to_numpy(float)
     losses, complexities = np.diff(values[:, 0]), -np.diff(values[:, 1])
     log_odds = np.log(losses / complexities)  # between neighbours: where both are optimal

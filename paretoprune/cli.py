@@ -158,6 +158,9 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        # CPython notes an interrupt that passes through an exec of a string (imports run some) and
+        # dies of it at its end, although it is caught here; the next exec forgets it
+        exec("")
         print(
             "\ninterrupted: every finished fleet is kept, the same command goes on",
             file=sys.stderr,

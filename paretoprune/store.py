@@ -148,7 +148,7 @@ def read(folder: Path) -> pd.DataFrame:
     if not path.exists():
         return _frame(SCHEMA.empty_table())
     try:
-        table = pq.read_table(path)
+        table = _open(path)
         _check_version(path, int((table.schema.metadata or {}).get(b"paretoprune", 0)))
         return _frame(_complete(table))
     except (pa.ArrowException, ValueError, KeyError, OSError) as error:
@@ -167,7 +167,7 @@ def read_history(folder: Path, run_id: str) -> pd.DataFrame | None:
     if not path.exists():
         return None
     try:
-        return _frame(pq.read_table(path).select(HISTORY.names).cast(HISTORY))
+        return _frame(_open(path).select(HISTORY.names).cast(HISTORY))
     except (pa.ArrowException, ValueError, KeyError, OSError) as error:
         raise CorruptStudyError(
             f"{path} cannot be read ({first_line(error)}): restore it, or move it away"
@@ -203,7 +203,7 @@ def record(
         [{**row, **place, **versions} for row, place in zip(rows, places, strict=True)], SCHEMA
     )
     path = folder / TABLE
-    both = _append(pq.read_table(path), new) if path.exists() else new
+    both = _append(_open(path), new) if path.exists() else new
     write_aside(path, partial(pq.write_table, both))
 
 
@@ -219,7 +219,7 @@ def forget_weights(folder: Path, points: pd.DataFrame, run_ids: Sequence[str]) -
     The table says so first; what an interruption left behind goes the next time.
     """
     if run_ids:
-        table = pq.read_table(folder / TABLE)
+        table = _open(folder / TABLE)
         gone = pc.is_in(table["run_id"], pa.array(run_ids, TEXT))
         column = pc.if_else(gone, pa.scalar(None, TEXT), table["weights"])
         table = table.set_column(table.column_names.index("weights"), "weights", column)
@@ -250,6 +250,12 @@ def _complete(table: pa.Table) -> pa.Table:
             column = pa.array([value] * len(table), SCHEMA.field(name).type)
             table = table.append_column(name, column)
     return table.select(SCHEMA.names).cast(SCHEMA)
+
+
+def _open(path: Path) -> pa.Table:
+    """Read a file that another process may replace meanwhile: opened once, it is one table."""
+    with pq.ParquetFile(path) as file:
+        return file.read()
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

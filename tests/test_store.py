@@ -1,7 +1,9 @@
 """A study on disk: what is recorded is there, whole, whatever happens."""
 
 import os
+import threading
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from safetensors.numpy import load_file
 
 from paretoprune import store
 from paretoprune.errors import BusyStudyError, CorruptStudyError, CouldNotError, UsageError
+from paretoprune.files import write_aside
 from paretoprune.run import Layer, Point
 from paretoprune.settings import Budget, Measured, Plan, Settings
 from tests.problems import run
@@ -39,6 +42,10 @@ def row(lam, **changes):
     )
     study = {"round": 0, "role": "search", "search": "knee", "torch_version": "2.11"}
     return {**replace(point, **changes).row(), **study}
+
+
+def put(content, path):
+    path.write_bytes(content)
 
 
 def record(folder, *rows):
@@ -174,6 +181,29 @@ def test_a_newer_study_is_named(study):
     path.write_text(path.read_text().replace("version = 1", "version = 99", 1))
     with pytest.raises(CorruptStudyError, match="newer paretoprune"):
         store.read_plan(study)
+
+
+def test_a_table_can_be_read_while_it_is_replaced(study):
+    """Another process may sweep: a reader sees the old table or the new one, never both."""
+    tables = []
+    for count in (1, 60):
+        record(study, *(row(i / 100) for i in range(count)))
+        tables.append((study / "points.parquet").read_bytes())
+    stop = threading.Event()
+
+    def replace_again_and_again():
+        while not stop.is_set():
+            for content in tables:
+                write_aside(study / "points.parquet", partial(put, content))
+
+    writer = threading.Thread(target=replace_again_and_again)
+    writer.start()
+    try:
+        seen = {len(store.read(study)) for _ in range(150)}
+    finally:
+        stop.set()
+        writer.join()
+    assert seen <= {1, 60}
 
 
 def test_an_older_table_says_what_it_meant_by_silence(study):

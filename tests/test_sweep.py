@@ -247,5 +247,4 @@ def test_a_killed_process_loses_no_finished_fleet(undisturbed, kill):
 
 def fleets(folder):
     """Number of rows that are recorded."""
-    path = Path(folder) / store.TABLE
-    return len(pd.read_parquet(path)) if path.exists() else 0
+    return len(store.read(Path(folder))) if store.is_study(Path(folder)) else 0

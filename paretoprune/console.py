@@ -223,7 +223,7 @@ def show_choice(
 def weights_place(reading: Reading, network: pd.Series) -> str:
     """Where the weights of a network are, or why they are not."""
     if pd.isna(network["weights"]):
-        return "not kept (a sweep with --keep-weights left them out)"
+        return "not kept (see --keep-weights of sweep)"
     weights = reading.folder / str(network["weights"])
     return f"{weights}{'' if weights.is_file() else ' (missing)'}"
 

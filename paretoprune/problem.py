@@ -21,7 +21,7 @@ from paretoprune.errors import UsageError
 from paretoprune.fleet import Fleet, stack
 from paretoprune.models import MODELS, ModelBuilder
 from paretoprune.models.glorot import glorot
-from paretoprune.recipes import FOLDER
+from paretoprune.recipes import FOLDER, name_and_path
 from paretoprune.settings import Settings, choose
 from paretoprune.updates import SCHEDULES, UPDATES
 
@@ -166,9 +166,10 @@ def build_problem(settings: Settings, data_dir: Path, device: str) -> Problem:
 
 def load_data(settings: Settings, data_dir: Path) -> Data:
     """Load the data that `settings` name; `folder:PATH` is the one with a path."""
-    name, colon, path = settings.dataset.partition(":")
+    name, path = name_and_path(settings.dataset)
     load = DATASETS[choose(name, DATASETS, "--dataset")]
-    if (name == FOLDER) != bool(path) or (colon and not path):
+    fits = bool(path) if name == FOLDER else settings.dataset == name
+    if not fits:
         example = f"{FOLDER}:PATH, the path of your images" if name == FOLDER else name
         raise UsageError(f"--dataset {settings.dataset} is unknown: write it as {example}")
     if settings.image_size and name != FOLDER:

@@ -59,9 +59,10 @@ WITHOUT_CONVOLUTIONS = ("mlp",)
 RECIPES = ("own", "paper")
 
 
-def name_of(dataset: str) -> str:
-    """The data set's name in the tables: `folder` for `folder:PATH`."""
-    return dataset.partition(":")[0]
+def name_and_path(dataset: str) -> tuple[str, str]:
+    """What `--dataset` says: a name in the tables, and the path of `folder:PATH` (else empty)."""
+    name, _, path = dataset.partition(":")
+    return name, path
 
 
 def suited(field: str, usual: object = None) -> str:
@@ -72,11 +73,11 @@ def suited(field: str, usual: object = None) -> str:
     return "; ".join(f"{value} for {', '.join(group)}" for value, group in names.items())
 
 
-def usual_budget(settings: Any) -> dict[str, Any]:
+def usual_budget(recipe: str, search: str) -> dict[str, Any]:
     """What a recipe says of the budget of a new study: the authors know no tolerance."""
-    if settings.recipe != "paper":
+    if recipe != "paper":
         return {}
-    return {"tolerance": 0.0, **({"max_runs": PAPER_GRID} if settings.search == "grid" else {})}
+    return {"tolerance": 0.0, **({"max_runs": PAPER_GRID} if search == "grid" else {})}
 
 
 def complete(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     Nearest to the user's word wins: what was given, then what suits the optimizer, then the
     recipe, then the data set.
     """
-    name = name_of(given.get("dataset", "digits"))
+    name, _ = name_and_path(given.get("dataset", "digits"))
     suited, optimizers = SUITED.get(name, {}), OPTIMIZERS
     if given.get("recipe") == "paper":
         coloured = PAPER_COLOURED if suited.get("model") == "vgg" else {}

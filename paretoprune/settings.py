@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, get_type_hints
 
 from paretoprune.errors import UsageError
-from paretoprune.recipes import FOLDER, RECIPES, complete
+from paretoprune.recipes import FOLDER, RECIPES, complete, name_and_path
 
 AUTO = "auto"
 AUTO_MODEL = ("model", AUTO)
@@ -113,7 +113,7 @@ def plain(given: Mapping[str, Any]) -> dict[str, Any]:
     So a study knows its images wherever the next command is typed.
     """
     chosen = {name: value for name, value in given.items() if (name, value) != AUTO_MODEL}
-    name, _, path = chosen.get("dataset", "").partition(":")
+    name, path = name_and_path(chosen.get("dataset", ""))
     if name == FOLDER and path:
         chosen["dataset"] = f"{FOLDER}:{Path(path).expanduser().resolve()}"
     return chosen

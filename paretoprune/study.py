@@ -16,7 +16,7 @@ from paretoprune.executor import Executor, LocalExecutor
 from paretoprune.keeping import superfluous
 from paretoprune.problem import Problem, build_problem, count_prunable, reference_lam
 from paretoprune.progress import Note, Progress, Recorded, Summary, Watch
-from paretoprune.recipes import usual_budget
+from paretoprune.recipes import name_and_path, usual_budget
 from paretoprune.rounds import Round, fleets_of, lams_of, next_round, propose
 from paretoprune.run import Point, Run
 from paretoprune.search import SEARCHES
@@ -76,13 +76,13 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
 
 def default_folder(settings: Settings) -> Path:
     """Where a study goes that has no name: `DATASET-MODEL`, here."""
-    name, _, path = settings.dataset.partition(":")
+    name, path = name_and_path(settings.dataset)
     return Path(f"{Path(path).name if path else name}-{settings.model}")
 
 
 def require_apart(folder: Path, settings: Settings) -> None:
     """Raise `UsageError` where a study would lie among the images of `folder:PATH`, as a class."""
-    images = settings.dataset.partition(":")[2]
+    _, images = name_and_path(settings.dataset)
     if images and folder.resolve().is_relative_to(images):
         raise UsageError(f"{folder} would lie among the images in {images}: name another place")
 
@@ -98,7 +98,7 @@ def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
     if stored:
         require_same_data(folder, stored, problem)
         return stored, problem
-    budget = Budget(**{**usual_budget(settings), **request.budget})
+    budget = Budget(**{**usual_budget(settings.recipe, settings.search), **request.budget})
     return Plan(settings=settings, budget=budget, measured=measure(problem)), problem
 
 

@@ -4,9 +4,7 @@ import errno
 import os
 import random
 from pathlib import Path
-from types import SimpleNamespace
 
-import psutil
 import pytest
 import torch
 from PIL import Image
@@ -285,22 +283,4 @@ def test_a_folder_without_permission_is_named(root, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(CouldNotError, match=r"mine/cat cannot be read \(Permission denied\)"):
-        load(root)
-
-
-def test_what_memory_would_not_hold_is_refused(root, monkeypatch):
-    fill(root)
-    needed = 2 * 20 * 3 * 100 * 100
-    memory = SimpleNamespace(available=needed)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    assert load(root, image_size=100).shape == (3, 100, 100)
-    memory.available -= 1
-    with pytest.raises(CouldNotError) as refusal:
-        load(root, image_size=100)
-    assert str(refusal.value).endswith(
-        "20 images of 100 x 100 pixels need 1.20 MB of memory, and 1.20 MB are available: "
-        "--image-size 99 would fit"
-    )
-    memory.available = 1000
-    with pytest.raises(CouldNotError, match="take fewer images"):
         load(root)

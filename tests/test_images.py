@@ -1,11 +1,15 @@
 """Your own images: what becomes of their pixels."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
+from paretoprune.errors import CouldNotError
 from tests.pictures import fill, load, only, save
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -167,3 +171,21 @@ def test_a_large_jpeg_is_reduced_as_if_all_of_it_were_decoded(root, monkeypatch)
     assert decoded == [(251, 189)]
     monkeypatch.setattr(JpegImageFile, "draft", lambda *_: None)
     assert (load(root, 64).test.images[0].int() - pixels).abs().max() <= 4
+
+
+def test_what_memory_would_not_hold_is_refused(root, monkeypatch):
+    fill(root)
+    needed = 2 * 20 * 3 * 100 * 100
+    memory = SimpleNamespace(available=needed)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    assert load(root, image_size=100).shape == (3, 100, 100)
+    memory.available -= 1
+    with pytest.raises(CouldNotError) as refusal:
+        load(root, image_size=100)
+    assert str(refusal.value).endswith(
+        "20 images of 100 x 100 pixels need 1.20 MB of memory, and 1.20 MB are available: "
+        "--image-size 99 would fit"
+    )
+    memory.available = 1000
+    with pytest.raises(CouldNotError, match="take fewer images"):
+        load(root)

@@ -91,8 +91,8 @@ def test_first_round_begins_dense_and_fits(search, size):
 
 
 def test_knees_first_round_is_a_grid_of_the_rounds_size():
-    wanted = [0, *np.geomspace(SETTINGS.lam_ref / 100, 10 * SETTINGS.lam_ref, 7)]
-    lams = examined([]).lams  # wherever they are cut, they span the range
+    lams, unit = examined([]).lams, SETTINGS.lam_ref  # wherever they are cut, they span the range
+    wanted = [0, *np.geomspace(unit / 100, 10 * unit, 7)]
     assert (sorted(lams), lams[:2]) == (pytest.approx(wanted, rel=1e-5), (0, max(lams)))
 
 
@@ -106,8 +106,7 @@ def test_knee_ends_with_the_front_within_tolerance(front, tolerance):
     assert_never_worse_than_chord(front, points, proposal, tolerance)
     for interval in proposal.intervals:
         assert area_left(front, points, interval) <= 1.01 * interval.gain
-    sizes = points.set_index("lam")["complexity"]
-    assert sizes[proposal.intervals[0].lam_low] == front.widest
+    assert points.set_index("lam")["complexity"][proposal.intervals[0].lam_low] == front.widest
     assert proposal.intervals[-1].lam_high == alive(points)["lam"].max()
 
 
@@ -196,9 +195,8 @@ def test_denser_than_the_least_validation_loss_is_overfit(last, state):
 def test_an_interval_whose_lam_failed_is_closed(status):
     ends = [corner(0.001, 0.1, 100.0), corner(0.1, 1.0, 10.0)]
     lam = examined(ends).intervals[0].lam
-    proposal = examined([*ends, {"lam": lam, "status": status}])
-    assert proposal.intervals[0].state == "failed"
-    assert lam not in proposal.lams
+    failed = examined([*ends, {"lam": lam, "status": status}])
+    assert (failed.intervals[0].state, lam in failed.lams) == ("failed", False)
 
 
 def test_an_interval_whose_lam_came_out_above_the_chord_is_noise():
@@ -296,7 +294,7 @@ def test_grid_is_refined_where_max_runs_is_raised():
 
 @pytest.mark.parametrize("max_runs", [1, 2, 3])
 def test_grid_of_very_few(max_runs):
-    lams = examined([], replace(SETTINGS, max_runs=max_runs), grid).lams
+    few = replace(SETTINGS, max_runs=max_runs)
+    lams, more = (examined([], asked, grid).lams for asked in (few, SETTINGS))
     assert (len(lams), min(lams)) == (max_runs, 0)
-    rows = [FRONTS[0].train(lam) for lam in examined([], SETTINGS, grid).lams]
-    assert examined(rows, replace(SETTINGS, max_runs=max_runs), grid).lams == ()
+    assert examined([FRONTS[0].train(lam) for lam in more], few, grid).lams == ()

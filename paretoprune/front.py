@@ -86,6 +86,9 @@ MEANS = (
     *("complexity", "l1", "nonzeros", "sparsity", "seconds"),
 )
 
+# What tells the runs of a study apart, beside their seed.
+VARIANT = ("role", "method", "lam", "epochs", "moments", "normalize", "split")
+
 
 def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
     """One row for all runs that differ in their seed only; numbers are means over living seeds.
@@ -94,13 +97,13 @@ def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
     handed over. Adds `seeds` (how many live) and, for each mean, `NAME_sd`: the standard deviation
     between seeds (0 for one seed).
     """
-    keys, means = ["role", "method", "lam", "epochs"], list(MEANS)
+    keys, means = list(VARIANT), list(MEANS)
     living = alive(points)
     order = points.assign(dead=~points.index.isin(living.index)).sort_values(
         ["dead", "val_loss", "seed"], kind="stable"
     )
     chosen = order.drop_duplicates(keys).index.sort_values()
-    groups = living.groupby(keys)
+    groups = living.groupby(keys, dropna=False)  # SMGD has no lam
     rows = points.astype(dict.fromkeys(MEANS, float))
     rows.loc[living.index, means] = groups[means].transform("mean")
     rows = rows.join(groups[means].transform("std").fillna(0.0).add_suffix("_sd"))

@@ -13,12 +13,12 @@ NAN = float("nan")
 class Run:
     """One training to be done. Equal runs have equal ids, for ever.
 
-    A field that is added later needs a default that means what older versions did: a field at its
+    `lam` is `None` for a method that chooses its own trade-off. A field that is added later needs a default that means what older versions did: a field at its
     default does not enter the id.
     """
 
     method: str
-    lam: float
+    lam: float | None
     seed: int
     epochs: int
     batch_size: int
@@ -30,6 +30,8 @@ class Run:
     moments: str = "joint"
     momentum: float = 0.0
     l2_conv: float = 0.0
+    normalize: str = "none"
+    split: bool = False
     parent: str | None = None
 
     @property

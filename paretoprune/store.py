@@ -42,13 +42,18 @@ LAYER = pa.struct(
 )
 TEXT, WHOLE, REAL = pa.string(), pa.int64(), pa.float64()
 # Columns may be added, with what older tables mean by their absence; never renamed.
-ABSENT: dict[str, object] = {"momentum": 0.0, "l2_conv": 0.0}
+ABSENT: dict[str, object] = {
+    "momentum": 0.0,
+    "l2_conv": 0.0,
+    "normalize": "none",
+    "split": False,
+}
 SCHEMA = pa.schema(
     [
         *(("run_id", TEXT), ("round", WHOLE), ("role", TEXT), ("parent", TEXT)),
         *(("method", TEXT), ("search", TEXT), ("lam", REAL), ("seed", WHOLE), ("epochs", WHOLE)),
         *(("batch_size", WHOLE), ("optimizer", TEXT), ("moments", TEXT), ("learning_rate", REAL)),
-        *(("momentum", REAL), ("l2_conv", REAL)),
+        *(("momentum", REAL), ("l2_conv", REAL), ("normalize", TEXT), ("split", pa.bool_())),
         *(("schedule", TEXT), ("threshold", REAL), ("complexity_kind", TEXT), ("status", TEXT)),
         *(("failure", TEXT), ("collapsed", pa.bool_()), ("train_loss", REAL), ("val_loss", REAL)),
         *(("val_loss_se", REAL), ("val_error", REAL), ("test_loss", REAL), ("test_error", REAL)),

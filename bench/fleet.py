@@ -20,7 +20,7 @@ from paretoprune.models import MODELS
 from paretoprune.problem import Problem
 from paretoprune.rounds import run_template
 from paretoprune.settings import Settings
-from paretoprune.train import begin, take_step
+from paretoprune.step import begin, take_step
 
 BATCH = 64
 

@@ -8,13 +8,14 @@ import pandas as pd
 from paretoprune import store
 from paretoprune.errors import UsageError
 from paretoprune.executor import Executor, LocalExecutor
+from paretoprune.opening import require_same_data
 from paretoprune.problem import build_problem
 from paretoprune.progress import Note, Watch
 from paretoprune.reading import Choice, Reading
-from paretoprune.rounds import run_template
+from paretoprune.rounds import Round, run_template
 from paretoprune.run import Run
 from paretoprune.settings import require
-from paretoprune.study import record, reporter, require_same_data, train
+from paretoprune.study import record, reporter, train
 
 FULL = 3  # times the sweep's epochs, as in the paper: searches train for a third
 
@@ -84,10 +85,11 @@ def train_alone(reading: Reading, run: Run, place: Place, watch: Watch, executor
     problem = build_problem(plan.settings, place.data_dir, place.device)
     require_same_data(folder, plan, problem)
     watch(Note(text=f"λ = {run.lam:.3g}, seed {run.seed}, for {run.epochs} epochs"))
-    number = int(reading.points["round"].max())
-    report = reporter([run], number, done_before=0, total=1, watch=watch)
+    last = int(reading.points["round"].max())
+    round_ = Round(number=last, runs=(run,), role="confirmation")
+    report = reporter([run], round_, done_before=0, total=1, watch=watch)
     outcomes, logs = train([run], problem, executor, report)
-    record(folder, plan, number, outcomes, logs, role="confirmation")
+    record(folder, plan, round_, outcomes, logs)
 
 
 def beaten_by(reading: Reading, row: pd.Series) -> pd.DataFrame:

@@ -13,14 +13,15 @@ FRONTS = sorted({AXES, *AT_LEAST.values(), *AT_MOST.values()})
 def superfluous(points: pd.DataFrame, keep: str, stored_bytes: int, repeats: int) -> list[str]:
     """Ids of the runs whose weights go: `keep` is a `KEPT_WEIGHTS`.
 
-    Only what a search trained ever goes: a confirmation was asked for by name. A lam is judged
-    when all its `repeats` seeds are there, since fronts are of means over them.
+    A confirmation was asked for by name and stays, and the runs of a comparison, which no front
+    judges, go with `none` only. A lam is judged when all its `repeats` seeds are there, since
+    fronts are of means over them.
     """
     if keep == "all" or (keep == "auto" and stored_bytes <= MOST_BYTES):
         return []
-    chosen = points[points["role"].isin(CHOSEN_ROLES)]
     if keep == "none":
-        return _stored(chosen)
+        return _stored(points[points["role"] != "confirmation"])
+    chosen = points[points["role"].isin(CHOSEN_ROLES)]
     seeds = chosen.groupby("lam")["seed"].transform("nunique")
     judged = chosen[seeds >= repeats]
     return sorted(set(_stored(judged)) - on_a_front(judged))

@@ -21,8 +21,10 @@ MEANINGS = {
     "failed": "the training there failed",
     "budget": "still promising",
 }
+SWEPT = ("search", "comparison")  # roles of the runs that a sweep trains
 ENDINGS = {
     "done": "the search is done",
+    "compared": "all runs of SMGD are trained",
     "budget": "--max-runs is reached",
     "time": "the next round would exceed --time-budget",
 }
@@ -30,10 +32,13 @@ ENDINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """A fleet's training: `runs_done` of `runs_total` in the whole sweep, `seconds_left` for it."""
+    """A fleet's training: `runs_done` of `runs_total` in the whole sweep, `seconds_left` for it.
+
+    A lam is `None` for a run of SMGD.
+    """
 
     round: int
-    lams: tuple[float, ...]
+    lams: tuple[float | None, ...]
     step: int
     steps: int
     epochs: int
@@ -62,7 +67,7 @@ Watch = Callable[[Event], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """How a sweep ended: `ending` is `done`, `budget` (runs) or `time`."""
+    """How a sweep ended: `ending` is one of `ENDINGS`."""
 
     folder: Path
     points: pd.DataFrame
@@ -72,9 +77,9 @@ class Summary:
     seconds: float
 
     @property
-    def searched(self) -> pd.DataFrame:
-        """The runs of the search, confirmations left out."""
-        return self.points[self.points["role"] == "search"]
+    def swept(self) -> pd.DataFrame:
+        """The runs of search and comparison, confirmations left out."""
+        return self.points[self.points["role"].isin(SWEPT)]
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -85,7 +90,7 @@ class Summary:
     @property
     def unsuccessful(self) -> int:
         """Number of runs that failed or diverged."""
-        return int(self.searched["status"].isin(["failed", "diverged"]).sum())
+        return int(self.swept["status"].isin(["failed", "diverged"]).sum())
 
     @property
     def holes(self) -> list[tuple[float, float]]:
@@ -116,13 +121,17 @@ def duration(seconds: float) -> str:
 
 def closing(summary: Summary) -> str:
     """How the sweep ended, and what it leaves open."""
-    took, points = duration(summary.seconds), summary.searched
-    lines = [f"{plural(len(points), 'run')}; {ENDINGS[summary.ending]} ({took} this time)."]
+    took, points = duration(summary.seconds), summary.swept
+    smgd = int((points["role"] == "comparison").sum())
+    of_smgd = f", {smgd} of them SMGD" if 0 < smgd < len(points) else ""
+    count = f"{plural(len(points), 'run')}{of_smgd}"
+    lines = [f"{count}; {ENDINGS[summary.ending]} ({took} this time)."]
     collapsed = int(points["collapsed"].sum())
     if collapsed:
         lines.append(f"{collapsed} collapsed: no better than a constant prediction.")
     if collapsed == (points["status"] == "done").sum():
-        lines.append("Nothing learnt, not even at λ = 0: try another --lr or --threshold.")
+        zero = ", not even at λ = 0" if smgd < len(points) else ""
+        lines.append(f"Nothing learnt{zero}: try another --lr or --threshold.")
     if summary.unsuccessful:
         lines.append(f"{summary.unsuccessful} failed or diverged: `show --all` says why.")
     if summary.reasons:
@@ -136,8 +145,12 @@ def closing(summary: Summary) -> str:
 def onward(summary: Summary, place: Sequence[str]) -> list[str]:
     """The commands to type next; `place` are options that a sweep needs on this machine."""
     folder = str(summary.folder)
-    commands = [["knee", folder], ["show", folder, "--all"]]
-    if summary.ending != "done":
+    roles = set(summary.points["role"])
+    commands = [["knee", folder]] if "search" in roles else []
+    commands += [["show", folder, "--all"]]
+    if set(SWEPT) <= roles:
+        commands += [["compare", folder]]
+    if summary.ending in ("budget", "time"):
         runs = max(summary.max_runs, summary.points["lam"].nunique())
         more = [f"--max-runs={2 * runs}"] if summary.ending == "budget" else []
         commands.append(["sweep", folder, *more, *place])

@@ -53,6 +53,7 @@ PAPER_OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"learning_rate": 1e-2, "momentum": 0.9},
     "rmsprop": {"learning_rate": 1e-4},
 }
+SMGD_RUNS = 3  # in a new study; those of older versions have none
 PAPER_GRID = 26  # points of the authors' grid
 WITHOUT_CONVOLUTIONS = ("mlp",)
 
@@ -74,10 +75,11 @@ def suited(field: str, usual: object = None) -> str:
 
 
 def usual_budget(recipe: str, search: str) -> dict[str, Any]:
-    """What a recipe says of the budget of a new study: the authors know no tolerance."""
+    """The budget of a new study; the authors know no tolerance, and have moments of their own."""
     if recipe != "paper":
-        return {}
-    return {"tolerance": 0.0, **({"max_runs": PAPER_GRID} if search == "grid" else {})}
+        return {"smgd": SMGD_RUNS}
+    most = {"max_runs": PAPER_GRID} if search == "grid" else {}
+    return {"smgd": SMGD_RUNS, "tolerance": 0.0, "moments": "separate", **most}
 
 
 def complete(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,24 +10,46 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from paretoprune.front import over_seeds
-from paretoprune.run import Run
+from paretoprune.run import SMGD, WEIGHTED_SUM, Run
 from paretoprune.search import SEARCHES, Proposal, SearchSettings
 from paretoprune.settings import Plan, Settings
+
+# Of the convolutions' sum of squares where it is an objective of its own. Min-norm weights follow
+# the smaller gradient: with less, the convolutions are deleted (docs/experiments.md).
+SPLIT_L2 = 500.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """Runs that a search proposed at once and that are still to be trained."""
+    """Runs that are still to be trained, those of a search's round or those of the comparison."""
 
     number: int
     runs: tuple[Run, ...]
+    role: str = "search"
 
 
 def next_round(points: pd.DataFrame, plan: Plan) -> Round | None:
-    """What is to be trained next, worked out from the table alone.
+    """What is to be trained next, worked out from the table alone: the search, then SMGD.
+
+    `None` where all is done or the runs are spent.
+    """
+    searched = None if plan.settings.method == SMGD else search_round(points, plan)
+    return searched or comparison_round(points, plan)
+
+
+def comparison_round(points: pd.DataFrame, plan: Plan) -> Round | None:
+    """The SMGD runs that are still to be trained; their round is the last one."""
+    trained = set(points["run_id"])
+    runs = tuple(run for run in comparison_runs(plan) if run.id not in trained)
+    number = int(points["round"].max()) if len(points) else 0
+    return Round(number=number, runs=runs, role="comparison") if runs else None
+
+
+def search_round(points: pd.DataFrame, plan: Plan) -> Round | None:
+    """The search's next round; `None` where the search is done or the runs are spent.
 
     A begun round is finished first: it is proposed again, from the rounds before it, and what is
-    in the table left out. `None` where the search is done or the runs are spent.
+    in the table left out.
     """
     points = points[points["role"] == "search"]
     last = int(points["round"].max()) if len(points) else -1
@@ -82,7 +104,7 @@ def propose(points: pd.DataFrame, plan: Plan) -> Proposal:
 def run_template(settings: Settings) -> Run:
     """A run with all that the study's settings say."""
     return Run(
-        method="weighted-sum",
+        method=WEIGHTED_SUM,
         lam=0.0,
         seed=settings.seed,
         epochs=settings.epochs,
@@ -96,6 +118,25 @@ def run_template(settings: Settings) -> Run:
         momentum=settings.momentum,
         l2_conv=settings.l2_conv,
     )
+
+
+def comparison_runs(plan: Plan) -> list[Run]:
+    """The SMGD runs that the budget asks for, one for each seed.
+
+    In a split network `l2_conv` is the factor of an objective, and no decay: it cannot be 0.
+    """
+    settings, budget = plan.settings, plan.budget
+    template = replace(
+        run_template(settings),
+        method=SMGD,
+        lam=None,
+        epochs=budget.smgd_epochs or settings.epochs,
+        moments=budget.moments,
+        normalize=budget.normalize,
+        split=budget.split,
+        l2_conv=settings.l2_conv or (SPLIT_L2 if budget.split else 0.0),
+    )
+    return [replace(template, seed=settings.seed + number) for number in range(budget.smgd)]
 
 
 def fleets_of(runs: Sequence[Run], size: int) -> Iterator[tuple[Run, ...]]:

@@ -7,14 +7,15 @@ from typing import Literal
 
 Status = Literal["done", "stopped", "diverged", "failed"]
 NAN = float("nan")
+WEIGHTED_SUM, SMGD = "weighted-sum", "smgd"  # methods
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One training to be done. Equal runs have equal ids, for ever.
 
-    `lam` is `None` for a method that chooses its own trade-off. A field that is added later needs a default that means what older versions did: a field at its
-    default does not enter the id.
+    `lam` is `None` for a method that chooses its own trade-off. A field that is added later needs
+    a default that means what older versions did: a field at its default does not enter the id.
     """
 
     method: str

@@ -10,11 +10,15 @@ from typing import Any, Self, TypeVar, get_type_hints
 
 from paretoprune.errors import UsageError
 from paretoprune.recipes import FOLDER, RECIPES, complete, name_and_path
+from paretoprune.run import SMGD, WEIGHTED_SUM
 
 AUTO = "auto"
 AUTO_MODEL = ("model", AUTO)
 MANY = 1_000_000
 INPUTS = ("unit", "standard")
+METHODS = (WEIGHTED_SUM, SMGD)
+MOMENTS = ("joint", "separate")
+NORMALIZE = ("none", "l2", "loss")
 KEPT_WEIGHTS = ("auto", "front", "all", "none")
 
 OPTION_OF = {"learning_rate": "--lr", "round_size": "--round"}
@@ -48,7 +52,8 @@ class Settings:
     `learning_rate` is the rate before the schedule, `threshold` the ITP threshold, `validation`
     the share of the training images kept for validation, `image_size` in pixels (0: chosen by the
     data), `inputs` whether images are scaled to [0, 1] (`unit`) or standardised, `l2_conv` the
-    factor of the convolutions' sum of squares. Raises `UsageError` on creation.
+    factor of the convolutions' sum of squares. With `method` smgd nothing is searched: the study
+    holds SMGD runs alone. Raises `UsageError` on creation.
     """
 
     dataset: str = "digits"
@@ -67,12 +72,14 @@ class Settings:
     l2_conv: float = 0.0
     schedule: str = "cosine"
     threshold: float = 1e-3
+    method: str = WEIGHTED_SUM
     search: str = "knee"
     round_size: int = 8
     seed: int = 0
 
     def __post_init__(self) -> None:
         rate = self.learning_rate
+        choose(self.method, METHODS, "--method")
         if self.recipe == "paper" and self.search == "knee":
             raise UsageError(
                 "--search knee has no meaning with --recipe paper, whose λ is no weight of a sum: "
@@ -127,6 +134,10 @@ class Budget:
     which an interval closes, `repeats` the number of seeds for each lam, `fleet` the number K of
     networks that are trained together (0: chosen by paretoprune), `keep_weights` whose weights
     stay on disk (`auto`: all while they stay under 1 GB in total, then the front's).
+
+    `smgd` is the number of SMGD runs that the front is compared with, each with a seed of its own,
+    `smgd_epochs` their epochs (0: the sweep's); `moments`, `normalize` and `split` say how they
+    combine the gradients. Runs that are in the study already stay when these change.
     """
 
     max_runs: int = 20
@@ -134,12 +145,23 @@ class Budget:
     repeats: int = 1
     fleet: int = 0
     keep_weights: str = "auto"
+    smgd: int = 0
+    smgd_epochs: int = 0
+    moments: str = "joint"
+    normalize: str = "none"
+    split: bool = False
 
     def __post_init__(self) -> None:
         require(1 <= self.max_runs <= MANY, "--max-runs", self.max_runs, f"from 1 to {MANY}")
         require(0 <= self.tolerance < math.inf, "--tolerance", self.tolerance, "0 or more")
         require(1 <= self.repeats <= 1000, "--repeats", self.repeats, "from 1 to 1000")
         choose(self.keep_weights, KEPT_WEIGHTS, "--keep-weights")
+        choose(self.moments, MOMENTS, "--moments")
+        choose(self.normalize, NORMALIZE, "--normalize")
+        require(0 <= self.smgd <= 1000, "--smgd", self.smgd, "from 0 to 1000")
+        require(
+            0 <= self.smgd_epochs <= MANY, "--smgd-epochs", self.smgd_epochs, f"from 1 to {MANY}"
+        )
         require(0 <= self.fleet <= 10_000, "--fleet", self.fleet, "auto or from 1 to 10000")
 
 
@@ -190,7 +212,7 @@ def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
         )
     for name, value in table.items():
         fits = (int, float) if kinds[name] is float else kinds[name]
-        if not isinstance(value, fits) or isinstance(value, bool):
+        if not isinstance(value, fits) or isinstance(value, bool) != (fits is bool):
             raise ValueError(f"{name} is {value!r}")
     return kind(**table)
 

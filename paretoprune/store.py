@@ -67,6 +67,7 @@ SCHEMA = pa.schema(
 
 EPOCH = ("epoch", "train_loss", "val_loss", "val_error", "complexity", "nonzeros")
 HISTORY = pa.schema([(name, REAL) for name in (*EPOCH, "loss_weight", "complexity_weight")])
+SPLIT = ("conv_loss_weight", "conv_l2_weight")  # only in the history of a split run
 
 Row = Mapping[str, object]
 
@@ -166,13 +167,19 @@ def read(folder: Path) -> pd.DataFrame:
 def read_history(folder: Path, run_id: str) -> pd.DataFrame | None:
     """Read a run's history, a row an epoch; `None` for a run that has none.
 
+    The weights of a split run's convolutional block are NaN for other runs.
     Raises `CorruptStudyError` for a history that cannot be read.
     """
     path = folder / "history" / f"{run_id}.parquet"
     if not path.exists():
         return None
     try:
-        return _frame(_open(path).select(HISTORY.names).cast(HISTORY))
+        table = _open(path)
+        split = [pa.field(name, REAL) for name in SPLIT if name in table.column_names]
+        schema = pa.schema([*HISTORY, *split])
+        return _frame(table.select(schema.names).cast(schema)).reindex(
+            columns=[*HISTORY.names, *SPLIT]
+        )
     except (pa.ArrowException, ValueError, KeyError, OSError) as error:
         raise CorruptStudyError(
             f"{path} cannot be read ({first_line(error)}): restore it, or move it away"

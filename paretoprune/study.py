@@ -2,43 +2,36 @@
 
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import torch
 
 from paretoprune import store
-from paretoprune.errors import BusyStudyError, CorruptStudyError, CouldNotError, UsageError
+from paretoprune.errors import CouldNotError
 from paretoprune.executor import Executor, LocalExecutor
 from paretoprune.keeping import superfluous
-from paretoprune.problem import Problem, build_problem, count_prunable, reference_lam
-from paretoprune.progress import Note, Progress, Recorded, Summary, Watch
-from paretoprune.recipes import name_and_path, usual_budget
-from paretoprune.rounds import Round, fleets_of, lams_of, next_round, propose
-from paretoprune.run import Point, Run
-from paretoprune.search import SEARCHES
-from paretoprune.settings import Budget, Measured, Plan, Settings, choose
+from paretoprune.opening import (
+    Request,
+    default_folder,
+    open_study,
+    require_apart,
+    unless_overtaken,
+)
+from paretoprune.problem import Problem
+from paretoprune.progress import SWEPT, Note, Progress, Recorded, Summary, Watch
+from paretoprune.rounds import (
+    Round,
+    comparison_runs,
+    fleets_of,
+    lams_of,
+    next_round,
+    propose,
+)
+from paretoprune.run import SMGD, Point, Run
+from paretoprune.settings import Plan, Settings
 from paretoprune.train import Outcome, train_fleet
-
-DEFAULT_FLEET = 8  # networks; 16 are slower on a CPU (docs/experiments.md, bench/fleet.py)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What a user asks of a sweep: only what they gave, the study knows or chooses the rest.
-
-    `settings` and `budget` hold fields of `Settings` and `Budget`; `time_budget` is in seconds.
-    """
-
-    folder: Path | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    budget: Mapping[str, Any] = field(default_factory=dict)
-    time_budget: float | None = None
-    device: str = "auto"
-    data_dir: Path = Path()
 
 
 def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> Summary:
@@ -67,88 +60,10 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
     return Summary(
         folder=folder,
         points=points,
-        intervals=propose(points, plan).intervals,
+        intervals=() if plan.settings.method == SMGD else propose(points, plan).intervals,
         ending=ending,
         max_runs=plan.budget.max_runs,
         seconds=time.monotonic() - clock,
-    )
-
-
-def default_folder(settings: Settings) -> Path:
-    """Where a study goes that has no name: `DATASET-MODEL`, here."""
-    name, path = name_and_path(settings.dataset)
-    return Path(f"{Path(path).name if path else name}-{settings.model}")
-
-
-def require_apart(folder: Path, settings: Settings) -> None:
-    """Raise `UsageError` where a study would lie among the images of `folder:PATH`, as a class."""
-    _, images = name_and_path(settings.dataset)
-    if images and folder.resolve().is_relative_to(images):
-        raise UsageError(f"{folder} would lie among the images in {images}: name another place")
-
-
-def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
-    """Read the study's plan, or make one, and build its problem; nothing is written yet."""
-    stored = read_plan_for(folder, request) if store.is_study(folder) else None
-    settings = stored.settings if stored else Settings.from_options(request.settings)
-    if stored and settings.search not in SEARCHES:
-        raise CorruptStudyError(f"{folder / store.PLAN}: search {settings.search} is unknown")
-    choose(settings.search, SEARCHES, "--search")
-    problem = build_problem(settings, request.data_dir, request.device)
-    if stored:
-        require_same_data(folder, stored, problem)
-        return stored, problem
-    budget = Budget(**{**usual_budget(settings.recipe, settings.search), **request.budget})
-    return Plan(settings=settings, budget=budget, measured=measure(problem)), problem
-
-
-def require_same_data(folder: Path, plan: Plan, problem: Problem) -> None:
-    """Raise `UsageError` where the data are not those with which the study began."""
-    begun = plan.measured
-    then = (begun.validation_images, begun.test_images, begun.prunable_weights)
-    now = (len(problem.data.validation), len(problem.data.test), count_prunable(problem))
-    if then != now:
-        words = "{:,} validation and {:,} test images, {:,} prunable weights"
-        raise UsageError(
-            f"the data of {folder} have changed since it began, from {words.format(*then)} to "
-            f"{words.format(*now)}: restore them, or name another folder for a new study"
-        )
-
-
-def unless_overtaken(folder: Path, request: Request, plan: Plan) -> Plan:
-    """The plan as it is now that nobody else can write.
-
-    Raises `BusyStudyError` where another process began another study there in the meantime.
-    """
-    if not store.is_study(folder):
-        return plan
-    now = read_plan_for(folder, request)
-    if now.settings != plan.settings:
-        raise BusyStudyError(f"another process has just begun a study in {folder}: name another")
-    return now
-
-
-def read_plan_for(folder: Path, request: Request) -> Plan:
-    """Read the plan of a study that goes on; raise `UsageError` where its identity differs."""
-    plan = store.read_plan(folder)
-    differences = plan.settings.differences(request.settings)
-    if differences:
-        raise UsageError(
-            f"{folder} is another study: {'; '.join(differences)}. Leave these options out to "
-            "continue it, or name another folder"
-        )
-    return replace(plan, budget=replace(plan.budget, **request.budget))
-
-
-def measure(problem: Problem) -> Measured:
-    """Measure what the study keeps for ever."""
-    return Measured(
-        lam_ref=reference_lam(problem),
-        constant_loss=problem.constant_loss,
-        prunable_weights=count_prunable(problem),
-        validation_images=len(problem.data.validation),
-        test_images=len(problem.data.test),
-        fleet_size=DEFAULT_FLEET,
     )
 
 
@@ -166,19 +81,35 @@ def train_rounds(
         points = keep(folder, plan)
         round_ = next_round(points, plan)
         if round_ is None:
-            return "budget" if lams_of(points) >= plan.budget.max_runs else "done"
+            return ending_of(points, plan)
         spent = time.monotonic() - started
         if time_budget and not first and spent + predicted(points, round_) > time_budget:
             return "time"
-        first, done = False, int((points["role"] == "search").sum())
-        total = max(plan.budget.max_runs * plan.budget.repeats, done + len(round_.runs))
+        first, done = False, int(points["role"].isin(SWEPT).sum())
+        total = expected_runs(points, round_, plan)
         for fleet in fleets_of(round_.runs, plan.budget.fleet or plan.measured.fleet_size):
-            report = reporter(fleet, round_.number, done, total, watch)
+            report = reporter(fleet, round_, done, total, watch)
             outcomes, logs = train(fleet, problem, executor, report)
-            record(folder, plan, round_.number, outcomes, logs)
+            record(folder, plan, round_, outcomes, logs)
             done += len(fleet)
             points = keep(folder, plan)
             watch(Recorded(points=points))
+
+
+def ending_of(points: pd.DataFrame, plan: Plan) -> str:
+    """How a study ended that has nothing left to be trained."""
+    if plan.settings.method == SMGD:
+        return "compared"
+    return "budget" if lams_of(points) >= plan.budget.max_runs else "done"
+
+
+def expected_runs(points: pd.DataFrame, round_: Round, plan: Plan) -> int:
+    """How many runs a study will have, if its search goes on to the end of its budget."""
+    budget, searched = plan.budget, int((points["role"] == "search").sum())
+    if round_.role == "search":
+        searched = max(budget.max_runs * budget.repeats, searched + len(round_.runs))
+    compared = set(points.loc[points["role"] == "comparison", "run_id"])
+    return searched + len(compared | {run.id for run in comparison_runs(plan)})
 
 
 def keep(folder: Path, plan: Plan) -> pd.DataFrame:
@@ -191,8 +122,8 @@ def keep(folder: Path, plan: Plan) -> pd.DataFrame:
 
 def predicted(points: pd.DataFrame, round_: Round) -> float:
     """Seconds that a round will take, from the study's own runs."""
-    own = points[points["role"] == "search"]
-    return float(own["seconds"].mean()) * len(round_.runs)
+    own = points[points["role"].isin(SWEPT)]
+    return float((own["seconds"] / own["epochs"]).mean()) * sum(run.epochs for run in round_.runs)
 
 
 def train(
@@ -211,16 +142,15 @@ def train(
 def record(
     folder: Path,
     plan: Plan,
-    number: int,
+    round_: Round,
     outcomes: Sequence[Outcome],
     logs: dict[str, str],
-    role: str = "search",
 ) -> None:
-    """Hand a fleet's outcomes to the store; `number` is that of the round."""
+    """Hand the outcomes of a fleet of a round to the store."""
     study = {
-        "round": number,
-        "role": role,
-        "search": plan.settings.search,
+        "round": round_.number,
+        "role": round_.role,
+        "search": None if round_.role == "comparison" else plan.settings.search,
         "torch_version": torch.__version__,
     }
     store.record(
@@ -233,11 +163,11 @@ def record(
 
 
 def reporter(
-    fleet: Sequence[Run], number: int, done_before: int, total: int, watch: Watch
+    fleet: Sequence[Run], round_: Round, done_before: int, total: int, watch: Watch
 ) -> Callable[[int, int], None]:
     """Turn the steps of a fleet into `Progress`, with the time left at the fleet's own pace.
 
-    `number` is that of the round, `total` the number of runs when all is done.
+    `total` is the number of runs when all is done.
     """
     lams = tuple(run.lam for run in fleet)
     started: list[float] = []
@@ -250,7 +180,7 @@ def reporter(
         fleets_left = (total - done) / len(fleet)
         watch(
             Progress(
-                round=number,
+                round=round_.number,
                 lams=lams,
                 step=step,
                 steps=steps,

@@ -1,7 +1,6 @@
 """The training loop: one fleet from its initial weights to its points."""
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,17 +9,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from paretoprune.combine import METHODS, Combine, gram_matrices
 from paretoprune.complexity import nonzeros, total
 from paretoprune.fleet import Fleet
-from paretoprune.problem import Evaluation, Problem, cross_entropy, evaluate
-from paretoprune.pruning import prune
+from paretoprune.problem import Evaluation, Problem, evaluate
 from paretoprune.run import Layer, Point, Run
-from paretoprune.updates import SCHEDULES, UPDATES, State
+from paretoprune.step import CONVOLUTIONAL, DENSE, Training, begin, take_step
+from paretoprune.updates import SCHEDULES
 
 # A network whose loss is within 1 % of the constant prediction's has learnt nothing: its biases
 # alone, still a little noisy, may undercut that loss by less than this.
 COLLAPSED_SHARE = 0.99
+
+# What the history calls the mean weights of a block's objectives.
+BLOCK_WEIGHTS = {
+    DENSE: ("loss_weight", "complexity_weight"),
+    CONVOLUTIONAL: ("conv_loss_weight", "conv_l2_weight"),
+}
 
 Report = Callable[[int, int], None]  # steps done, steps in all
 
@@ -32,20 +36,6 @@ class Outcome:
     point: Point
     weights: dict[str, np.ndarray]
     history: dict[str, list[float]]
-
-
-@dataclass
-class Training:
-    """A fleet in the midst of its training."""
-
-    fleet: Fleet
-    problem: Problem
-    combine: Combine
-    runs: Sequence[Run]
-    states: dict[tuple[str, str], State]  # by parameter and objective
-    rates: Tensor  # [K]
-    thresholds: Tensor  # [K]
-    steps: int = 0
 
 
 def train_fleet(runs: Sequence[Run], problem: Problem, report: Report) -> list[Outcome]:
@@ -68,32 +58,12 @@ def train_fleet(runs: Sequence[Run], problem: Problem, report: Report) -> list[O
     ]
 
 
-def begin(runs: Sequence[Run], problem: Problem) -> Training:
-    """Stack the networks of the runs and prune them once."""
-    first, device = runs[0], problem.device
-    fleet = problem.fleet([run.seed for run in runs])
-    dtype = torch.get_default_dtype()
-    training = Training(
-        fleet=fleet,
-        problem=problem,
-        combine=METHODS[first.method](
-            torch.tensor([run.lam for run in runs], device=device, dtype=dtype)
-        ),
-        runs=runs,
-        states=defaultdict(dict),
-        rates=torch.tensor([run.learning_rate for run in runs], device=device, dtype=dtype),
-        thresholds=torch.tensor([run.threshold for run in runs], device=device, dtype=dtype),
-    )
-    prune(problem.prunable_weights(fleet), training.thresholds)
-    return training
-
-
 def train_epoch(training: Training, epoch: int, report: Report) -> tuple[Tensor, Tensor]:
-    """Train one epoch; return the mean mini-batch loss [K] and objectives' weights [K, 2]."""
+    """Train one epoch; return the mean loss [K] and objectives' weights [K, blocks, 2]."""
     run, data = training.runs[0], training.problem.data.train
     batches = training.problem.order(epoch).split(run.batch_size)
     losses = torch.zeros_like(training.rates)
-    weights = losses.new_zeros(len(training.runs), 2)
+    weights = losses.new_zeros(len(training.runs), max(training.blocks.values()) + 1, 2)
     for batch in batches:
         factor = SCHEDULES[run.schedule](training.steps / (run.epochs * len(batches)))
         loss, chosen = take_step(training, data.images[batch], data.labels[batch], factor)
@@ -101,75 +71,6 @@ def train_epoch(training: Training, epoch: int, report: Report) -> tuple[Tensor,
         weights += chosen / len(batches)
         report(training.steps, run.epochs * len(batches))
     return losses, weights
-
-
-def take_step(
-    training: Training, images: Tensor, labels: Tensor, factor: float
-) -> tuple[Tensor, Tensor]:
-    """Take one step; return each network's loss [K] and its objectives' weights [K, 2].
-
-    `images` [B, C, H, W] and `labels` [B] are one mini-batch for all networks; `factor` scales
-    the learning rates. The networks are independent, so the gradient of the sum of their losses
-    holds each network's own gradient.
-    """
-    problem, parameters = training.problem, training.fleet.parameters
-    training.steps += 1
-    logits = training.fleet.forward(problem.inputs(images), training.steps)
-    loss = cross_entropy(logits, labels).mean(1)  # [K]
-    gradients = torch.autograd.grad(loss.sum(), list(parameters.values()))
-    prunable = set(problem.prunable)
-    with torch.no_grad():
-        costs = [
-            problem.complexity.gradient(value) if name in prunable else None
-            for name, value in parameters.items()
-        ]
-        weights = training.combine(lambda: gram_matrices(gradients, costs))  # [K, 2]
-        for name, gradient, cost in zip(parameters, gradients, costs, strict=True):
-            move(training, name, gradient, cost, weights, training.rates * factor)
-        prune(problem.prunable_weights(training.fleet), training.thresholds)
-    return loss.detach(), weights
-
-
-def move(
-    training: Training,
-    name: str,
-    gradient: Tensor,
-    cost: Tensor | None,
-    weights: Tensor,
-    rates: Tensor,
-) -> None:
-    """Move one parameter of all networks, against the weighted sum of its gradients.
-
-    `gradient` and `cost` [K, *shape] belong to the parameter `name`, `weights` is [K, 2], `rates`
-    [K]. With joint moments the optimizer sees one direction, and the l2 term stands outside the
-    sum; with separate ones (the authors' MAdam) it sees each gradient, the weights scale its two
-    steps, and the l2 term belongs to the loss.
-    """
-    if training.runs[0].moments == "separate":
-        step(training, name, "loss", add_decay(training, name, gradient), rates * weights[:, 0])
-        if cost is not None:
-            step(training, name, "complexity", cost, rates * weights[:, 1])
-        return
-    of_loss, of_cost = (w.view(-1, *[1] * (gradient.dim() - 1)) for w in weights.T)
-    direction = gradient.mul_(of_loss)
-    if cost is not None:
-        direction.addcmul_(cost, of_cost)
-    step(training, name, "both", add_decay(training, name, direction), rates)
-
-
-def add_decay(training: Training, name: str, direction: Tensor) -> Tensor:
-    """Add the gradient of `l2_conv` times the sum of squares of a convolution's weights."""
-    l2 = training.runs[0].l2_conv
-    if l2 > 0 and name in training.problem.convolutions:
-        direction.add_(training.fleet.parameters[name], alpha=2 * l2)
-    return direction
-
-
-def step(training: Training, name: str, objective: str, direction: Tensor, rates: Tensor) -> None:
-    """Let the optimizer move one parameter of all networks."""
-    run, state = training.runs[0], training.states[name, objective]
-    value = training.fleet.parameters[name]
-    UPDATES[run.optimizer](value, direction, state, rates, training.steps, run.momentum)
 
 
 def snapshot(training: Training) -> dict[str, Tensor]:
@@ -263,10 +164,13 @@ def weights_of(fleet: Fleet, index: int) -> dict[str, np.ndarray]:
 def history_of(history: list[dict[str, Tensor]], index: int) -> dict[str, list[float]]:
     """One network's column per quantity, a row per epoch counted from 1."""
     own = {name: [epoch[name][index] for epoch in history] for name in history[0]}
-    weights = [pair.tolist() for pair in own.pop("weights")]
-    return {
+    weights = torch.stack(own.pop("weights")).tolist()  # [epochs, blocks, 2]
+    columns = {
         "epoch": [float(epoch) for epoch in range(1, len(history) + 1)],
         **{name: [float(value) for value in values] for name, values in own.items()},
-        "loss_weight": [pair[0] for pair in weights],
-        "complexity_weight": [pair[1] for pair in weights],
     }
+    for block, names in BLOCK_WEIGHTS.items():
+        for objective, name in enumerate(names):
+            if block < len(weights[0]):
+                columns[name] = [epoch[block][objective] for epoch in weights]
+    return columns

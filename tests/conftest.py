@@ -3,10 +3,14 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
 from paretoprune.__main__ import main
+
+hypothesis.settings.register_profile("noisy machines", deadline=None)
+hypothesis.settings.load_profile("noisy machines")
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,11 @@ def network(lam, loss, first, second, **also):
     }
 
 
+def smgd(loss, first, second, **also):
+    """A row of an SMGD run with the same two layers."""
+    return network(None, loss, first, second, role="comparison", method="smgd", **also)
+
+
 ROWS = [
     network(0.0, 0.020, 950, 50),
     network(1e-5, 0.022, 400, 40),

@@ -13,9 +13,10 @@ from paretoprune.datasets.downloads import fetch
 from paretoprune.datasets.parts import split
 from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.front import choosable, hypervolume_of
+from paretoprune.opening import Request
 from paretoprune.problem import constant_loss
 from paretoprune.reading import find_knee, read_study
-from paretoprune.study import Request, sweep
+from paretoprune.study import sweep
 from tests.problems import source
 
 

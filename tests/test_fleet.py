@@ -12,7 +12,10 @@ from paretoprune.errors import UsageError
 from paretoprune.fleet import LAYERS, stack
 from paretoprune.models import MODELS
 from paretoprune.problem import evaluate
-from paretoprune.train import begin, take_step, train_fleet
+from paretoprune.run import SMGD
+from paretoprune.settings import MOMENTS, NORMALIZE
+from paretoprune.step import begin, take_step
+from paretoprune.train import train_fleet
 from paretoprune.updates import UPDATES
 from tests.problems import problem, run
 
@@ -52,6 +55,32 @@ def test_fleet_equals_alone_after_20_steps_in_float64(double, model, prunable):
 @pytest.mark.parametrize("model", MODELS)
 def test_fleet_equals_alone_after_one_step_in_float32(model):
     assert_fleet_equals_alone(SLOW_RUNS, model, "linear", steps=1, tolerance=1e-5)
+
+
+def smgd_runs(**changes):
+    return [replace(one, method=SMGD, lam=None, **changes) for one in RUNS]
+
+
+@pytest.mark.parametrize("moments", MOMENTS)
+@pytest.mark.parametrize("normalize", NORMALIZE)
+@pytest.mark.parametrize(
+    ("model", "split"),
+    [
+        ("mlp", False),
+        ("lenet5", False),
+        ("lenet5", True),
+        pytest.param("vgg", True, marks=pytest.mark.slow),
+    ],
+)
+def test_fleets_of_smgd_equal_alone(double, moments, normalize, model, split):
+    runs = smgd_runs(moments=moments, normalize=normalize, split=split, learning_rate=1e-3)
+    assert_fleet_equals_alone(runs, model, "linear", steps=20, tolerance=1e-9)
+
+
+@pytest.mark.parametrize("moments", MOMENTS)
+def test_fleets_of_smgd_equal_alone_after_one_step_in_float32(moments):
+    runs = smgd_runs(moments=moments, learning_rate=1e-3)
+    assert_fleet_equals_alone(runs, "lenet5", "linear", steps=1, tolerance=1e-5)
 
 
 OPTIMIZERS = {

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from paretoprune.errors import UsageError
+from paretoprune.opening import Request, open_study
 from paretoprune.problem import build_problem
 from paretoprune.recipes import SUITED, complete
 from paretoprune.rounds import run_template
 from paretoprune.search import SEARCHES, SearchSettings
 from paretoprune.settings import Settings
-from paretoprune.study import Request, open_study
 from paretoprune.train import train_fleet
 from tests.problems import problem, run
 from tests.tables import table

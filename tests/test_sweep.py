@@ -16,8 +16,9 @@ from safetensors.numpy import load_file
 from paretoprune import store
 from paretoprune.errors import BusyStudyError, CouldNotError, UsageError
 from paretoprune.executor import LocalExecutor
+from paretoprune.opening import Request, open_study, unless_overtaken
 from paretoprune.progress import Progress, Recorded
-from paretoprune.study import Request, open_study, sweep, unless_overtaken
+from paretoprune.study import sweep
 
 QUICK = {"epochs": 2, "batch_size": 256, "round_size": 4, "learning_rate": 0.02}
 TIMES = ["seconds", "started_at"]
@@ -31,7 +32,7 @@ def request(folder="study", settings=None, time_budget=None, **budget):
     return Request(
         folder=Path(folder),
         settings=QUICK | (settings or {}),
-        budget={"max_runs": 10, "fleet": 2, "tolerance": 0.0} | budget,
+        budget={"max_runs": 10, "fleet": 2, "tolerance": 0.0, "smgd": 0} | budget,
         time_budget=time_budget,
     )
 

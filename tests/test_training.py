@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from paretoprune.combine import METHODS, gram_matrices, weighted_sum
 from paretoprune.complexity import COMPLEXITIES, PRUNABLE, l1, nonzeros, prunable_names, total
 from paretoprune.errors import UsageError
 from paretoprune.models import MODELS
@@ -47,29 +46,6 @@ def test_itp_prunes_up_to_each_networks_threshold():
     prune([weights], torch.tensor([0.1, 0.0]))
     expected = torch.tensor([[0.5, 0.0, 0.0, 0.11], [0.5, -0.1, 0.1, 0.11]])
     assert torch.equal(weights, expected)
-
-
-def test_a_weighted_sum_ignores_the_gradients():
-    def gram():
-        raise AssertionError("a weighted sum must not pay for Gram matrices")
-
-    weights = weighted_sum(torch.tensor([0.0, 0.25]))(gram)
-    assert weights.tolist() == [[1.0, 0.0], [0.75, 0.25]]
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_methods_weights_are_convex(method):
-    gram = torch.eye(2).expand(3, 2, 2)
-    weights = METHODS[method](torch.tensor([0.0, 0.3, 0.9]))(lambda: gram)
-    assert weights.shape == (3, 2)
-    assert (weights >= 0).all()
-    torch.testing.assert_close(weights.sum(1), torch.ones(3))
-
-
-def test_gram_matrices_by_hand():
-    losses = [torch.tensor([[1.0, 2.0]]), torch.tensor([[[3.0]]])]  # K = 1
-    complexities = [torch.tensor([[1.0, -1.0]]), None]
-    assert gram_matrices(losses, complexities).tolist() == [[[14.0, -1.0], [-1.0, 2.0]]]
 
 
 def test_schedules_begin_at_the_full_rate_and_do_not_rise():

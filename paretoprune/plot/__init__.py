@@ -16,7 +16,7 @@ from paretoprune.plot.style import STYLE
 from paretoprune.reading import Reading
 from paretoprune.settings import choose
 
-__all__ = ["KINDS", "Kind", "draw_studies"]
+__all__ = ["KINDS", "Kind", "draw_studies", "write_picture"]
 
 # (studies, split) -> picture, 7 inches wide; raises `UsageError` for what this kind cannot draw
 Kind = Callable[[Sequence[Reading], str], Figure]
@@ -44,12 +44,21 @@ def draw_studies(
     """
     choose(split, PREFIXES, "--split")
     drawn = KINDS[choose(kind, KINDS, "--kind")]
+    write_picture(path, lambda: drawn(readings, split))
+
+
+def write_picture(path: Path, drawn: Callable[[], Figure]) -> None:
+    """Draw in this project's style and write aside; the file's ending chooses png, svg or pdf.
+
+    Raises `UsageError` for another ending or no folder, before anything is drawn, and
+    `CouldNotError` where writing fails.
+    """
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"-o {path}: the ending must be one of {', '.join(FORMATS)}")
     if not path.parent.is_dir():
         raise UsageError(f"-o {path}: there is no folder {path.parent}")
     with mpl.rc_context(STYLE):
-        figure = drawn(readings, split)
+        figure = drawn()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph")  # a name in a script that the font lacks
             form = path.suffix[1:].lower()

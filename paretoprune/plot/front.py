@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from paretoprune.front import CHOSEN_ROLES, choosable, over_seeds, pareto, supported
+from paretoprune.front import CHOSEN_ROLES, alive, choosable, over_seeds, pareto, supported
+from paretoprune.plot.smgd import Cloud, marker_of, scatter_runs, smgd_runs
 from paretoprune.plot.style import (
     COLOURS,
     GREY,
@@ -22,14 +23,17 @@ from paretoprune.plot.style import (
     WIDTH,
     add_bar,
     add_grid,
+    clear,
     label_accuracy,
     label_plainly,
+    legend_columns,
     say_nothing,
     scale_of,
 )
 from paretoprune.reading import Reading, find_knee
 
 PREFIXES = {"validation": "val", "test": "test"}
+MOST_COLUMNS = 3  # of the legend of SMGD's variants
 
 
 @dataclass(frozen=True)
@@ -65,39 +69,72 @@ def drawing_of(reading: Reading, split: str, named: bool) -> Drawing:
 
 def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
     """Draw studies side by side in two panels, 7 inches wide: a page of two columns."""
-    legend_lines = len(drawings) if len(drawings) > 1 else 0  # below the panels
-    figure = Figure(figsize=(WIDTH, 3 + LEGEND_LINE * legend_lines), layout="constrained")
     lams = pd.concat([choosable(drawing.points)["lam"] for drawing in drawings])
-    if lams.empty:
+    clouds = clouds_of(drawings, split)
+    labels = [cloud.label for cloud in clouds]
+    columns = legend_columns(labels, MOST_COLUMNS)
+    legend_lines = len(drawings) if len(drawings) > 1 else 0  # below the panels
+    legend_lines += -(-len(clouds) // columns)
+    figure = Figure(figsize=(WIDTH, 3 + LEGEND_LINE * legend_lines), layout="constrained")
+    if lams.empty and not clouds:
         return say_nothing(figure)
     left, right = figure.subplots(1, 2)
     norm = scale_of(lams)
     for number, drawing in enumerate(drawings):
-        points = over_seeds(drawing.points)
-        columns = columns_of(points, split, drawing.samples)
-        if columns.empty:
-            continue
-        style: dict[str, Any] = {
-            "marker": MARKERS[number % len(MARKERS)],
-            "linestyle": LINES[number % len(LINES)],
-        }
-        loss_panel(left, columns, drawing, norm, style)
-        accuracy_panel(right, columns, drawing, norm, style)
+        draw_front(left, right, drawing, split, norm, number)
+    handles = scatter_runs(left, right, clouds)
+    if handles:
+        below: dict[str, Any] = {"loc": "outside lower center", "ncols": columns}
+        figure.legend(handles, labels, frameon=False, **below)
     finish(left, right, drawings, split)
     add_bar(figure, right, lams, norm)
+    if clouds:
+        figure.draw_without_rendering()  # so that all has its place
+        for axes in (left, right):
+            for note in axes.texts:
+                clear(axes, note)
     return figure
 
 
-def columns_of(points: pd.DataFrame, split: str, samples: int) -> pd.DataFrame:
-    """The living points with the drawn quantities as `loss` and `error`, bars as `*_sd`."""
+def draw_front(
+    left: Axes, right: Axes, drawing: Drawing, split: str, norm: LogNorm, number: int
+) -> None:
+    """One study's points with their hull, their front and the knee; nothing where none lives."""
+    living = choosable(over_seeds(drawing.points))
+    if living.empty:
+        return
     prefix = PREFIXES[split]
-    living = choosable(points)
+    bars = {"loss_sd": living[f"{prefix}_loss_sd"], "error_sd": living[f"{prefix}_error_sd"]}
+    points = columns_of(living, split, drawing.samples).assign(**bars)
+    style: dict[str, Any] = {
+        "marker": MARKERS[number % len(MARKERS)],
+        "linestyle": LINES[number % len(LINES)],
+    }
+    loss_panel(left, points, drawing, norm, style)
+    accuracy_panel(right, points, drawing, norm, style)
+
+
+def clouds_of(drawings: Sequence[Drawing], split: str) -> list[Cloud]:
+    """The variants of SMGD of which a run lives, study by study."""
+    variants = [
+        (drawing, f"{drawing.name}: {name}" if drawing.name else name, runs)
+        for drawing in drawings
+        for name, runs in smgd_runs(drawing.points).groupby("variant", sort=False)
+    ]
+    return [
+        Cloud(label, marker_of(number), columns_of(alive(runs), split, drawing.samples))
+        for number, (drawing, label, runs) in enumerate(variants)
+        if len(alive(runs))
+    ]
+
+
+def columns_of(living: pd.DataFrame, split: str, samples: int) -> pd.DataFrame:
+    """Living points with the drawn quantities as `loss`, `error` and `size`."""
+    prefix = PREFIXES[split]
     return living.assign(
         loss=living[f"{prefix}_loss"],
         error=living[f"{prefix}_error"].clip(lower=1 / (2 * samples)),
         size=living["nonzeros"].clip(lower=1),
-        loss_sd=living[f"{prefix}_loss_sd"],
-        error_sd=living[f"{prefix}_error_sd"],
     )
 
 
@@ -235,13 +272,20 @@ def finish(left: Axes, right: Axes, drawings: Sequence[Drawing], split: str) -> 
 
 def margin_note(drawing: Drawing) -> str:
     """How many runs are not drawn, and why."""
-    points = drawing.points[drawing.points["role"].isin(CHOSEN_ROLES)]
+    chosen = drawing.points["role"].isin(CHOSEN_ROLES)
+    parts = [f"{count} {word}" for word, count in not_drawn(drawing.points[chosen]).items()]
+    for word, count in not_drawn(smgd_runs(drawing.points)).items():
+        parts.append(f"{count} SMGD {'run' if count == 1 else 'runs'} {word}")
+    return f"not drawn{of(drawing)}: {', '.join(parts)}" if parts else ""
+
+
+def not_drawn(points: pd.DataFrame) -> dict[str, int]:
+    """How many of these runs have no place in the picture, by the reason."""
     counts = {
         "collapsed": int(points["collapsed"].sum()),
         "failed": int(points["status"].isin(["failed", "diverged"]).sum()),
     }
-    parts = [f"{count} {word}" for word, count in counts.items() if count]
-    return f"not drawn{of(drawing)}: {', '.join(parts)}" if parts else ""
+    return {word: count for word, count in counts.items() if count}
 
 
 def of(drawing: Drawing) -> str:

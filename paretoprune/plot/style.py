@@ -9,8 +9,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PathCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 STYLE: dict[Any, Any] = {
@@ -24,12 +26,19 @@ STYLE: dict[Any, Any] = {
 }
 WIDTH = 7  # inches: a page of two columns
 LEGEND_LINE = 0.15  # inches
+ENTRY, LETTER = 0.5, 0.0515  # inches of a legend: beside a label, and for each letter of it
 COLOURS = "viridis"  # ordered in lightness: safe for the colour-blind, and printed in grey
 MARKERS = "osD^vPX*"
 LINES = ("-", "--", ":", "-.")
 GREY, KNEE, NOTE = "0.75", "#d55e00", "0.35"
 ERROR_TICKS = (0.9, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 MOST_TICKS = 6  # on an axis, before only powers of ten are labelled
+# Where a note may stand, in points from what it is about.
+PLACES = (
+    *((14, 16), (14, -26), (40, 36), (40, -46), (80, 16), (80, -26), (30, 70), (30, -80)),
+    *((80, 70), (80, -80), (-90, -30), (-90, 20), (-90, -70), (-90, 60)),
+)
+MARGIN = 5  # pixels, of 100 an inch, between a note and a point
 NOTHING_YET = "no network yet that learnt anything"
 
 
@@ -50,11 +59,34 @@ def colour_of(lam: float, scale: LogNorm) -> Any:
     return "black" if np.isnan(lam) else mpl.colormaps[COLOURS](scale(max(lam, scale.vmin or 0)))
 
 
-def add_bar(figure: Figure, axes: Axes, lams: pd.Series, scale: LogNorm) -> None:
+def add_bar(figure: Figure, axes: Axes | Sequence[Axes], lams: pd.Series, scale: LogNorm) -> None:
     """The bar that explains the colours, beside `axes`; none for less than two positive λs."""
     if lams[lams > 0].nunique() > 1:
         bar = figure.colorbar(ScalarMappable(scale, COLOURS), ax=axes, pad=0.02)
         bar.set_label("λ (darkest: also λ = 0)")
+
+
+def legend_columns(labels: Sequence[str], most: int) -> int:
+    """How many of these entries stand side by side in a legend as wide as the picture."""
+    longest = max((len(label) for label in labels), default=0)
+    return min(max(int(WIDTH / (ENTRY + LETTER * longest)), 1), most)
+
+
+def clear(axes: Axes, note: Annotation) -> None:
+    """Move a note to where it hides least of a drawn panel: not at all if it hides nothing."""
+    clouds = [cloud for cloud in axes.collections if isinstance(cloud, PathCollection)]
+    offsets = np.concatenate([np.asarray(cloud.get_offsets()) for cloud in clouds])
+    points = axes.transData.transform(offsets)
+    lines = [line.get_path().transformed(axes.transData) for line in axes.lines]
+
+    def hidden(place: tuple[float, float]) -> int:
+        note.set_position(place)
+        box = Text.get_window_extent(note).padded(MARGIN)  # without the note's line
+        crossed = sum(line.intersects_bbox(box, filled=False) for line in lines)
+        outside = sum(not axes.bbox.contains(*corner) for corner in box.get_points())
+        return 1000 * outside + 10 * crossed + box.count_contains(points)
+
+    note.set_position(min((note.get_position(), *PLACES), key=hidden))
 
 
 def add_grid(axes: Axes) -> None:

@@ -1,0 +1,49 @@
+"""Which commands are there? A new command: one file with a function, and one line below.
+
+A command parses, calls one library function, prints. Heavy imports happen inside the commands, so
+that `--help` is quick.
+"""
+
+from typing import Annotated
+
+import typer
+
+from paretoprune import __version__
+from paretoprune.cli.compare import compare
+from paretoprune.cli.knee import knee
+from paretoprune.cli.plot import plot
+from paretoprune.cli.show import show
+from paretoprune.cli.sweep import sweep
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and exit."""
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def paretoprune(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """How small can your network be, and what does each step smaller cost?"""
+
+
+app.command()(sweep)
+app.command()(knee)
+app.command()(plot)
+app.command()(show)
+app.command()(compare)

@@ -1,0 +1,79 @@
+"""How is one network of the front asked for? By a knee rule, or by a wish; and its confirmation."""
+
+from pathlib import Path
+
+import typer
+
+from paretoprune.cli.options import DATA_DIR, JSON, STUDY, data_folder, interruptible
+from paretoprune.errors import UsageError
+from paretoprune.settings import AUTO
+
+
+def knee(
+    study: Path = STUDY,
+    rule: str | None = typer.Option(
+        None,
+        help="chord | weight-interval | angle | tradeoff | hypervolume | one-se (default: chord)",
+    ),
+    axes: str | None = typer.Option(
+        None, help="loss,complexity | error,nonzeros (default: the first that the rule knows)"
+    ),
+    is_log: bool | None = typer.Option(
+        None,
+        "--log/--linear",
+        help="Scale of the axes: --log | --linear (default: the first that the rule knows)",
+        show_default=False,
+    ),
+    at_least: str | None = typer.Option(
+        None,
+        metavar="NAME=X",
+        help="Take the smallest with accuracy=0.98, or the most accurate with sparsity=0.95.",
+    ),
+    at_most: str | None = typer.Option(
+        None,
+        metavar="NAME=X",
+        help="Take the most accurate with nonzeros=2000 or l1=300, or the smallest with loss=0.1.",
+    ),
+    confirm: bool = typer.Option(
+        False, "--confirm", help="Train the choice for the full epochs: does it hold?"
+    ),
+    epochs: int | None = typer.Option(
+        None, help="Of the confirmation (default: three times the sweep's)"
+    ),
+    device: str | None = typer.Option(
+        None, help="Of the confirmation: auto | cpu | cuda (default: auto)"
+    ),
+    data_dir: Path | None = DATA_DIR,
+    as_json: bool = JSON,
+) -> None:
+    """Report the knee of the front, or the network that fulfils a wish; chosen on validation."""
+    wishes = [text for text in (rule, at_least, at_most) if text is not None]
+    if len(wishes) > 1:
+        raise UsageError("--rule, --at-least and --at-most exclude each other: give one of them")
+    if rule is None and wishes and (axes is not None or is_log is not None):
+        raise UsageError(
+            "--axes, --log and --linear are of knee rules: leave them out with --at-least and "
+            "--at-most, whose front follows from what they bound"
+        )
+    if not confirm and (epochs is not None or device is not None):
+        raise UsageError("--epochs and --device are of a confirmation: give --confirm too")
+    from paretoprune.console.knee import confirm_choice, show_choice
+    from paretoprune.knee.wish import parse_wish
+    from paretoprune.reading import find_knee, find_wish, read_study
+
+    reading = read_study(study)
+    if at_least is not None or at_most is not None:
+        wish = parse_wish(wishes[0], is_lower=at_least is not None)
+        choice = find_wish(reading, wish)
+    else:
+        scale = None if is_log is None else "log" if is_log else "linear"
+        choice = find_knee(reading, *wishes, axes=axes, scale=scale)
+    if not confirm:
+        show_choice(reading, choice, None, as_json=as_json)
+        return
+    with interruptible():
+        confirmation = confirm_choice(
+            reading, choice, epochs, device or AUTO, data_folder(data_dir)
+        )
+    show_choice(reading, choice, confirmation, as_json=as_json)
+    raise typer.Exit(0 if confirmation.is_done else 3)

@@ -1,0 +1,59 @@
+"""What do the commands share? Declarations of options, what is given, the end by Ctrl-C."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from paretoprune.settings import Budget, Settings
+
+PROBLEM, TRAINING, SEARCH, PLACE = "Problem", "Training", "Search and budget", "Place"
+COMPARISON = "Comparison with SMGD"
+INTERRUPTED = 130
+DATA_HELP, DATA_VARIABLE = (
+    "Where data are, or go (default: ~/.cache/paretoprune)",
+    "PARETOPRUNE_DATA",
+)
+
+STUDY = typer.Argument(metavar="STUDY", help="Folder of a study.", show_default=False)
+JSON = typer.Option(False, "--json", help="Print one JSON document instead.")
+DATA_DIR = typer.Option(
+    None, "--data-dir", help=DATA_HELP, envvar=DATA_VARIABLE, show_default=False
+)
+SPLIT = typer.Option("validation", help="Values on validation | test (default: validation)")
+
+
+def option(panel: str, text: str, *names: str, **more: Any) -> Any:
+    """An option of `sweep`: `None` where it is not given, so that the study can decide."""
+    return typer.Option(None, *names, help=text, rich_help_panel=panel, show_default=False, **more)
+
+
+def given(context: typer.Context, kind: type[Settings] | type[Budget]) -> dict[str, Any]:
+    """The fields of `kind` that the user gave as options."""
+    named = {field.name: context.params.get(field.name) for field in fields(kind)}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def data_folder(data_dir: Path | None) -> Path:
+    """Where data are: what the user says, or a cache."""
+    return (data_dir or Path("~/.cache/paretoprune")).expanduser()
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Ctrl-C ends in a sentence and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        # CPython notes an interrupt that passes through an exec of a string (imports run some) and
+        # dies of it at its end, although it is caught here; the next exec forgets it
+        exec("")
+        print(
+            "\ninterrupted: every finished fleet is kept, the same command goes on",
+            file=sys.stderr,
+        )
+        raise typer.Exit(INTERRUPTED) from None

@@ -1,0 +1,29 @@
+"""How is a picture asked for? Studies, kind, split, and where it goes."""
+
+from pathlib import Path
+
+import typer
+
+from paretoprune.cli.options import SPLIT
+
+
+def plot(
+    studies: list[Path] = typer.Argument(
+        metavar="STUDY...", help="Folders of studies.", show_default=False
+    ),
+    output: Path | None = typer.Option(
+        None,
+        "-o",
+        "--output",
+        help="Picture: .png, .svg or .pdf (default: STUDY/KIND.png, fronts.png for several)",
+    ),
+    kind: str = typer.Option("front", help="front | layers | history (default: front)"),
+    split: str = SPLIT,
+) -> None:
+    """Draw the front of one or several studies, or the layers or the history of one."""
+    from paretoprune.plot import draw_studies
+    from paretoprune.reading import read_study
+
+    path = output or (studies[0] / f"{kind}.png" if len(studies) == 1 else Path("fronts.png"))
+    draw_studies([read_study(study) for study in studies], path, split, kind)
+    print(path)

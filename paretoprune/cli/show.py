@@ -1,0 +1,24 @@
+"""How is the table asked for? The front or all runs, for people or for programs."""
+
+from pathlib import Path
+
+import typer
+
+from paretoprune.cli.options import JSON, STUDY
+from paretoprune.errors import UsageError
+
+
+def show(
+    study: Path = STUDY,
+    everything: bool = typer.Option(False, "--all", help="All runs, not only the front."),
+    as_json: bool = JSON,
+    as_csv: bool = typer.Option(False, "--csv", help="Print comma-separated values instead."),
+) -> None:
+    """Print the front, or all runs, as a table."""
+    if as_json and as_csv:
+        raise UsageError("--json and --csv exclude each other: give one of them")
+    from paretoprune.console.show import show_points
+    from paretoprune.reading import read_study
+
+    form = "json" if as_json else "csv" if as_csv else "table"
+    show_points(read_study(study), everything=everything, form=form)

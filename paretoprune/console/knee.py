@@ -1,0 +1,72 @@
+"""How is a chosen network printed? With its neighbours, its weights, and its confirmation."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from paretoprune.console import out
+from paretoprune.console.live import SweepView
+from paretoprune.console.tables import points_table, step_cost, weights_place
+from paretoprune.documents import choice_document
+from paretoprune.reading import Choice, Reading
+
+if TYPE_CHECKING:
+    from paretoprune.confirm import Confirmation
+
+
+def confirm_choice(
+    reading: Reading, choice: Choice, epochs: int | None, device: str, data_dir: Path
+) -> "Confirmation":
+    """Train a choice for the full epochs, and show how far that is."""
+    from paretoprune.confirm import Place, confirm  # here, so that the other commands are quick
+
+    with SweepView() as view:
+        place = Place(epochs=epochs, device=device, data_dir=data_dir)
+        return confirm(reading, choice, place, view)
+
+
+def show_choice(
+    reading: Reading, choice: Choice, confirmation: "Confirmation | None", *, as_json: bool
+) -> None:
+    """Print a chosen network, and what the next step along the front costs either way."""
+    if as_json:
+        document = choice_document(reading, choice, confirmation)
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    if choice.network is None:
+        out.print(f"no knee: {choice.reason} ({choice.rule} on {choice.place})", soft_wrap=True)
+        return
+    network = choice.front.loc[choice.network]
+    alone = choice.front.loc[[choice.network]]
+    out.print(points_table(alone, choice.network, f"{choice.rule} (validation data)", mark=""))
+    out.print(f"{choice.reason}; on {choice.place}", soft_wrap=True)
+    for word, label in (("denser", choice.denser), ("sparser", choice.sparser)):
+        if label is None:
+            out.print(f"next {word}: none, it is that end of the front")
+        else:
+            out.print(step_cost(f"next {word}", network, choice.front.loc[label]), soft_wrap=True)
+    out.print(f"weights: {weights_place(reading, network)}", soft_wrap=True)
+    if confirmation is not None:
+        show_confirmation(reading, network, confirmation)
+
+
+def show_confirmation(reading: Reading, network: pd.Series, confirmation: "Confirmation") -> None:
+    """Print what the longer training brought, and whether the choice still holds."""
+    row, points = confirmation.row, reading.points
+    before = points[points["run_id"] == network["run_id"]].iloc[0]  # the same seed, not the mean
+    epochs = f"{row['epochs']} epochs instead of {network['epochs']}"
+    if not confirmation.is_done:
+        out.print(f"not confirmed, {epochs}: {row['failure']}", soft_wrap=True)
+        return
+    out.print(points_table(row.to_frame().T, None, f"Confirmation: {epochs} (validation data)"))
+    out.print(step_cost(f"they brought, for seed {row['seed']}", before, row), soft_wrap=True)
+    if confirmation.is_nondominated:
+        out.print("nondominated: no network of the study is better in loss and complexity")
+    elif row["collapsed"]:
+        out.print("collapsed: no better than a constant prediction")
+    else:
+        lams = ", ".join(f"{lam:.3g}" for lam in confirmation.beaten_by["lam"])
+        out.print(f"dominated, in loss and complexity, by λ = {lams}", soft_wrap=True)
+    out.print(f"weights: {weights_place(reading, row)}", soft_wrap=True)

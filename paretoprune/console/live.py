@@ -1,0 +1,126 @@
+"""What does a user see while networks are trained? A bar and the best points, or plain lines."""
+
+import math
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from paretoprune.console import err
+from paretoprune.console.tables import points_table
+from paretoprune.front import choosable, over_seeds, pareto
+from paretoprune.progress import SWEPT, Event, Note, Recorded, duration, plural
+from paretoprune.progress import Progress as Step
+from paretoprune.run import SMGD
+from paretoprune.settings import Plan
+
+ESTIMATE_AFTER = 20  # steps, of which the first are slower than the rest
+PLAIN_SECONDS = 20  # between two lines where the output is no terminal
+BEST_POINTS = 8  # of the front, shown while the sweep goes on
+
+
+class SweepView:
+    """Shows a sweep while it goes on; call it with what the study reports."""
+
+    def __init__(self) -> None:
+        self.estimated = False
+        self.is_silent = False
+        self.last_line = time.monotonic()
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("runs, {task.fields[left]} left"),
+            console=err,
+            expand=True,
+        )
+        self.task = self.progress.add_task("starting", total=None, left="?")
+        self.live = Live(self.progress, console=err, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        if err.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.live.stop()
+
+    def __call__(self, event: Event) -> None:
+        if self.is_silent:
+            return
+        try:
+            self.show(event)
+        except (OSError, ValueError):  # a full log, a closed pipe: no reason to stop a training
+            self.is_silent = True
+
+    def show(self, event: Event) -> None:
+        """Show what the study reports."""
+        if isinstance(event, Plan):
+            err.print(headline(event), soft_wrap=not err.is_terminal)
+        elif isinstance(event, Note):
+            err.print(event.text, soft_wrap=True)
+        elif isinstance(event, Step):
+            self.step(event)
+        else:
+            self.recorded(event)
+
+    def step(self, event: Step) -> None:
+        """Move the bar; say the estimate once, and a line now and then without a terminal."""
+        now = time.monotonic()
+        if not self.estimated and event.step >= min(ESTIMATE_AFTER, event.steps):
+            self.estimated = True
+            err.print(f"{duration(event.seconds_left)} or so in all")
+        if err.is_terminal:
+            epoch = math.ceil(event.step * event.epochs / event.steps)
+            self.progress.update(
+                self.task,
+                description=f"{fleet_in_words(event)}, epoch {epoch}/{event.epochs}",
+                completed=int(event.runs_done),
+                total=event.runs_total,
+                left=duration(event.seconds_left),
+            )
+        elif now - self.last_line > PLAIN_SECONDS:
+            self.last_line, self.estimated = now, True
+            done = f"{event.runs_done:.1f} of {event.runs_total} runs"
+            err.print(f"{done}, {duration(event.seconds_left)} or so left")
+
+    def recorded(self, event: Recorded) -> None:
+        """Show the best points so far."""
+        points = over_seeds(event.points)
+        front = pareto(choosable(points))
+        if err.is_terminal:
+            some = front.iloc[:: math.ceil(max(len(front), 1) / BEST_POINTS)]
+            self.live.update(Group(self.progress, points_table(some, None, "The front so far")))
+        else:
+            self.last_line = time.monotonic()
+            recorded = plural(event.points["role"].isin(SWEPT).sum(), "run")
+            err.print(f"{recorded} recorded, {plural(len(front), 'point')} on the front")
+
+
+def fleet_in_words(event: Step) -> str:
+    """Which runs are trained right now."""
+    lams = sorted(lam for lam in event.lams if lam is not None)
+    if not lams:
+        return f"SMGD: fleet of {len(event.lams)}"
+    ends = dict.fromkeys((next((lam for lam in lams if lam > 0), 0.0), lams[-1]))
+    span = " to ".join(f"{lam:.1e}" for lam in ends)
+    return f"round {event.round + 1}: fleet of {len(lams)}, λ {span}"
+
+
+def headline(plan: Plan) -> str:
+    """One line that says what is about to be trained."""
+    settings, measured = plan.settings, plan.measured
+    method = "SMGD" if settings.method == SMGD else f"search {settings.search}"
+    return (
+        f"{settings.model} on {settings.dataset}, {measured.prunable_weights:,} prunable "
+        f"weights ({settings.prunable}), λ_ref {measured.lam_ref:.2g}; {method}, "
+        f"{settings.epochs} epochs a run"
+    )

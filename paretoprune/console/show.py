@@ -1,0 +1,29 @@
+"""How are the front and all runs printed? As a table, JSON or comma-separated values."""
+
+import json
+
+import pandas as pd
+
+from paretoprune.console import out
+from paretoprune.console.tables import points_table, trade_off
+from paretoprune.documents import points_csv, points_document
+from paretoprune.reading import Reading, find_knee
+
+
+def show_points(reading: Reading, *, everything: bool, form: str) -> None:
+    """Print the front or all runs; `form` is `table`, `json` or `csv`."""
+    if form == "json":
+        print(json.dumps(points_document(reading, everything), indent=2, ensure_ascii=False))
+    elif form == "csv":
+        print(points_csv(reading, everything), end="")
+    else:
+        knee = find_knee(reading)
+        rows = reading.points.sort_values(["lam", "seed"]) if everything else knee.front
+        title = "All runs" if everything else "The front (chosen on validation data)"
+        out.print(points_table(rows, knee.network, title))
+        for _, row in reading.points[reading.points["failure"] != ""].iterrows():
+            log = f", log in {reading.folder}/{row['log']}" if pd.notna(row["log"]) else ""
+            failure = f"{trade_off(row, 'λ = ')}, seed {row['seed']}: {row['failure']}{log}"
+            out.print(failure, soft_wrap=True)
+        if not len(rows):
+            out.print("no network yet that learnt anything")

@@ -1,0 +1,39 @@
+"""What does a sweep print when it has ended? The front, how it ended, what could be next."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from paretoprune.console import out
+from paretoprune.console.live import SweepView
+from paretoprune.console.tables import points_table
+from paretoprune.front import hypervolume_of
+from paretoprune.progress import closing, onward
+from paretoprune.reading import find_knee, read_study
+from paretoprune.store import PICTURE
+
+if TYPE_CHECKING:
+    from paretoprune.opening import Request
+
+
+def show_sweep(request: "Request", place: Sequence[str]) -> int:
+    """Run a sweep, draw and print what came out; return the number of unsuccessful runs.
+
+    `place` are the options that the command that goes on needs too.
+    """
+    from paretoprune.plot import draw_studies  # here, so that the other commands are quick
+    from paretoprune.study import sweep as run_sweep
+
+    with SweepView() as view:
+        summary = run_sweep(request, view)
+    reading = read_study(summary.folder)
+    picture = summary.folder / PICTURE
+    knee = find_knee(reading)
+    out.print(points_table(knee.front, knee.network, "The front (validation data)"))
+    if knee.network is None:
+        out.print(f"no knee: {knee.reason}")
+    covered = hypervolume_of(reading.networks, reading.plan.measured.validation_images)
+    out.print(f"hypervolume {covered:.3f} (accuracy and nonzeros, validation data)")
+    out.print(closing(summary))
+    draw_studies([reading], picture)
+    out.print(f"Picture: {picture}\nNext:", *onward(summary, place), sep="\n  ", soft_wrap=True)
+    return summary.unsuccessful

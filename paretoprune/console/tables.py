@@ -1,0 +1,63 @@
+"""How does a network look in print? A line of a table, a step from another one, its weights."""
+
+import pandas as pd
+from rich.table import Table
+
+from paretoprune.front import CHOSEN_ROLES
+from paretoprune.reading import Reading
+from paretoprune.run import SMGD
+
+
+def points_table(
+    points: pd.DataFrame, marked: int | None, title: str, mark: str = "← knee"
+) -> Table:
+    """A line for each network; the marked one is bold."""
+    column = "seeds" if "seeds" in points else "seed"  # a mean, or each run
+    repeated = points[column].nunique() > 1 or points[column].max() > 1
+    table = Table(
+        title=title, title_justify="left", box=None, collapse_padding=True, pad_edge=False
+    )
+    heads = ("λ", "val. loss", "val. acc.", "test acc.", "nonzeros", "sparsity", "l1")
+    for head in (*heads, *((column,) if repeated else ()), ""):
+        table.add_column(head, justify="right", no_wrap=True)
+    for label, row in points.iterrows():
+        fate = "collapsed" if row["collapsed"] else str(row["status"]).replace("done", "")
+        role = "" if row["role"] in CHOSEN_ROLES else f"{row['epochs']} epochs"
+        table.add_row(
+            trade_off(row),
+            f"{row['val_loss']:.4f}",
+            f"{1 - row['val_error']:.2%}",
+            f"{1 - row['test_error']:.2%}",
+            f"{row['nonzeros']:,.0f}",
+            f"{row['sparsity']:.2%}",
+            f"{row['l1']:,.1f}",
+            *((str(row[column]),) if repeated else ()),
+            mark if label == marked else " ".join(filter(None, (fate, role))),
+            style="bold" if label == marked else None,
+        )
+    return table
+
+
+def trade_off(row: pd.Series, name: str = "") -> str:
+    """A run's λ behind its name, or who chose in its place."""
+    return "SMGD" if row["method"] == SMGD else f"{name}{row['lam']:.3g}"
+
+
+def step_cost(what: str, here: pd.Series, there: pd.Series) -> str:
+    """What changes on the way from one point of the front to the next."""
+    nonzeros = there["nonzeros"] - here["nonzeros"]
+    share = f" ({nonzeros / here['nonzeros']:+.0%})" if here["nonzeros"] else ""
+    return (
+        f"{what}: {nonzeros:+,.0f} nonzeros{share}, "
+        f"loss {there['val_loss'] - here['val_loss']:+.4f}, "
+        f"accuracy {100 * (here['val_error'] - there['val_error']):+.2f} points "
+        f"(λ = {there['lam']:.3g})"
+    )
+
+
+def weights_place(reading: Reading, network: pd.Series) -> str:
+    """Where the weights of a network are, or why they are not."""
+    if pd.isna(network["weights"]):
+        return "not kept (see --keep-weights of sweep)"
+    weights = reading.folder / str(network["weights"])
+    return f"{weights}{'' if weights.is_file() else ' (missing)'}"

@@ -1,0 +1,120 @@
+"""What did a search cost, and what came out of it? No torch.
+
+A front is chosen on validation data, whatever data the quality of its networks is measured on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from paretoprune.front import AXES, Axes, choosable, hypervolume, over_seeds, pareto
+from paretoprune.reading import Reading
+
+ERROR_AXES: Axes = ("val_error", "nonzeros")
+PAIRS = (AXES, ERROR_AXES)  # a quality and a cost, both to be minimised
+SPLITS = {"validation": "val", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """The hypervolume of all runs recorded so far, and what they took."""
+
+    epochs: int
+    seconds: float
+    hypervolume: float
+
+
+@dataclass(frozen=True)
+class Front:
+    """A study's search; `epochs` and `seconds` are of all runs, collapsed and failed ones too.
+
+    `networks` lie on the front of loss and complexity, `course` has a step for each fleet.
+    """
+
+    study: str
+    runs: int
+    collapsed: int
+    failed: int
+    seeds: int
+    epochs: int
+    seconds: float
+    networks: int
+    hypervolume: float
+    course: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study under its name, with what is read of it; places are [N, 2], both minimised."""
+
+    name: str
+    reading: Reading
+    split: str
+
+    def role(self, role: str) -> pd.DataFrame:
+        """The runs of a role, in the order in which they were recorded."""
+        points = self.reading.points
+        return points[points["role"] == role]
+
+    def front(self, axes: Axes) -> np.ndarray:
+        """Where the networks of the front lie: quality and cost."""
+        return self.places(self.reading.front_on(axes), axes)
+
+    def places(self, rows: pd.DataFrame, axes: Axes) -> np.ndarray:
+        """Where networks lie, with the quality on the chosen data."""
+        quality = axes[0].replace("val", SPLITS[self.split], 1)
+        places: np.ndarray = rows[[quality, axes[1]]].to_numpy(float)
+        return places
+
+    def boxes(self, rows: pd.DataFrame | None = None) -> np.ndarray:
+        """Errors and nonzero shares of networks, or of the front; floors as in `front.py`."""
+        rows = self.reading.front_on(ERROR_AXES) if rows is None else rows
+        measured = self.reading.plan.measured
+        is_test = self.split == "test"
+        samples = measured.test_images if is_test else measured.validation_images
+        floored = np.maximum(self.places(rows, ERROR_AXES), [1 / (2 * samples), 1])
+        whole = np.column_stack([np.ones(len(rows)), rows["prunable_weights"]])
+        return np.asarray(floored / whole)
+
+
+def front_of(study: Study) -> Front:
+    """What a study's search took, and what came out."""
+    runs = study.role("search")
+    return Front(
+        study=study.name,
+        **counts(runs),
+        seeds=int(runs["seed"].nunique()),
+        epochs=int(runs["epochs"].sum()),
+        seconds=float(runs["seconds"].sum()),
+        networks=len(study.reading.front),
+        hypervolume=volume(study.boxes()),
+        course=tuple(course_of(study, runs)),
+    )
+
+
+def counts(runs: pd.DataFrame) -> dict[str, int]:
+    """How many runs there are, and how many have nothing to measure."""
+    is_done = runs["status"] == "done"
+    collapsed = int((runs["collapsed"] & is_done).sum())
+    return {"runs": len(runs), "collapsed": collapsed, "failed": int((~is_done).sum())}
+
+
+def course_of(study: Study, runs: pd.DataFrame) -> Iterator[Step]:
+    """A step for each fleet: its rows were recorded at once, and stand one after the other."""
+    fleets = list(runs[["round", "started_at", "fleet_size"]].itertuples(index=False, name=None))
+    size = 0
+    for end, fleet in enumerate(fleets, start=1):
+        size += 1
+        if size < fleet[-1] and fleets[end : end + 1] == [fleet]:
+            continue
+        so_far, size = runs.iloc[:end], 0
+        front = pareto(choosable(over_seeds(so_far)), ERROR_AXES)
+        spent = int(so_far["epochs"].sum()), float(so_far["seconds"].sum())
+        yield Step(*spent, hypervolume=volume(study.boxes(front)))
+
+
+def volume(*boxes: np.ndarray) -> float:
+    """Hypervolume of errors and nonzero shares, [N, 2] each, taken together."""
+    return hypervolume(*np.concatenate(boxes).T)

@@ -1,0 +1,151 @@
+"""Which study is this, and can it begin or go on here? Refuses before anything is trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from paretoprune import store
+from paretoprune.errors import BusyStudyError, CorruptStudyError, UsageError
+from paretoprune.problem import Problem, build_problem, count_prunable, reference_lam
+from paretoprune.recipes import name_and_path, usual_budget
+from paretoprune.run import SMGD
+from paretoprune.search import SEARCHES
+from paretoprune.settings import (
+    Budget,
+    Measured,
+    Plan,
+    Settings,
+    choose,
+    option_of,
+    require,
+)
+
+DEFAULT_FLEET = 8  # networks; 16 are slower on a CPU (docs/experiments.md, bench/fleet.py)
+# Fields that only a search, or only the comparison with SMGD, reads.
+OF_SEARCHES = {"search", "round_size", "max_runs", "tolerance", "repeats"}
+OF_SMGD = {"smgd_epochs", "moments", "normalize", "split"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a user asks of a sweep: only what they gave, the study knows or chooses the rest.
+
+    `settings` and `budget` hold fields of `Settings` and `Budget`; `time_budget` is in seconds.
+    """
+
+    folder: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    time_budget: float | None = None
+    device: str = "auto"
+    data_dir: Path = Path()
+
+
+def default_folder(settings: Settings) -> Path:
+    """Where a study goes that has no name: `DATASET-MODEL`, here."""
+    name, path = name_and_path(settings.dataset)
+    return Path(f"{Path(path).name if path else name}-{settings.model}")
+
+
+def require_apart(folder: Path, settings: Settings) -> None:
+    """Raise `UsageError` where a study would lie among the images of `folder:PATH`, as a class."""
+    _, images = name_and_path(settings.dataset)
+    if images and folder.resolve().is_relative_to(images):
+        raise UsageError(f"{folder} would lie among the images in {images}: name another place")
+
+
+def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
+    """Read the study's plan, or make one, and build its problem; nothing is written yet."""
+    stored = read_plan_for(folder, request) if store.is_study(folder) else None
+    settings = stored.settings if stored else Settings.from_options(request.settings)
+    if stored and settings.search not in SEARCHES:
+        raise CorruptStudyError(f"{folder / store.PLAN}: search {settings.search} is unknown")
+    choose(settings.search, SEARCHES, "--search")
+    budget = stored.budget if stored else new_budget(settings, request.budget)
+    require_meaning(settings, budget, request)
+    problem = build_problem(settings, request.data_dir, request.device)
+    require_two_blocks(budget, problem)
+    if stored:
+        require_same_data(folder, stored, problem)
+        return stored, problem
+    return Plan(settings=settings, budget=budget, measured=measure(problem)), problem
+
+
+def new_budget(settings: Settings, given: Mapping[str, Any]) -> Budget:
+    """What a user gave, and what is usual."""
+    return Budget(**{**usual_budget(settings.recipe, settings.search), **given})
+
+
+def require_meaning(settings: Settings, budget: Budget, request: Request) -> None:
+    """Raise `UsageError` for options that say nothing in this study."""
+    given = request.settings.keys() | request.budget.keys()
+    if settings.method == SMGD:
+        odd = sorted(option_of(name) for name in given & OF_SEARCHES)
+        if odd:
+            raise UsageError(f"{', '.join(odd)}: of searches, and --method smgd searches nothing")
+        require(budget.smgd > 0, "--smgd", budget.smgd, "1 or more with --method smgd")
+    odd = sorted(option_of(name) for name in given & OF_SMGD)
+    if odd and not budget.smgd:
+        raise UsageError(f"{', '.join(odd)}: of SMGD runs, and there are none with --smgd 0")
+    if budget.split and settings.prunable != "linear":
+        raise UsageError(
+            f"--split gives convolutions an objective of their own, which --prunable "
+            f"{settings.prunable} counts too: take --prunable linear"
+        )
+
+
+def require_two_blocks(budget: Budget, problem: Problem) -> None:
+    """Raise `UsageError` where there are no convolutions to be split off."""
+    if budget.split and not problem.convolutions:
+        raise UsageError("--split has no meaning for a model without convolutions: leave it out")
+
+
+def require_same_data(folder: Path, plan: Plan, problem: Problem) -> None:
+    """Raise `UsageError` where the data are not those with which the study began."""
+    begun = plan.measured
+    then = (begun.validation_images, begun.test_images, begun.prunable_weights)
+    now = (len(problem.data.validation), len(problem.data.test), count_prunable(problem))
+    if then != now:
+        words = "{:,} validation and {:,} test images, {:,} prunable weights"
+        raise UsageError(
+            f"the data of {folder} have changed since it began, from {words.format(*then)} to "
+            f"{words.format(*now)}: restore them, or name another folder for a new study"
+        )
+
+
+def unless_overtaken(folder: Path, request: Request, plan: Plan) -> Plan:
+    """The plan as it is now that nobody else can write.
+
+    Raises `BusyStudyError` where another process began another study there in the meantime.
+    """
+    if not store.is_study(folder):
+        return plan
+    now = read_plan_for(folder, request)
+    if now.settings != plan.settings:
+        raise BusyStudyError(f"another process has just begun a study in {folder}: name another")
+    return now
+
+
+def read_plan_for(folder: Path, request: Request) -> Plan:
+    """Read the plan of a study that goes on; raise `UsageError` where its identity differs."""
+    plan = store.read_plan(folder)
+    differences = plan.settings.differences(request.settings)
+    if differences:
+        raise UsageError(
+            f"{folder} is another study: {'; '.join(differences)}. Leave these options out to "
+            "continue it, or name another folder"
+        )
+    return replace(plan, budget=replace(plan.budget, **request.budget))
+
+
+def measure(problem: Problem) -> Measured:
+    """Measure what the study keeps for ever."""
+    return Measured(
+        lam_ref=reference_lam(problem),
+        constant_loss=problem.constant_loss,
+        prunable_weights=count_prunable(problem),
+        validation_images=len(problem.data.validation),
+        test_images=len(problem.data.test),
+        fleet_size=DEFAULT_FLEET,
+    )

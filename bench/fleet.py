@@ -10,11 +10,12 @@ plain loop's, pair by pair.
 import argparse
 import statistics
 import time
+from dataclasses import replace
 
 import torch
 from torch.nn import functional
 
-from paretoprune.complexity import COMPLEXITIES, prunable_names
+from paretoprune.complexity import COMPLEXITIES, PRUNABLE, prunable_names, weight_names
 from paretoprune.datasets import Data, Part
 from paretoprune.models import MODELS
 from paretoprune.problem import Problem
@@ -34,7 +35,7 @@ def random_problem(model: str) -> Problem:
         data=Data(part, part, part, classes=10, white=255.0),
         complexity=COMPLEXITIES["l1"],
         prunable=prunable_names(build((1, 28, 28), 10), "linear"),
-        convolutions=(),
+        convolutions=weight_names(build((1, 28, 28), 10), PRUNABLE["conv"]),
         constant_loss=2.3,
         seed=0,
         device=torch.device("cpu"),
@@ -65,9 +66,9 @@ def time_plain(problem: Problem, steps: int) -> float:
     return (time.perf_counter() - started) / steps
 
 
-def time_fleet(problem: Problem, size: int, steps: int) -> float:
-    """Seconds a step and network in a fleet."""
-    run = run_template(Settings(batch_size=BATCH))
+def time_fleet(problem: Problem, size: int, steps: int, **changes: object) -> float:
+    """Seconds a step and network in a fleet, with `changes` of its runs."""
+    run = replace(run_template(Settings(batch_size=BATCH)), **changes)
     training = begin([run] * size, problem)
     train, started = problem.data.train, 0.0
     for step in range(steps + 3):

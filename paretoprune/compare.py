@@ -12,10 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from paretoprune.cost import PAIRS, SPLITS, Front, Study, counts, front_of, volume
+from paretoprune.cost import PAIRS, Front, Study, counts, front_of, volume
 from paretoprune.documents import plain
 from paretoprune.errors import UsageError
-from paretoprune.front import alive
+from paretoprune.front import SPLITS, alive
 from paretoprune.gap import Covered, Distance, Spread, covered, distance, ratio, spread
 from paretoprune.reading import Reading
 from paretoprune.run import SMGD

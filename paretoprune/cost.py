@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from paretoprune.front import AXES, Axes, choosable, hypervolume, over_seeds, pareto
+from paretoprune.front import AXES, SPLITS, Axes, choosable, hypervolume, over_seeds, pareto
 from paretoprune.reading import Reading
 
 ERROR_AXES: Axes = ("val_error", "nonzeros")
 PAIRS = (AXES, ERROR_AXES)  # a quality and a cost, both to be minimised
-SPLITS = {"validation": "val", "test": "test"}
 
 
 @dataclass(frozen=True)

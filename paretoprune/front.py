@@ -13,6 +13,7 @@ Axes = tuple[str, str]  # two columns to be minimised
 
 AXES: Axes = ("val_loss", "complexity")
 CHOSEN_ROLES = ("search", "derived")
+SPLITS = {"validation": "val", "test": "test"}  # by data, how their columns begin
 
 # Hypervolume: log10(error) x log10(nonzero share), from the ideal to the reference.
 IDEAL = np.log10([0.001, 0.001])

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,10 @@ def test_a_sweep_says_what_it_does_and_what_to_do_next(study):
     assert "or so in all" in err
     assert "8 runs recorded" in err
     assert "The front (validation data)" in out
-    assert "8 runs; --max-runs is reached" in out
+    assert "11 runs, 3 of them SMGD; --max-runs is reached" in out
+    assert "SMGD adam, joint moments, " in out
+    assert re.search(r"the front dominates \d of 3 seeds", " ".join(out.split()))
+    assert f"paretoprune compare '{study}'" in out
     assert f"paretoprune sweep '{study}' --max-runs=16" in out
     assert (study / "front.png").read_bytes().startswith(b"\x89PNG")
 
@@ -51,6 +55,7 @@ def test_a_sweep_in_the_terminal_draws_one_live_view():
         seen = b"".join(iter(partial(read_some, master), b"")).decode()
     assert process.returncode == 0
     assert "round 1: fleet of 8" in seen
+    assert "SMGD: fleet of 3" in seen
     assert "runs recorded" not in seen
 
 
@@ -117,11 +122,11 @@ def test_show_prints_the_front_or_everything(paretoprune, study):
     points = store.read(study)
     everything = json.loads(paretoprune("show", study, "--all", "--json").out)["points"]
     front = json.loads(paretoprune("show", study, "--json").out)["points"]
-    assert len(everything) == len(points) == 8
+    assert len(everything) == len(points) == 11
     assert 0 < len(front) < 8
     assert {row["run_id"] for row in everything} == set(points["run_id"])
     lines = paretoprune("show", study, "--all", "--csv").out.splitlines()
-    assert len(lines) == 9
+    assert len(lines) == 12
     assert lines[0].startswith("run_id,round,role,")
     assert "← knee" in paretoprune("show", study).out
 

@@ -16,9 +16,9 @@ from paretoprune.datasets import DATASETS
 from paretoprune.knee import DEFAULT_RULE, RULES
 from paretoprune.models import MODELS
 from paretoprune.progress import MEANINGS
-from paretoprune.recipes import SUITED
+from paretoprune.recipes import SUITED, usual_budget
 from paretoprune.search import SEARCHES
-from paretoprune.settings import Budget, Settings
+from paretoprune.settings import METHODS, MOMENTS, NORMALIZE, Budget, Settings
 from paretoprune.updates import SCHEDULES, UPDATES
 
 ROOT = Path(__file__).parent.parent
@@ -70,6 +70,9 @@ def test_the_reference_is_the_programs_own():
         ("--optimizer", UPDATES),
         ("--schedule", SCHEDULES),
         ("--search", SEARCHES),
+        ("--method", METHODS),
+        ("--moments", MOMENTS),
+        ("--normalize", NORMALIZE),
     ],
 )
 def test_help_names_every_variant(option, table):
@@ -84,6 +87,9 @@ def test_help_names_the_defaults():
         assert f"default: {defaults[name]}" in help_of(option)
     assert f"default: {defaults['tolerance']}" in help_of("--tolerance")
     assert f"default: {defaults['round_size']}" in help_of("--round")
+    assert f"default: {usual_budget('own', 'knee')['smgd']}" in help_of("--smgd")
+    for name in ("method", "moments", "normalize"):
+        assert f"default: {defaults[name]}" in help_of(f"--{name}")
     for option, field in (("--epochs", "epochs"), ("--lr", "learning_rate")):
         for dataset, suited in SUITED.items():
             assert re.search(rf"{suited[field]} for [^;]*\b{dataset}\b", help_of(option))

@@ -28,9 +28,13 @@ TORCH_FREE = [
     "recipes",
     "keeping",
     "files",
+    "compare",
+    "gap",
+    "cost",
 ]
 BELOW_STUDY = [
     "train",
+    "step",
     "problem",
     "fleet",
     "combine",

@@ -78,7 +78,7 @@ def sweep(
     repeats: int = option(SEARCH, "Seeds for each λ: so many times the runs (default: 1)"),
     time_budget: str = option(SEARCH, "Begin no round that would exceed it: 90s, 10m, 1.5h"),
     smgd: int = option(
-        COMPARISON, "Runs of SMGD, each with its own seed, that the front is compared with (3)"
+        COMPARISON, "Runs of SMGD, a seed each, that the front is compared with (default: 3)"
     ),
     smgd_epochs: int = option(COMPARISON, "Epochs of a run of SMGD (default: the sweep's)"),
     moments: str = option(

@@ -46,6 +46,21 @@ def show_comparison(comparison: Comparison, picture: Path, *, as_json: bool) -> 
     out.print(f"Picture: {picture}", soft_wrap=True)
 
 
+def smgd_lines(comparison: Comparison) -> Iterator[str]:
+    """A sentence for each variant of one study: what one run reached, and whether it was beaten."""
+    for variant in comparison.variants:
+        accuracy, nonzeros = (variant.measures[name] for name in ("val_error", "nonzeros"))
+        if accuracy.mean is None:
+            yield f"{variant.name}: no run of {variant.runs} learnt anything"
+            continue
+        missing = Spread(1 - accuracy.mean, accuracy.sd, accuracy.n)
+        dominated = variant.against[0].distances[1].dominated
+        yield (
+            f"{variant.name}: {mean(missing, '.2f', 100)} % at {mean(nonzeros, ',.0f')} nonzeros; "
+            f"the front dominates {dominated} of {plural(len(variant.seeds), 'seed')}"
+        )
+
+
 def plain_table(heads: Sequence[str], names: int) -> Table:
     """A table without lines, whose first columns are `names`."""
     table = Table(box=None, collapse_padding=True, pad_edge=False)

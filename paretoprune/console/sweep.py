@@ -1,14 +1,19 @@
 """What does a sweep print when it has ended? The front, how it ended, what could be next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from rich.table import Table
+
+from paretoprune.compare import compare
 from paretoprune.console import out
+from paretoprune.console.compare import smgd_lines
 from paretoprune.console.live import SweepView
 from paretoprune.console.tables import points_table
 from paretoprune.front import hypervolume_of
 from paretoprune.progress import closing, onward
-from paretoprune.reading import find_knee, read_study
+from paretoprune.reading import Reading, find_knee, read_study
+from paretoprune.run import SMGD
 from paretoprune.store import PICTURE
 
 if TYPE_CHECKING:
@@ -27,13 +32,25 @@ def show_sweep(request: "Request", place: Sequence[str]) -> int:
         summary = run_sweep(request, view)
     reading = read_study(summary.folder)
     picture = summary.folder / PICTURE
-    knee = find_knee(reading)
-    out.print(points_table(knee.front, knee.network, "The front (validation data)"))
-    if knee.network is None:
-        out.print(f"no knee: {knee.reason}")
-    covered = hypervolume_of(reading.networks, reading.plan.measured.validation_images)
-    out.print(f"hypervolume {covered:.3f} (accuracy and nonzeros, validation data)")
+    for part in what_came_out(reading):
+        out.print(part)
     out.print(closing(summary))
     draw_studies([reading], picture)
     out.print(f"Picture: {picture}\nNext:", *onward(summary, place), sep="\n  ", soft_wrap=True)
     return summary.unsuccessful
+
+
+def what_came_out(reading: Reading) -> Iterator[Table | str]:
+    """The front with its knee, and how SMGD stands beside it; or SMGD's networks alone."""
+    smgd = reading.networks[reading.networks["role"] == "comparison"]
+    if reading.plan.settings.method == SMGD:
+        yield points_table(smgd, None, "SMGD (validation data)")
+        return
+    knee = find_knee(reading)
+    yield points_table(knee.front, knee.network, "The front (validation data)")
+    if knee.network is None:
+        yield f"no knee: {knee.reason}"
+    covered = hypervolume_of(reading.networks, reading.plan.measured.validation_images)
+    yield f"hypervolume {covered:.3f} (accuracy and nonzeros, validation data)"
+    if len(smgd) and len(knee.front):
+        yield from smgd_lines(compare([reading]))

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from paretoprune.errors import UsageError
 from paretoprune.files import write_aside
-from paretoprune.plot.front import PREFIXES, front
+from paretoprune.front import SPLITS
+from paretoprune.plot.front import front
 from paretoprune.plot.history import history
 from paretoprune.plot.layers import layers
 from paretoprune.plot.style import STYLE
@@ -42,7 +43,7 @@ def draw_studies(
     Raises `UsageError` for another ending, split or kind and for what a kind cannot draw,
     `CorruptStudyError` for a history that cannot be read, `CouldNotError` where writing fails.
     """
-    choose(split, PREFIXES, "--split")
+    choose(split, SPLITS, "--split")
     drawn = KINDS[choose(kind, KINDS, "--kind")]
     write_picture(path, lambda: drawn(readings, split))
 

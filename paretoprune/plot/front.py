@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from paretoprune.front import CHOSEN_ROLES, alive, choosable, over_seeds, pareto, supported
+from paretoprune.front import CHOSEN_ROLES, SPLITS, alive, choosable, over_seeds, pareto, supported
 from paretoprune.plot.smgd import Cloud, marker_of, scatter_runs, smgd_runs
 from paretoprune.plot.style import (
     COLOURS,
@@ -32,7 +32,6 @@ from paretoprune.plot.style import (
 )
 from paretoprune.reading import Reading, find_knee
 
-PREFIXES = {"validation": "val", "test": "test"}
 MOST_COLUMNS = 3  # of the legend of SMGD's variants
 
 
@@ -103,7 +102,7 @@ def draw_front(
     living = choosable(over_seeds(drawing.points))
     if living.empty:
         return
-    prefix = PREFIXES[split]
+    prefix = SPLITS[split]
     bars = {"loss_sd": living[f"{prefix}_loss_sd"], "error_sd": living[f"{prefix}_error_sd"]}
     points = columns_of(living, split, drawing.samples).assign(**bars)
     style: dict[str, Any] = {
@@ -130,7 +129,7 @@ def clouds_of(drawings: Sequence[Drawing], split: str) -> list[Cloud]:
 
 def columns_of(living: pd.DataFrame, split: str, samples: int) -> pd.DataFrame:
     """Living points with the drawn quantities as `loss`, `error` and `size`."""
-    prefix = PREFIXES[split]
+    prefix = SPLITS[split]
     return living.assign(
         loss=living[f"{prefix}_loss"],
         error=living[f"{prefix}_error"].clip(lower=1 / (2 * samples)),

@@ -3,7 +3,6 @@
 A front is chosen on validation data, whatever data the quality of its networks is measured on.
 """
 
-import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import permutations
@@ -12,17 +11,15 @@ from typing import Any
 
 import pandas as pd
 
+from paretoprune.comparable import names_of, notes_on, require_fronts, require_one_problem
 from paretoprune.cost import PAIRS, Front, Study, counts, front_of, volume
 from paretoprune.documents import plain
-from paretoprune.errors import UsageError
-from paretoprune.front import SPLITS, alive
+from paretoprune.front import SPLITS, VARIANT, alive
 from paretoprune.gap import Covered, Distance, Spread, covered, distance, ratio, spread
 from paretoprune.reading import Reading
-from paretoprune.run import SMGD
-from paretoprune.settings import choose, option_of
+from paretoprune.settings import choose
 
-# Studies that differ in one of these are of different problems.
-PROBLEM = ("dataset", "image_size", "validation", "model", "prunable", "complexity")
+SEARCHED = ("max_runs", "tolerance", "repeats")  # how far a search went
 MEASURES = (
     *("val_loss", "val_error", "test_loss", "test_error"),
     *("complexity", "l1", "nonzeros", "sparsity", "epochs", "seconds"),
@@ -46,6 +43,7 @@ class Variant:
     """The SMGD runs of a study that differ in their seed only.
 
     `measures` has the table's columns, of the living `seeds`; `hypervolume` is that of one run.
+    `fleet_size` is the largest: a run's seconds are its share of a fleet's.
     """
 
     study: str
@@ -54,6 +52,7 @@ class Variant:
     collapsed: int
     failed: int
     seeds: tuple[int, ...]
+    fleet_size: int
     measures: dict[str, Spread]
     hypervolume: Spread
     against: tuple[Against, ...]
@@ -67,7 +66,6 @@ class Coverage:
     by: str
     parts: tuple[Covered, ...]
     hypervolume: float
-    hypervolume_by: float
     hypervolume_together: float
 
 
@@ -130,80 +128,16 @@ def compare_document(comparison: Comparison, picture: Path) -> dict[str, Any]:
     return dict(plain(document))
 
 
-def names_of(folders: Sequence[Path]) -> list[str]:
-    """A name for each study, its folder's where that is enough; `UsageError` for one twice."""
-    places = [folder.resolve() for folder in folders]
-    for folder, place in zip(folders, places, strict=True):
-        if places.count(place) > 1:
-            raise UsageError(f"{folder} is given twice: name each study once")
-    short = [place.name for place in places]
-    return [
-        name if short.count(name) == 1 else str(folder)
-        for name, folder in zip(short, folders, strict=True)
-    ]
-
-
-def require_one_problem(one: Study, other: Study) -> None:
-    """Raise `UsageError` where two studies are of different problems."""
-    a, b = asdict(one.reading.plan.settings), asdict(other.reading.plan.settings)
-    differing = [f"{option_of(n)} is {a[n]} and {b[n]}" for n in PROBLEM if a[n] != b[n]]
-    if differing:
-        raise UsageError(
-            f"{one.name} and {other.name} are of different problems ({', '.join(differing)}): "
-            "compare studies of one problem"
-        )
-
-
-def require_fronts(studies: Sequence[Study]) -> list[Study]:
-    """The studies with a front; `UsageError` for none, and for one without anything beside it."""
-    fronts = [study for study in studies if len(study.reading.front)]
-    if not fronts:
-        first = studies[0]
-        if first.reading.plan.settings.method == SMGD:
-            raise UsageError(
-                f"{first.name} has no front, as it was begun with --method smgd: name a study of "
-                "the same problem that has one too"
-            )
-        raise UsageError(
-            f"no search run of {first.name} has learnt anything yet, so there is no front: go on "
-            f"with {command(first)}"
-        )
-    if len(fronts) == 1 and not any(len(study.role("comparison")) for study in studies):
-        raise UsageError(
-            f"{fronts[0].name} has no SMGD runs to compare its front with: "
-            f"{command(fronts[0], '--smgd', '3')} adds them, or name another study that has a front"
-        )
-    return fronts
-
-
-def command(study: Study, *options: str) -> str:
-    """What to type to train more runs of a study."""
-    return f"`{shlex.join(['paretoprune', 'sweep', str(study.reading.folder), *options])}`"
-
-
-def notes_on(studies: Sequence[Study]) -> Iterator[str]:
-    """What a reader should know before trusting small differences."""
-    if len({study.reading.plan.settings.seed for study in studies}) > 1:
-        yield (
-            "The studies' seeds differ, and so do the images that they hold out for validation: "
-            "small differences may come from these."
-        )
-    for study in studies:
-        if study.role("search").empty and study.role("comparison").empty:
-            yield f"{study.name} has no runs yet: there is nothing of it to compare."
-    runs = pd.concat([study.role(role) for study in studies for role in ("search", "comparison")])
-    devices = sorted(set(runs["device"]) - {""})
-    if len(devices) > 1:
-        yield f"Seconds are of different devices ({', '.join(devices)}): compare epochs."
-
-
 def groups_of(studies: Sequence[Study], fronts: dict[str, Front]) -> Iterator[Group]:
-    """Two or more studies whose settings are equal but for the seed, over all such groups."""
-    kinds: dict[str, list[Front]] = {}
+    """Studies that differ in their seed and in nothing else that their search depends on."""
+    kinds: dict[str, dict[int, Front]] = {}
     for study in studies:
-        kind = {**asdict(study.reading.plan.settings), "seed": None}
-        kinds.setdefault(repr(kind), []).append(fronts[study.name])
-    for alike in kinds.values():
+        plan = study.reading.plan
+        kind = {**asdict(plan.settings), "seed": None}
+        kind |= {name: getattr(plan.budget, name) for name in SEARCHED}
+        kinds.setdefault(repr(kind), {}).setdefault(plan.settings.seed, fronts[study.name])
+    for seeds in kinds.values():
+        alike = list(seeds.values())
         if len(alike) > 1:
             yield Group(
                 studies=tuple(front.study for front in alike),
@@ -221,7 +155,6 @@ def coverage(front: Study, by: Study) -> Coverage:
         by=by.name,
         parts=tuple(covered(front.front(axes), by.front(axes), axes) for axes in PAIRS),
         hypervolume=volume(boxes[0]),
-        hypervolume_by=volume(boxes[1]),
         hypervolume_together=volume(*boxes),
     )
 
@@ -229,9 +162,9 @@ def coverage(front: Study, by: Study) -> Coverage:
 def variants_in(study: Study) -> Iterator[tuple[str, pd.DataFrame]]:
     """The SMGD variants of a study by name, each with its runs in the order of their seeds."""
     runs = study.role("comparison")
-    names = [smgd_name(run) for _, run in runs.iterrows()]
-    for name in sorted(set(names)):
-        yield name, runs[[name == other for other in names]].sort_values("seed", kind="stable")
+    groups = [rows for _, rows in runs.groupby(list(VARIANT), dropna=False)]
+    named = [(smgd_name(rows.iloc[0]), rows.sort_values("seed", kind="stable")) for rows in groups]
+    yield from sorted(named, key=lambda pair: pair[0])
 
 
 def variant_of(
@@ -244,6 +177,7 @@ def variant_of(
         name=name,
         **counts(runs),
         seeds=tuple(int(seed) for seed in living["seed"]),
+        fleet_size=int(runs["fleet_size"].max()),
         measures={measure: spread(living[measure]) for measure in MEASURES},
         hypervolume=spread(volume(box[None]) for box in study.boxes(living)),
         against=tuple(against(study, living, front, costs[front.name]) for front in fronts),
@@ -266,8 +200,13 @@ def against(study: Study, runs: pd.DataFrame, front: Study, cost: Front) -> Agai
 
 
 def smgd_name(row: pd.Series) -> str:
-    """How a variant of SMGD is called in tables and pictures; `row` is one of the table."""
-    words = [f"SMGD {row['optimizer']}", f"{row['moments']} moments", f"{row['epochs']} epochs"]
+    """How a variant of SMGD is called in answers and pictures; `row` is one of the table."""
+    return f"SMGD {row['optimizer']}, {smgd_options(row)}"
+
+
+def smgd_options(row: pd.Series) -> str:
+    """What tells a variant from the others of its study."""
+    words = [f"{row['moments']} moments", f"{row['epochs']} epochs"]
     if row["normalize"] != "none":
         words.append(f"normalized by {row['normalize']}")
     if row["split"]:

@@ -13,11 +13,11 @@ from paretoprune.front import AXES, SPLITS, Axes, choosable, hypervolume, over_s
 from paretoprune.reading import Reading
 
 ERROR_AXES: Axes = ("val_error", "nonzeros")
-PAIRS = (AXES, ERROR_AXES)  # a quality and a cost, both to be minimised
+PAIRS = (AXES, ERROR_AXES)  # a quality and a size, both to be minimised
 
 
 @dataclass(frozen=True)
-class Step:
+class Stage:
     """The hypervolume of all runs recorded so far, and what they took."""
 
     epochs: int
@@ -29,7 +29,7 @@ class Step:
 class Front:
     """A study's search; `epochs` and `seconds` are of all runs, collapsed and failed ones too.
 
-    `networks` lie on the front of loss and complexity, `course` has a step for each fleet.
+    `networks` lie on the front of loss and complexity, `course` has a stage for each fleet.
     """
 
     study: str
@@ -41,7 +41,7 @@ class Front:
     seconds: float
     networks: int
     hypervolume: float
-    course: tuple[Step, ...]
+    course: tuple[Stage, ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Study:
         return points[points["role"] == role]
 
     def front(self, axes: Axes) -> np.ndarray:
-        """Where the networks of the front lie: quality and cost."""
+        """Where the networks of the front lie: quality and size."""
         return self.places(self.reading.front_on(axes), axes)
 
     def places(self, rows: pd.DataFrame, axes: Axes) -> np.ndarray:
@@ -96,12 +96,12 @@ def front_of(study: Study) -> Front:
 def counts(runs: pd.DataFrame) -> dict[str, int]:
     """How many runs there are, and how many have nothing to measure."""
     is_done = runs["status"] == "done"
-    collapsed = int((runs["collapsed"] & is_done).sum())
+    collapsed = int(runs["collapsed"].sum())
     return {"runs": len(runs), "collapsed": collapsed, "failed": int((~is_done).sum())}
 
 
-def course_of(study: Study, runs: pd.DataFrame) -> Iterator[Step]:
-    """A step for each fleet: its rows were recorded at once, and stand one after the other."""
+def course_of(study: Study, runs: pd.DataFrame) -> Iterator[Stage]:
+    """A stage for each fleet: its rows were recorded at once, and stand one after the other."""
     fleets = list(runs[["round", "started_at", "fleet_size"]].itertuples(index=False, name=None))
     size = 0
     for end, fleet in enumerate(fleets, start=1):
@@ -111,7 +111,7 @@ def course_of(study: Study, runs: pd.DataFrame) -> Iterator[Step]:
         so_far, size = runs.iloc[:end], 0
         front = pareto(choosable(over_seeds(so_far)), ERROR_AXES)
         spent = int(so_far["epochs"].sum()), float(so_far["seconds"].sum())
-        yield Step(*spent, hypervolume=volume(study.boxes(front)))
+        yield Stage(*spent, hypervolume=volume(study.boxes(front)))
 
 
 def volume(*boxes: np.ndarray) -> float:

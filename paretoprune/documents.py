@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from paretoprune.front import VARIANT
 from paretoprune.reading import Choice, Reading, find_knee
 
 if TYPE_CHECKING:
@@ -59,7 +60,12 @@ def points_csv(reading: Reading, everything: bool) -> str:
 
 
 def _rows(reading: Reading, everything: bool) -> pd.DataFrame:
-    return reading.points.sort_values(["lam", "seed"]) if everything else reading.front
+    return in_order(reading.points) if everything else reading.front
+
+
+def in_order(points: pd.DataFrame) -> pd.DataFrame:
+    """Rows by λ, then by variant, then by seed."""
+    return points.sort_values(["lam", *VARIANT, "seed"])
 
 
 def plain(value: Any) -> Any:

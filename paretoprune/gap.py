@@ -1,6 +1,6 @@
 """How far does a network lie behind a front, and how much of a front behind another? No torch.
 
-All places are rows of quality and cost, both to be minimised.
+All places are rows of quality and size, both to be minimised.
 """
 
 import math
@@ -25,11 +25,11 @@ class Spread:
 class Gap:
     """How far a network lies behind a front along each axis: positive where the front is better.
 
-    `None` beyond that end of the front. `share` is `cost` as a part of the network's own.
+    `None` beyond that end of the front. `share` is `size` as a part of the network's own.
     """
 
     quality: float | None
-    cost: float | None
+    size: float | None
     share: float | None
     is_dominated: bool
 
@@ -41,7 +41,7 @@ class Distance:
     axes: Axes
     dominated: int
     quality: Spread
-    cost: Spread
+    size: Spread
     share: Spread
     each: tuple[Gap, ...]
 
@@ -62,26 +62,26 @@ def distance(places: np.ndarray, front: np.ndarray, axes: Axes) -> Distance:
         axes=axes,
         dominated=sum(one.is_dominated for one in each),
         quality=spread(one.quality for one in each),
-        cost=spread(one.cost for one in each),
+        size=spread(one.size for one in each),
         share=spread(one.share for one in each),
         each=each,
     )
 
 
 def gap(place: np.ndarray, front: np.ndarray) -> Gap:
-    """How far a network at `place` (quality, cost) lies behind the staircase of `front` [N, 2].
+    """How far a network at `place` (quality, size) lies behind the staircase of `front` [N, 2].
 
-    Along quality: behind the best network of `front` that is at most as costly. Along cost: behind
-    the least costly one that is at least as good.
+    Along quality: behind the best network of `front` that is at most as large. Along size: behind
+    the smallest one that is at least as good.
     """
     no_worse = front <= place  # [N, 2]
     best = front[no_worse[:, 1], 0].min(initial=math.inf)
     least = front[no_worse[:, 0], 1].min(initial=math.inf)
-    cost = finite(place[1] - least)
+    size = finite(place[1] - least)
     return Gap(
         quality=finite(place[0] - best),
-        cost=cost,
-        share=None if cost is None else ratio(cost, place[1]),
+        size=size,
+        share=None if size is None else ratio(size, place[1]),
         is_dominated=bool((no_worse.all(axis=1) & (front < place).any(axis=1)).any()),
     )
 

@@ -62,24 +62,27 @@ def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
     if stored and settings.search not in SEARCHES:
         raise CorruptStudyError(f"{folder / store.PLAN}: search {settings.search} is unknown")
     choose(settings.search, SEARCHES, "--search")
-    budget = stored.budget if stored else new_budget(settings, request.budget)
-    require_meaning(settings, budget, request)
+    budget = stored.budget if stored else new_budget(settings, request)
     problem = build_problem(settings, request.data_dir, request.device)
-    require_two_blocks(budget, problem)
+    if budget.split and not problem.convolutions:
+        raise UsageError("--split has no meaning for a model without convolutions: leave it out")
     if stored:
         require_same_data(folder, stored, problem)
         return stored, problem
     return Plan(settings=settings, budget=budget, measured=measure(problem)), problem
 
 
-def new_budget(settings: Settings, given: Mapping[str, Any]) -> Budget:
-    """What a user gave, and what is usual."""
-    return Budget(**{**usual_budget(settings.recipe, settings.search), **given})
+def new_budget(settings: Settings, request: Request) -> Budget:
+    """What a user gave, and what is usual; raise `UsageError` for what has no meaning."""
+    budget = Budget(**{**usual_budget(settings.recipe, settings.search), **request.budget})
+    require_meaning(settings, budget, request)
+    return budget
 
 
 def require_meaning(settings: Settings, budget: Budget, request: Request) -> None:
     """Raise `UsageError` for options that say nothing in this study."""
-    given = request.settings.keys() | request.budget.keys()
+    options = {**request.settings, **request.budget}
+    given = {name for name, value in options.items() if value is not False}  # --no-split
     if settings.method == SMGD:
         odd = sorted(option_of(name) for name in given & OF_SEARCHES)
         if odd:
@@ -87,18 +90,14 @@ def require_meaning(settings: Settings, budget: Budget, request: Request) -> Non
         require(budget.smgd > 0, "--smgd", budget.smgd, "1 or more with --method smgd")
     odd = sorted(option_of(name) for name in given & OF_SMGD)
     if odd and not budget.smgd:
-        raise UsageError(f"{', '.join(odd)}: of SMGD runs, and there are none with --smgd 0")
+        raise UsageError(
+            f"{', '.join(odd)}: of SMGD runs, of which this study has none: give --smgd 3 too"
+        )
     if budget.split and settings.prunable != "linear":
         raise UsageError(
             f"--split gives convolutions an objective of their own, which --prunable "
             f"{settings.prunable} counts too: take --prunable linear"
         )
-
-
-def require_two_blocks(budget: Budget, problem: Problem) -> None:
-    """Raise `UsageError` where there are no convolutions to be split off."""
-    if budget.split and not problem.convolutions:
-        raise UsageError("--split has no meaning for a model without convolutions: leave it out")
 
 
 def require_same_data(folder: Path, plan: Plan, problem: Problem) -> None:
@@ -130,13 +129,15 @@ def unless_overtaken(folder: Path, request: Request, plan: Plan) -> Plan:
 def read_plan_for(folder: Path, request: Request) -> Plan:
     """Read the plan of a study that goes on; raise `UsageError` where its identity differs."""
     plan = store.read_plan(folder)
+    budget = replace(plan.budget, **request.budget)
+    require_meaning(plan.settings, budget, request)
     differences = plan.settings.differences(request.settings)
     if differences:
         raise UsageError(
             f"{folder} is another study: {'; '.join(differences)}. Leave these options out to "
             "continue it, or name another folder"
         )
-    return replace(plan, budget=replace(plan.budget, **request.budget))
+    return replace(plan, budget=budget)
 
 
 def measure(problem: Problem) -> Measured:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretoprune.front import wide_gaps
+from paretoprune.front import choosable, wide_gaps
 from paretoprune.search import Interval
 from paretoprune.settings import Plan
 
@@ -148,7 +148,7 @@ def onward(summary: Summary, place: Sequence[str]) -> list[str]:
     roles = set(summary.points["role"])
     commands = [["knee", folder]] if "search" in roles else []
     commands += [["show", folder, "--all"]]
-    if set(SWEPT) <= roles:
+    if "comparison" in roles and len(choosable(summary.points)):
         commands += [["compare", folder]]
     if summary.ending in ("budget", "time"):
         runs = max(summary.max_runs, summary.points["lam"].nunique())

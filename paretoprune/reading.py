@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from paretoprune import store
+from paretoprune.errors import UsageError
 from paretoprune.front import AXES, Axes, choosable, over_seeds, pareto
 from paretoprune.knee import DEFAULT_RULE, RULES
 from paretoprune.knee.wish import Wish, fulfil
+from paretoprune.run import SMGD
 from paretoprune.settings import Plan, choose
 
 
@@ -59,6 +61,15 @@ def read_study(folder: Path) -> Reading:
     """Read a study. Raises `UsageError` without one, `CorruptStudyError` for one that is broken."""
     plan, points = store.read_plan(folder), store.read(folder)
     return Reading(folder, plan, points, over_seeds(points))
+
+
+def require_search(reading: Reading) -> None:
+    """Raise `UsageError` for a study that never searches, so that it has no front."""
+    if reading.plan.settings.method == SMGD:
+        raise UsageError(
+            f"{reading.folder} was begun with --method smgd, so it has no front and no knee: "
+            f"`paretoprune show {reading.folder}` prints its networks"
+        )
 
 
 def find_knee(

@@ -39,11 +39,20 @@ def next_round(points: pd.DataFrame, plan: Plan) -> Round | None:
 
 
 def comparison_round(points: pd.DataFrame, plan: Plan) -> Round | None:
-    """The SMGD runs that are still to be trained; their round is the last one."""
+    """The next fleet of SMGD runs that are still to be trained; it belongs to the last round.
+
+    One fleet at a time, so that `--time-budget` is asked before each.
+    """
     trained = set(points["run_id"])
-    runs = tuple(run for run in comparison_runs(plan) if run.id not in trained)
+    runs = [run for run in comparison_runs(plan) if run.id not in trained]
     number = int(points["round"].max()) if len(points) else 0
-    return Round(number=number, runs=runs, role="comparison") if runs else None
+    fleet = tuple(runs[: fleet_size(plan)])
+    return Round(number=number, runs=fleet, role="comparison") if fleet else None
+
+
+def fleet_size(plan: Plan) -> int:
+    """How many networks are trained together."""
+    return plan.budget.fleet or plan.measured.fleet_size
 
 
 def search_round(points: pd.DataFrame, plan: Plan) -> Round | None:
@@ -124,7 +133,7 @@ def run_template(settings: Settings) -> Run:
 def comparison_runs(plan: Plan) -> list[Run]:
     """The SMGD runs that the budget asks for, one for each seed.
 
-    In a split network `l2_conv` is the factor of an objective, and no decay: it cannot be 0.
+    In a split network `l2_conv` is no decay but the factor of an objective, whatever the study's.
     """
     settings, budget = plan.settings, plan.budget
     template = replace(
@@ -135,7 +144,7 @@ def comparison_runs(plan: Plan) -> list[Run]:
         moments=budget.moments,
         normalize=budget.normalize,
         split=budget.split,
-        l2_conv=settings.l2_conv or (SPLIT_L2 if budget.split else 0.0),
+        l2_conv=SPLIT_L2 if budget.split else settings.l2_conv,
     )
     return [replace(template, seed=settings.seed + number) for number in range(budget.smgd)]
 

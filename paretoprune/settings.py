@@ -159,9 +159,8 @@ class Budget:
         choose(self.moments, MOMENTS, "--moments")
         choose(self.normalize, NORMALIZE, "--normalize")
         require(0 <= self.smgd <= 1000, "--smgd", self.smgd, "from 0 to 1000")
-        require(
-            0 <= self.smgd_epochs <= MANY, "--smgd-epochs", self.smgd_epochs, f"from 1 to {MANY}"
-        )
+        longest = f"from 0, the sweep's own, to {MANY}"
+        require(0 <= self.smgd_epochs <= MANY, "--smgd-epochs", self.smgd_epochs, longest)
         require(0 <= self.fleet <= 10_000, "--fleet", self.fleet, "auto or from 1 to 10000")
 
 

@@ -24,6 +24,7 @@ from paretoprune.progress import SWEPT, Note, Progress, Recorded, Summary, Watch
 from paretoprune.rounds import (
     Round,
     comparison_runs,
+    fleet_size,
     fleets_of,
     lams_of,
     next_round,
@@ -87,7 +88,7 @@ def train_rounds(
             return "time"
         first, done = False, int(points["role"].isin(SWEPT).sum())
         total = expected_runs(points, round_, plan)
-        for fleet in fleets_of(round_.runs, plan.budget.fleet or plan.measured.fleet_size):
+        for fleet in fleets_of(round_.runs, fleet_size(plan)):
             report = reporter(fleet, round_, done, total, watch)
             outcomes, logs = train(fleet, problem, executor, report)
             record(folder, plan, round_, outcomes, logs)

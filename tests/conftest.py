@@ -9,6 +9,9 @@ import torch
 
 from paretoprune.__main__ import main
 
+for name in ("COLUMNS", "LINES"):  # consoles measure the terminal when they are imported
+    os.environ.pop(name, None)
+
 hypothesis.settings.register_profile("noisy machines", deadline=None)
 hypothesis.settings.load_profile("noisy machines")
 

@@ -94,6 +94,13 @@ def test_scaling_both_gradients_changes_nothing(pair, power):
         torch.testing.assert_close(min_norm(there), min_norm(here), rtol=1e-5, atol=1e-9)
 
 
+@pytest.mark.parametrize("power", [-80, -40, 40, 80])
+def test_weights_do_not_depend_on_the_unit_of_the_gradients(power):
+    """Exactly, for powers of two: no threshold decides when gradients count as equal."""
+    gram = gram_of([1.0, 2.0, 0.5], [0.5, -1.0, 3.0])
+    assert torch.equal(min_norm(gram * 2.0**power), min_norm(gram))
+
+
 @given(vectors())
 def test_the_direction_is_no_ascent_for_either_objective(pair):
     direction = combination(*pair)
@@ -201,10 +208,23 @@ def test_l2_halves_the_angle():
     assert_parallel(direction_of("l2", first, second), torch.tensor(unit[0] + unit[1]))
 
 
-def test_loss_takes_the_gradients_of_the_logarithms():
+@pytest.mark.parametrize("loss", [0.5, 1e-4])
+def test_loss_takes_the_gradients_of_the_logarithms(loss):
     first, second = np.array([3.0, 0.0, 1.0]), np.array([0.0, 400.0, 10.0])
-    expected = combination(first / 0.5, second / 2000)
-    assert_parallel(direction_of("loss", first, second, ((0.5, 2000.0),)), expected)
+    expected = combination(first / loss, second / 2000)
+    assert_parallel(direction_of("loss", first, second, ((loss, 2000.0),)), expected)
+
+
+def test_an_infinite_objective_does_not_divide():
+    weights = smgd("loss")(objectives(torch.eye(2), ((INFINITE, 1.0),)))
+    assert weights.tolist() == [[HALVES]]
+
+
+def test_squares_do_not_overflow_in_float32():
+    """Divided by small losses, lengths leave the range of float32; the weights do not."""
+    gram = torch.tensor([[1e18, 0.0], [0.0, 1e6]])
+    weights = smgd("loss")(objectives(gram, ((1e-15, 1.0),)))
+    assert 0 < weights[0, 0, 0] < 1e-20
 
 
 @pytest.mark.parametrize("normalize", NORMALIZERS)

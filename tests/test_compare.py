@@ -76,12 +76,12 @@ def test_gaps_agree_with_a_search_through_all_networks(place, front):
     best = min((q for q, c in front if c <= place[1]), default=None)
     least = min((c for q, c in front if q <= place[0]), default=None)
     assert found.quality == (None if best is None else place[0] - best)
-    assert found.cost == (None if least is None else place[1] - least)
+    assert found.size == (None if least is None else place[1] - least)
     assert found.is_dominated == any(
         q <= place[0] and c <= place[1] and (q, c) != place for q, c in front
     )
     if found.is_dominated:
-        assert min(found.quality, found.cost) >= 0 < max(found.quality, found.cost)
+        assert min(found.quality, found.size) >= 0 < max(found.quality, found.size)
 
 
 @given(front=PLACES, by=PLACES)
@@ -102,20 +102,20 @@ def test_each_seed_is_compared_with_the_front():
     by_loss, by_error = against.distances
     # at most as costly as 20, 30 and 40 is the network of loss 0.03 and complexity 8
     assert [one.quality for one in by_loss.each] == pytest.approx([0.02, 0.04, 0.06])
-    assert [one.cost for one in by_loss.each] == pytest.approx([12, 22, 32])
+    assert [one.size for one in by_loss.each] == pytest.approx([12, 22, 32])
     assert by_loss.quality == Spread(pytest.approx(0.04), pytest.approx(0.02), 3)
-    assert by_loss.cost == Spread(pytest.approx(22), pytest.approx(10), 3)
+    assert by_loss.size == Spread(pytest.approx(22), pytest.approx(10), 3)
     assert by_loss.share.mean == pytest.approx((12 / 20 + 22 / 30 + 32 / 40) / 3)
     assert by_loss.dominated == by_error.dominated == 3
     assert [one.quality for one in by_error.each] == pytest.approx([0.005, 0.01, 0.015])
-    assert [one.cost for one in by_error.each] == [120, 220, 320]
+    assert [one.size for one in by_error.each] == [120, 220, 320]
 
 
 def test_a_seed_beyond_the_end_is_not_part_of_the_mean():
     rows = [*SEARCHED, smgd(0.05, 200, 0), smgd(0.01, 300, 1)]
     by_loss, _ = only_variant(rows).against[0].distances
     assert by_loss.dominated == 1
-    assert by_loss.cost == Spread(pytest.approx(12), None, 1)
+    assert by_loss.size == Spread(pytest.approx(12), None, 1)
     assert by_loss.quality == Spread(pytest.approx((0.02 - 0.02) / 2), pytest.approx(0.02828427), 2)
 
 
@@ -267,7 +267,7 @@ def test_fronts_cover_each_other():
     assert [(part.covered, part.networks) for part in second.parts] == [(0, 4), (4, 4)]
     together = hypervolume_of(one.networks, 1000)
     assert first.hypervolume_together == second.hypervolume_together == pytest.approx(together)
-    assert second.hypervolume == first.hypervolume_by == hypervolume_of(other.networks, 1000)
+    assert second.hypervolume == hypervolume_of(other.networks, 1000)
 
 
 def test_studies_that_differ_in_their_seed_only_are_a_group():
@@ -283,6 +283,25 @@ def test_studies_that_differ_in_their_seed_only_are_a_group():
     assert group.epochs == Spread(13.5, pytest.approx(math.sqrt(4.5)), 2)
     assert group.hypervolume.mean == pytest.approx(np.mean(volumes))
     assert "validation" in comparison.notes[0]
+
+
+def test_studies_of_one_seed_or_of_other_budgets_are_no_group():
+    """A copy that went on is no second measurement."""
+    one, copy, other = (
+        reading_of(SEARCHED, name, seed=seed)
+        for name, seed in (("one", 0), ("copy", 0), ("two", 1))
+    )
+    assert compare([one, copy]).groups == ()
+    assert [group.studies for group in compare([one, copy, other]).groups] == [("one", "two")]
+    longer = replace(other.plan, budget=replace(other.plan.budget, max_runs=99))
+    assert compare([one, replace(other, plan=longer)]).groups == ()
+
+
+def test_studies_of_other_data_under_one_name_are_refused():
+    one, other = reading_of(SEARCHED, "one"), reading_of(SEARCHED, "two")
+    fewer = replace(other.plan, measured=replace(other.plan.measured, test_images=7))
+    with pytest.raises(UsageError, match="test images are 500 and 7"):
+        compare([one, replace(other, plan=fewer)])
 
 
 def test_a_study_without_a_search_is_compared_with_every_other_front():

@@ -9,12 +9,13 @@ import pytest
 
 from paretoprune import store
 from paretoprune.compare import compare, compare_document
+from paretoprune.console.compare import smgd_lines
 from paretoprune.errors import CouldNotError
 from paretoprune.plot.cost import cost, draw_cost
 from paretoprune.plot.style import STYLE, WIDTH
 from paretoprune.reading import read_study
 from tests.studies import COLLAPSED, PLAN, legend_of, study_of
-from tests.test_compare import SEARCHED, SEEDS, smgd
+from tests.test_compare import SEARCHED, SEEDS, reading_of, smgd
 
 FLEETS = [{**row, "fleet_size": 2, "seed": 0} for row in SEARCHED]
 DIVERGED = {**SEEDS[0], "seed": 9, "status": "diverged", "failure": "the loss is not finite"}
@@ -58,7 +59,8 @@ def test_a_study_is_compared_with_its_smgd_runs(paretoprune, study):
         "points more accuracy; at its accuracy the front has 220 ± 100 fewer nonzeros (71%)"
     ) in text
     assert (
-        "cost: 3 epochs and 5 s for one run; the front took 18 epochs (6 times as many) and 10 s "
+        "cost: 3 epochs and 5 s for one run (its share of a fleet of 1); the front took 18 epochs "
+        "(6 times as many) and 10 s "
         "(2 times as long)"
     ) in text
     assert "Picture: study/compare.png" in text
@@ -145,14 +147,14 @@ def test_what_is_not_known_is_null(paretoprune):
     out = paretoprune("compare", "study", "--json").out
     assert "NaN" not in out
     (against,) = json.loads(out)["variants"][0]["against"]
-    assert against["distances"][0]["cost"] == {"mean": None, "sd": None, "n": 0}
+    assert against["distances"][0]["size"] == {"mean": None, "sd": None, "n": 0}
     assert against["seconds_ratio"] is None
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["lonely"], "`paretoprune sweep lonely --smgd 3` adds them"),
+        (["lonely"], "`paretoprune sweep lonely --smgd 3` trains them"),
         (["study", "study"], "study is given twice"),
         (["study", "nothing"], "nothing does not exist"),
         (["study", "-o", "x.gif"], "the ending must be one of"),
@@ -167,6 +169,25 @@ def test_wrong_use_is_one_sentence(paretoprune, study, arguments, sentence):
     assert sentence in answer.err
     assert answer.out == ""
     assert not list(Path().rglob("compare.png"))
+
+
+def test_where_no_picture_can_be_written_there_is_an_answer(paretoprune, study):
+    Path("study/compare.png").mkdir()
+    answer = paretoprune("compare", "study", "--json")
+    assert answer.code == 1
+    assert json.loads(answer.out)["studies"] == ["study"]
+    assert "compare.png" in answer.err
+
+
+def test_a_sweep_ends_with_a_verdict_on_both_pairs_of_axes():
+    reading = reading_of([*FLEETS, smgd(0.05, 200, 0, complexity=0.1)])
+    (line,) = smgd_lines(compare([reading]))
+    assert line.endswith(
+        "98.75 % at 200 nonzeros; the front dominates 0 of 1 seed in loss and l1, 1 in accuracy "
+        "and nonzeros"
+    )
+    (dead,) = smgd_lines(compare([reading_of([*FLEETS, smgd(2.3, 0, 0, collapsed=True)])]))
+    assert dead.endswith("no run of 1 learnt anything")
 
 
 def test_a_line_has_the_hypervolume_of_each_fleet(study):

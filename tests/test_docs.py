@@ -48,7 +48,8 @@ def reference() -> str:
 def spelling(parameter) -> str:
     if parameter.param_type_name == "argument":
         return f"`{parameter.name.upper()}{'...' if parameter.nargs < 0 else ''}`"
-    return ", ".join(f"`{option}`" for option in parameter.opts)
+    names = [*parameter.opts, *parameter.secondary_opts]
+    return ", ".join(f"`{option}`" for option in names)
 
 
 def help_of(option: str) -> str:

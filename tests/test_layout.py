@@ -29,6 +29,7 @@ TORCH_FREE = [
     "keeping",
     "files",
     "compare",
+    "comparable",
     "gap",
     "cost",
 ]

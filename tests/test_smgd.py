@@ -113,6 +113,18 @@ def test_separate_moments_add_the_steps_of_two_optimizers(double):
         torch.testing.assert_close(ours[name][0], value.detach(), rtol=0, atol=1e-9)
 
 
+def test_with_separate_moments_the_decay_belongs_to_the_loss(double):
+    """One step of plain gradient descent: the loss's weight scales its decay too."""
+    task = problem("lenet5")
+    one = replace(PLAIN, moments="separate", l2_conv=0.5)
+    named = dict(task.network(0).named_parameters())
+    first, _ = raw_gradients(task, task.network(0), batches(task, 1)[0])
+    after, weights = advance(begin([one], task))
+    for name in task.convolutions:
+        direction = weights[0, 0, 0] * (first[name] + 2 * 0.5 * named[name].detach())
+        torch.testing.assert_close(named[name].detach() - after[name][0], RATE * direction)
+
+
 def test_a_split_network_solves_two_problems_side_by_side(double):
     """Dense parameters from (loss, l1), the others from (loss, sum of squares of convolutions)."""
     task = problem("lenet5")

@@ -1,20 +1,21 @@
 """SMGD in a study: three runs beside the front, or a study of its own."""
 
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from paretoprune import store
-from paretoprune.errors import UsageError
-from paretoprune.keeping import superfluous
-from paretoprune.opening import Request
+from paretoprune.compare import smgd_name
+from paretoprune.front import over_seeds
+from paretoprune.opening import OF_SMGD, Request
 from paretoprune.progress import Progress
 from paretoprune.reading import find_knee, read_study
-from paretoprune.rounds import SPLIT_L2, comparison_runs
-from paretoprune.study import sweep
+from paretoprune.rounds import next_round, propose
+from paretoprune.study import expected_runs, sweep
+from tests.tables import table as points_of
 from tests.test_sweep import (
     QUICK,
     Interruption,
@@ -24,19 +25,6 @@ from tests.test_sweep import (
     request,
     table,
 )
-
-ALONE = {"method": "smgd"}
-
-
-def alone(folder="study", settings=None, **budget):
-    """A study of SMGD only."""
-    return Request(
-        folder=Path(folder),
-        settings={name: QUICK[name] for name in ("epochs", "batch_size", "learning_rate")}
-        | ALONE
-        | (settings or {}),
-        budget=budget,
-    )
 
 
 def compared(points):
@@ -75,8 +63,9 @@ def test_a_comparison_changes_neither_search_nor_front_nor_knee():
     assert_same_table(searched(here).reset_index(drop=True), there)
     one, other = read_study(Path("study")), read_study(Path("other"))
     assert one.front["run_id"].tolist() == other.front["run_id"].tolist()
-    assert find_knee(one).network is not None
-    assert one.networks.loc[find_knee(one).network, "lam"] >= 0
+    knees = [reading.networks.loc[find_knee(reading).network] for reading in (one, other)]
+    assert knees[0]["run_id"] == knees[1]["run_id"]
+    assert propose(one.points, one.plan) == propose(other.points, other.plan)
 
 
 def test_every_variant_stays_and_seeds_are_one_row_of_networks():
@@ -98,6 +87,33 @@ def test_every_variant_stays_and_seeds_are_one_row_of_networks():
     means = rows.groupby(["moments", "normalize", "epochs"])["val_loss"].mean()
     for row in networks[networks["seeds"] > 0].itertuples():
         assert row.val_loss == pytest.approx(means[row.moments, row.normalize, row.epochs])
+
+
+def test_split_runs_are_a_variant():
+    rows = [
+        {"role": "comparison", "method": "smgd", "lam": None, "seed": seed, "split": split}
+        for seed in (0, 1)
+        for split in (False, True)
+    ]
+    networks = over_seeds(points_of(rows))
+    assert networks["seeds"].tolist() == [2, 2]
+    assert sorted(networks["split"]) == [False, True]
+
+
+def test_every_option_is_in_a_variants_name():
+    row = points_of([{"role": "comparison", "method": "smgd", "lam": None}]).iloc[0]
+    changes = {"moments": "separate", "normalize": "l2", "split": True, "epochs": 7}
+    names = {smgd_name(pd.Series({**row, name: value})) for name, value in changes.items()}
+    assert len(names | {smgd_name(row)}) == 1 + len(changes)
+    assert set(changes) == {name.removeprefix("smgd_") for name in OF_SMGD}
+
+
+def test_the_number_of_runs_to_come_counts_every_variant():
+    sweep(request(max_runs=4, smgd=2), quiet)
+    plan = store.read_plan(Path("study"))
+    more = replace(plan, budget=replace(plan.budget, moments="separate", max_runs=6))
+    points = store.read(Path("study"))
+    assert expected_runs(points, next_round(points, more), more) == 6 + 2 + 2
 
 
 def test_more_seeds_train_only_what_is_missing():
@@ -149,117 +165,3 @@ def test_an_older_table_means_neither_normalized_nor_split():
     points = store.read(Path("study"))
     assert points["normalize"].eq("none").all()
     assert not points["split"].any()
-
-
-# --- a study of SMGD only
-
-
-def test_a_study_of_smgd_only_searches_nothing():
-    summary = sweep(alone(), quiet)
-    assert summary.points["role"].tolist() == ["comparison"] * 3
-    assert summary.ending == "compared"
-    assert summary.intervals == ()
-    again = sweep(Request(folder=Path("study")), quiet)
-    assert len(again.points) == 3
-
-
-@pytest.mark.parametrize("option", ["search", "max_runs", "tolerance", "repeats", "round_size"])
-def test_options_of_searches_have_no_meaning_there(option):
-    value = {"search": "grid", "tolerance": 0.1}.get(option, 4)
-    in_settings = option in ("search", "round_size")
-    sweep(alone(), quiet)
-    named = option.replace("round_size", "round").replace("_", "-")
-    for folder in ("study", "another"):
-        with pytest.raises(UsageError, match=f"--{named}"):
-            sweep(
-                alone(folder, settings={option: value})
-                if in_settings
-                else alone(folder, **{option: value}),
-                quiet,
-            )
-        assert not Path("another").exists()
-
-
-def test_another_method_is_another_study():
-    sweep(alone(), quiet)
-    with pytest.raises(UsageError, match="--method is smgd, not weighted-sum"):
-        sweep(Request(folder=Path("study"), settings={"method": "weighted-sum"}), quiet)
-
-
-@pytest.mark.parametrize(
-    ("settings", "budget", "sentence"),
-    [
-        ({"method": "smdg"}, {}, "did you mean smgd"),
-        ({}, {"smgd": -1}, "--smgd -1"),
-        ({}, {"normalize": "l1"}, "--normalize l1 is unknown"),
-        ({}, {"moments": "both"}, "--moments both is unknown"),
-        ({}, {"split": True}, "--split has no meaning for a model without convolutions"),
-        ({"model": "lenet5", "prunable": "all"}, {"split": True}, "take --prunable linear"),
-        ({}, {"smgd": 0, "moments": "separate"}, "--moments: of SMGD runs"),
-        (ALONE, {"smgd": 0}, "--smgd 0"),
-    ],
-)
-def test_bad_combinations_are_refused_before_anything_is_trained(settings, budget, sentence):
-    with pytest.raises(UsageError, match=sentence):
-        sweep(Request(folder=Path("study"), settings=settings, budget=budget), quiet)
-    assert not Path("study").exists()
-
-
-def test_the_papers_recipe_has_the_authors_moments():
-    sweep(alone(settings={"recipe": "paper", "epochs": 1}, smgd=1), quiet)
-    assert table()["moments"].tolist() == ["separate"]
-    sweep(alone(smgd=1, settings={"recipe": "paper", "epochs": 1}, moments="joint"), quiet)
-    assert table()["moments"].tolist() == ["separate", "joint"]
-
-
-def test_a_split_networks_squares_have_a_factor():
-    plan = store.Plan
-    settings = {"model": "lenet5", "dataset": "mnist"}
-    for l2_conv, split, expected in ((0.0, True, SPLIT_L2), (0.1, True, 0.1), (0.1, False, 0.1)):
-        made = plan(
-            settings=store.Settings(**settings, l2_conv=l2_conv),
-            budget=store.Budget(smgd=1, split=split),
-            measured=None,
-        )
-        assert comparison_runs(made)[0].l2_conv == expected
-
-
-def test_weights_of_a_comparison_go_with_none_only():
-    sweep(request(max_runs=4, smgd=2), quiet)
-    points = store.read(Path("study"))
-    ids = set(compared(points)["run_id"])
-    assert not ids & set(superfluous(points, "front", 10**12, 1))
-    assert ids <= set(superfluous(points, "none", 10**12, 1))
-
-
-# --- the command line
-
-
-def test_the_command_trains_both_and_says_what_to_type_next(paretoprune):
-    options = ["--epochs=2", "--batch-size=256", "--round=4", "--lr=0.02", "--max-runs=4"]
-    result = paretoprune("sweep", "study", *options, "--smgd=2", "--normalize=loss")
-    assert result.code == 0
-    assert "6 runs, 2 of them SMGD" in result.out
-    assert "paretoprune compare study" in result.out
-    shown = paretoprune("show", "study", "--all").out
-    assert shown.count("SMGD") == 2
-    assert Path("study/front.png").is_file()
-
-
-def test_the_command_of_smgd_alone(paretoprune):
-    result = paretoprune("sweep", "--method=smgd", "--epochs=2", "--moments=separate")
-    assert result.code == 0
-    assert "SMGD, 2 epochs a run" in result.err
-    assert "3 runs; all runs of SMGD are trained" in result.out
-    assert "paretoprune knee" not in result.out
-    assert "nan" not in result.out
-    assert Path("digits-mlp/front.png").is_file()
-    assert paretoprune("show", "digits-mlp", "--all").out.count("SMGD") == 3
-    assert '"lam": null' in paretoprune("show", "digits-mlp", "--all", "--json").out
-    assert paretoprune("knee", "digits-mlp").out.startswith("no knee")
-
-
-def test_the_flag_of_split(paretoprune):
-    result = paretoprune("sweep", "--split")
-    assert result.code == 2
-    assert "--split has no meaning" in result.err

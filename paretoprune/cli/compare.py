@@ -4,13 +4,11 @@ from pathlib import Path
 
 import typer
 
-from paretoprune.cli.options import JSON, SPLIT
+from paretoprune.cli.options import JSON, SPLIT, STUDIES
 
 
 def compare(
-    studies: list[Path] = typer.Argument(
-        metavar="STUDY...", help="Folders of studies.", show_default=False
-    ),
+    studies: list[Path] = STUDIES,
     output: Path | None = typer.Option(
         None,
         "-o",
@@ -23,10 +21,13 @@ def compare(
     """Compare the front with SMGD, and studies with each other: distances, hypervolume, cost."""
     from paretoprune.compare import compare as compare_studies
     from paretoprune.console.compare import show_comparison
+    from paretoprune.plot import require_picture
     from paretoprune.plot.cost import draw_cost
     from paretoprune.reading import read_study
 
+    readings = [read_study(study) for study in studies]
     path = output or (studies[0] if len(studies) == 1 else Path()) / "compare.png"
-    comparison = compare_studies([read_study(study) for study in studies], split)
+    require_picture(path)
+    comparison = compare_studies(readings, split)
+    show_comparison(comparison, path, as_json=as_json)  # also where no picture can be written
     draw_cost(comparison, path)
-    show_comparison(comparison, path, as_json=as_json)

@@ -21,7 +21,7 @@ def knee(
     is_log: bool | None = typer.Option(
         None,
         "--log/--linear",
-        help="Scale of the axes: --log | --linear (default: the first that the rule knows)",
+        help="Scale of the axes (default: the first that the rule knows)",
         show_default=False,
     ),
     at_least: str | None = typer.Option(
@@ -59,9 +59,10 @@ def knee(
         raise UsageError("--epochs and --device are of a confirmation: give --confirm too")
     from paretoprune.console.knee import confirm_choice, show_choice
     from paretoprune.knee.wish import parse_wish
-    from paretoprune.reading import find_knee, find_wish, read_study
+    from paretoprune.reading import find_knee, find_wish, read_study, require_search
 
     reading = read_study(study)
+    require_search(reading)
     if at_least is not None or at_most is not None:
         wish = parse_wish(wishes[0], is_lower=at_least is not None)
         choice = find_wish(reading, wish)

@@ -20,6 +20,7 @@ DATA_HELP, DATA_VARIABLE = (
 )
 
 STUDY = typer.Argument(metavar="STUDY", help="Folder of a study.", show_default=False)
+STUDIES = typer.Argument(metavar="STUDY...", help="Folders of studies.", show_default=False)
 JSON = typer.Option(False, "--json", help="Print one JSON document instead.")
 DATA_DIR = typer.Option(
     None, "--data-dir", help=DATA_HELP, envvar=DATA_VARIABLE, show_default=False

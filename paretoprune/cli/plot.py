@@ -4,13 +4,11 @@ from pathlib import Path
 
 import typer
 
-from paretoprune.cli.options import SPLIT
+from paretoprune.cli.options import SPLIT, STUDIES
 
 
 def plot(
-    studies: list[Path] = typer.Argument(
-        metavar="STUDY...", help="Folders of studies.", show_default=False
-    ),
+    studies: list[Path] = STUDIES,
     output: Path | None = typer.Option(
         None,
         "-o",

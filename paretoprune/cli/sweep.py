@@ -93,8 +93,8 @@ def sweep(
     ),
     split: bool = option(
         COMPARISON,
-        "--split: convolutions trade the loss against the sum of their squares, apart from the "
-        "dense layers (default: --no-split)",
+        "Convolutions trade the loss against their sum of squares, apart from the dense layers "
+        "(default: --no-split)",
         "--split/--no-split",
     ),
     keep_weights: str = option(

@@ -53,11 +53,12 @@ def smgd_lines(comparison: Comparison) -> Iterator[str]:
         if accuracy.mean is None:
             yield f"{variant.name}: no run of {variant.runs} learnt anything"
             continue
-        missing = Spread(1 - accuracy.mean, accuracy.sd, accuracy.n)
-        dominated = variant.against[0].distances[1].dominated
+        right = Spread(1 - accuracy.mean, accuracy.sd, accuracy.n)
+        objectives, wishes = (one.dominated for one in variant.against[0].distances)
         yield (
-            f"{variant.name}: {mean(missing, '.2f', 100)} % at {mean(nonzeros, ',.0f')} nonzeros; "
-            f"the front dominates {dominated} of {plural(len(variant.seeds), 'seed')}"
+            f"{variant.name}: {mean(right, '.2f', 100)} % at {mean(nonzeros, ',.0f')} nonzeros; "
+            f"the front dominates {objectives} of {plural(len(variant.seeds), 'seed')} in loss and "
+            f"{comparison.complexity}, {wishes} in accuracy and nonzeros"
         )
 
 
@@ -168,7 +169,7 @@ def against_lines(variant: Variant, against: Against, comparison: Comparison) ->
     """A variant beside one front: distances, hypervolume, cost."""
     loss = Words("loss", comparison.complexity, comparison.complexity, ".4f", ",.1f")
     for distance, words in zip(against.distances, (loss, ACCURACY), strict=True):
-        yield f"{words.quality} and {words.cost}: {distance_line(distance, words)}"
+        yield f"{words.quality} and {words.size}: {distance_line(distance, words)}"
     alone, both = mean(variant.hypervolume, ".3f"), mean(against.hypervolume_with, ".3f")
     front = f"{against.hypervolume_without:.3f}"
     yield f"hypervolume: {alone} of one run alone, {front} of the front, {both} of both"
@@ -177,13 +178,13 @@ def against_lines(variant: Variant, against: Against, comparison: Comparison) ->
 
 @dataclass(frozen=True)
 class Words:
-    """How a quality and a cost are said; `size` is the cost as a network's own."""
+    """How a quality and a size are said; `own` is the size as that of one network."""
 
     quality: str
-    cost: str
     size: str
+    own: str
     form: str
-    cost_form: str
+    size_form: str
     better: str = "less"
     worse: str = "more"
     fewer: str = "less"
@@ -203,23 +204,23 @@ ACCURACY = Words(
 
 def distance_line(distance: Distance, words: Words) -> str:
     """Whether the seeds are dominated, and how far they are from the front along either axis."""
-    seeds, quality, cost = len(distance.each), distance.quality, distance.cost
+    seeds, quality, size = len(distance.each), distance.quality, distance.size
     verdict = VERDICTS[bool(distance.dominated) + (distance.dominated == seeds)]
     if quality.mean is None:
         first = "no network of the front is so small"
     else:
         amount = mean(quality, words.form, words.scale)
         word = words.better if quality.mean >= 0 else words.worse
-        first = f"at its {words.size} the front has {amount}{words.unit} {word} {words.quality}"
-    if cost.mean is None:
+        first = f"at its {words.own} the front has {amount}{words.unit} {word} {words.quality}"
+    if size.mean is None:
         second = "no network of the front is so good"
     else:
-        word = words.fewer if cost.mean >= 0 else "more"
+        word = words.fewer if size.mean >= 0 else "more"
         share = "" if distance.share.mean is None else f" ({abs(distance.share.mean):.0%})"
-        amount = mean(cost, words.cost_form)
-        second = f"at its {words.quality} the front has {amount} {word} {words.cost}{share}"
+        amount = mean(size, words.size_form)
+        second = f"at its {words.quality} the front has {amount} {word} {words.size}{share}"
     first += some(quality, seeds, "small")
-    parts = f"{first}; {second}{some(cost, seeds, 'good')}"
+    parts = f"{first}; {second}{some(size, seeds, 'good')}"
     return f"{verdict} ({distance.dominated} of {plural(seeds, 'seed')}): {parts}"
 
 
@@ -242,7 +243,8 @@ def cost_line(variant: Variant, against: Against, comparison: Comparison) -> str
     epochs, seconds = (variant.measures[name].mean or 0 for name in ("epochs", "seconds"))
     seeds = f", with {front.seeds} seeds for each λ," if front.seeds > 1 else ""
     return (
-        f"cost: {plural(round(epochs), 'epoch')} and {duration(seconds)} for one run; the front"
+        f"cost: {plural(round(epochs), 'epoch')} and {duration(seconds)} for one run (its share of "
+        f"a fleet of {variant.fleet_size}); the front"
         f"{seeds} took {front.epochs:,} epochs ({times(against.epochs_ratio)} as many) and "
         f"{duration(front.seconds)} ({times(against.seconds_ratio)} as long)"
     )

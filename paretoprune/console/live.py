@@ -101,8 +101,10 @@ class SweepView:
             self.live.update(Group(self.progress, points_table(some, None, "The front so far")))
         else:
             self.last_line = time.monotonic()
-            recorded = plural(event.points["role"].isin(SWEPT).sum(), "run")
-            err.print(f"{recorded} recorded, {plural(len(front), 'point')} on the front")
+            recorded = f"{plural(event.points['role'].isin(SWEPT).sum(), 'run')} recorded"
+            has_search = (event.points["role"] == "search").any()
+            on_front = f", {plural(len(front), 'point')} on the front" if has_search else ""
+            err.print(f"{recorded}{on_front}")
 
 
 def fleet_in_words(event: Step) -> str:
@@ -117,10 +119,11 @@ def fleet_in_words(event: Step) -> str:
 
 def headline(plan: Plan) -> str:
     """One line that says what is about to be trained."""
-    settings, measured = plan.settings, plan.measured
-    method = "SMGD" if settings.method == SMGD else f"search {settings.search}"
+    settings, measured, budget = plan.settings, plan.measured, plan.budget
+    search = f"search {settings.search}, {settings.epochs} epochs a run"
+    smgd = f"{plural(budget.smgd, 'run')} of SMGD, {budget.smgd_epochs or settings.epochs} epochs"
+    parts = [*([search] if settings.method != SMGD else []), *([smgd] if budget.smgd else [])]
     return (
         f"{settings.model} on {settings.dataset}, {measured.prunable_weights:,} prunable "
-        f"weights ({settings.prunable}), λ_ref {measured.lam_ref:.2g}; {method}, "
-        f"{settings.epochs} epochs a run"
+        f"weights ({settings.prunable}), λ_ref {measured.lam_ref:.2g}; {', then '.join(parts)}"
     )

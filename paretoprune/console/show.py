@@ -6,8 +6,9 @@ import pandas as pd
 
 from paretoprune.console import out
 from paretoprune.console.tables import points_table, trade_off
-from paretoprune.documents import points_csv, points_document
+from paretoprune.documents import in_order, points_csv, points_document
 from paretoprune.reading import Reading, find_knee
+from paretoprune.run import SMGD
 
 
 def show_points(reading: Reading, *, everything: bool, form: str) -> None:
@@ -18,8 +19,10 @@ def show_points(reading: Reading, *, everything: bool, form: str) -> None:
         print(points_csv(reading, everything), end="")
     else:
         knee = find_knee(reading)
-        rows = reading.points.sort_values(["lam", "seed"]) if everything else knee.front
+        rows = in_order(reading.points) if everything else knee.front
         title = "All runs" if everything else "The front (chosen on validation data)"
+        if not everything and reading.plan.settings.method == SMGD:
+            rows, title = in_order(reading.networks), "SMGD (validation data)"
         out.print(points_table(rows, knee.network, title))
         for _, row in reading.points[reading.points["failure"] != ""].iterrows():
             log = f", log in {reading.folder}/{row['log']}" if pd.notna(row["log"]) else ""

@@ -10,6 +10,7 @@ from paretoprune.console import out
 from paretoprune.console.compare import smgd_lines
 from paretoprune.console.live import SweepView
 from paretoprune.console.tables import points_table
+from paretoprune.documents import in_order
 from paretoprune.front import hypervolume_of
 from paretoprune.progress import closing, onward
 from paretoprune.reading import Reading, find_knee, read_study
@@ -44,7 +45,7 @@ def what_came_out(reading: Reading) -> Iterator[Table | str]:
     """The front with its knee, and how SMGD stands beside it; or SMGD's networks alone."""
     smgd = reading.networks[reading.networks["role"] == "comparison"]
     if reading.plan.settings.method == SMGD:
-        yield points_table(smgd, None, "SMGD (validation data)")
+        yield points_table(in_order(smgd), None, "SMGD (validation data)")
         return
     knee = find_knee(reading)
     yield points_table(knee.front, knee.network, "The front (validation data)")
@@ -54,3 +55,5 @@ def what_came_out(reading: Reading) -> Iterator[Table | str]:
     yield f"hypervolume {covered:.3f} (accuracy and nonzeros, validation data)"
     if len(smgd) and len(knee.front):
         yield from smgd_lines(compare([reading]))
+    elif len(smgd):
+        yield points_table(in_order(smgd), None, "SMGD (validation data)")

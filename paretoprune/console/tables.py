@@ -3,6 +3,7 @@
 import pandas as pd
 from rich.table import Table
 
+from paretoprune.compare import smgd_options
 from paretoprune.front import CHOSEN_ROLES
 from paretoprune.reading import Reading
 from paretoprune.run import SMGD
@@ -19,10 +20,10 @@ def points_table(
     )
     heads = ("λ", "val. loss", "val. acc.", "test acc.", "nonzeros", "sparsity", "l1")
     for head in (*heads, *((column,) if repeated else ()), ""):
-        table.add_column(head, justify="right", no_wrap=True)
+        table.add_column(head, justify="right", no_wrap=bool(head))
     for label, row in points.iterrows():
         fate = "collapsed" if row["collapsed"] else str(row["status"]).replace("done", "")
-        role = "" if row["role"] in CHOSEN_ROLES else f"{row['epochs']} epochs"
+        role = "" if row["role"] in CHOSEN_ROLES else options(row)
         table.add_row(
             trade_off(row),
             f"{row['val_loss']:.4f}",
@@ -36,6 +37,11 @@ def points_table(
             style="bold" if label == marked else None,
         )
     return table
+
+
+def options(row: pd.Series) -> str:
+    """How a run that no search asked for was trained."""
+    return smgd_options(row) if row["method"] == SMGD else f"{row['epochs']} epochs"
 
 
 def trade_off(row: pd.Series, name: str = "") -> str:

@@ -51,16 +51,21 @@ def draw_studies(
 def write_picture(path: Path, drawn: Callable[[], Figure]) -> None:
     """Draw in this project's style and write aside; the file's ending chooses png, svg or pdf.
 
-    Raises `UsageError` for another ending or no folder, before anything is drawn, and
-    `CouldNotError` where writing fails.
+    Raises `UsageError` as `require_picture`, before anything is drawn, and `CouldNotError` where
+    writing fails.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"-o {path}: the ending must be one of {', '.join(FORMATS)}")
-    if not path.parent.is_dir():
-        raise UsageError(f"-o {path}: there is no folder {path.parent}")
+    require_picture(path)
     with mpl.rc_context(STYLE):
         figure = drawn()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph")  # a name in a script that the font lacks
             form = path.suffix[1:].lower()
             write_aside(path, lambda aside: figure.savefig(aside, dpi=200, format=form))
+
+
+def require_picture(path: Path) -> None:
+    """Raise `UsageError` for a picture's name with another ending, or in a folder that is not."""
+    if path.suffix.lower() not in FORMATS:
+        raise UsageError(f"-o {path}: the ending must be one of {', '.join(FORMATS)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"-o {path}: there is no folder {path.parent}")

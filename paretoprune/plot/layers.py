@@ -19,7 +19,7 @@ from paretoprune.plot.style import (
     label_roundly,
     say_nothing,
 )
-from paretoprune.reading import Reading, find_knee
+from paretoprune.reading import Reading, find_knee, require_search
 
 # Okabe and Ito's palette for the colour-blind, with a grey for its yellow and without the vermilion
 # of the knee
@@ -33,6 +33,7 @@ SEEDS = "with several seeds: the network of least validation loss stands for its
 def layers(readings: Sequence[Reading], split: str) -> Figure:
     """Draw each prunable layer's nonzeros, and the share of its weights that is kept."""
     reading = only_study(readings, split, "layers")
+    require_search(reading)
     networks = reading.front
     parts = parts_of(networks)
     if parts.empty:

@@ -9,6 +9,9 @@ import torch
 
 from paretoprune.__main__ import main
 
+# Two workers share two cores: one thread here, and in the programs that tests start.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 for name in ("COLUMNS", "LINES"):  # consoles measure the terminal when they are imported
     os.environ.pop(name, None)
 

@@ -9,7 +9,7 @@ import pytest
 from paretoprune import store
 from tests.pictures import fill, save
 
-QUICK = ["--model=mlp", "--epochs=2", "--max-runs=3", "--lr=0.01"]
+QUICK = ["--model=mlp", "--epochs=2", "--max-runs=3", "--lr=0.01", "--smgd=0"]
 
 
 @pytest.fixture

@@ -220,7 +220,16 @@ def test_a_study_that_another_process_begins_meanwhile_is_not_mixed(undisturbed)
 def start(folder):
     """The same sweep as `request()`, as a process of its own."""
     options = ["--epochs=2", "--batch-size=256", "--round=4", "--lr=0.02", "--max-runs=10"]
-    command = [sys.executable, "-m", "paretoprune", "sweep", folder, "--fleet=2", "--tolerance=0"]
+    command = [
+        sys.executable,
+        "-m",
+        "paretoprune",
+        "sweep",
+        folder,
+        "--fleet=2",
+        "--tolerance=0",
+        "--smgd=0",
+    ]
     return subprocess.Popen(
         [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )

@@ -54,14 +54,16 @@ def min_norm(gram: Tensor) -> Tensor:
     """Weights of the shortest convex combination of two gradients, [..., 2, 2] -> [..., 2].
 
     In closed form (Desideri, C. R. Acad. Sci. Paris 350, 2012): `<g2 - g1, g2> / |g2 - g1|^2` for
-    the first one, within [0, 1]. Equal gradients get one half each, a zero gradient gets all. One
-    of infinite length gets nothing, its limit as it grows; two get one half each.
+    the first one, within [0, 1]. Equal gradients get one half each, of two that rounding cannot
+    tell apart the shorter gets all, and so does a zero gradient. One of infinite length gets
+    nothing, its limit as it grows; two get one half each.
     """
     lengths, inner = gram.diagonal(dim1=-2, dim2=-1), gram[..., 0, 1, None]
     # each from its own numerator: 1 - weight would lose the digits of the smaller one
     numerators = (lengths - inner).flip(-1)
     apart = numerators.sum(-1, keepdim=True)
-    weights = (numerators / apart).clamp(0, 1).where(apart > 0, 0.5)
+    shorter = (torch.sign(lengths.flip(-1) - lengths) + 1) / 2  # 1, or 1/2 where they are equal
+    weights = (numerators / apart).clamp(0, 1).where(apart > 0, shorter)
     infinite = ~lengths.isfinite()
     limits = (~infinite).to(gram.dtype).where(~infinite.all(-1, keepdim=True), 0.5)
     return limits.where(infinite.any(-1, keepdim=True), weights)

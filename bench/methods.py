@@ -12,7 +12,7 @@ import statistics
 
 import torch
 
-from bench.fleet import random_problem, time_fleet
+from bench.loops import random_problem, time_fleet
 
 SMGD = {"method": "smgd", "lam": None}
 VARIANTS: dict[str, dict[str, object]] = {

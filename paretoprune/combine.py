@@ -27,10 +27,9 @@ class Objectives:
 Combine = Callable[[Objectives], Tensor]  # -> weights [K, blocks, 2], convex in each block
 
 
-def weighted_sum(lams: Tensor) -> Combine:
-    """Fixed weights `(1 - lam, lam)` for each network, in one block; `lams` has shape [K]."""
-    weights = torch.stack((1 - lams, lams), dim=1).unsqueeze(1)
-    return lambda objectives: weights
+def weighted_sum(lams: Tensor) -> Tensor:
+    """Fixed weights `(1 - lam, lam)` of each network, in one block: [K] -> [K, 1, 2]."""
+    return torch.stack((1 - lams, lams), dim=1).unsqueeze(1)
 
 
 def smgd(normalize: str) -> Combine:

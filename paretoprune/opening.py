@@ -9,6 +9,7 @@ from paretoprune import store
 from paretoprune.errors import BusyStudyError, CorruptStudyError, UsageError
 from paretoprune.problem import Problem, build_problem, count_prunable, reference_lam
 from paretoprune.recipes import name_and_path, usual_budget
+from paretoprune.rounds import comparison_runs, fleet_size, run_template
 from paretoprune.run import SMGD
 from paretoprune.search import SEARCHES
 from paretoprune.settings import (
@@ -20,8 +21,8 @@ from paretoprune.settings import (
     option_of,
     require,
 )
+from paretoprune.sizing import fastest_size
 
-DEFAULT_FLEET = 8  # networks; 16 are slower on a CPU (docs/experiments.md, bench/fleet.py)
 # Fields that only a search, or only the comparison with SMGD, reads.
 OF_SEARCHES = {"search", "round_size", "max_runs", "tolerance", "repeats"}
 OF_SMGD = {"smgd_epochs", "moments", "normalize", "split"}
@@ -68,8 +69,19 @@ def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
         raise UsageError("--split has no meaning for a model without convolutions: leave it out")
     if stored:
         require_same_data(folder, stored, problem)
-        return stored, problem
-    return Plan(settings=settings, budget=budget, measured=measure(problem)), problem
+    plan = stored or Plan(settings=settings, budget=budget, measured=measure(problem))
+    return with_fleet_size(plan, problem), problem
+
+
+def with_fleet_size(plan: Plan, problem: Problem) -> Plan:
+    """Time fleets, once in a study, unless the user says how many networks one has."""
+    if fleet_size(plan):
+        return plan
+    is_smgd = plan.settings.method == SMGD
+    run = comparison_runs(plan)[0] if is_smgd else run_template(plan.settings)
+    largest = plan.budget.smgd if is_smgd else plan.settings.round_size * plan.budget.repeats
+    size = fastest_size(run, problem, largest)
+    return replace(plan, measured=replace(plan.measured, fleet_size=size))
 
 
 def new_budget(settings: Settings, request: Request) -> Budget:
@@ -148,5 +160,4 @@ def measure(problem: Problem) -> Measured:
         prunable_weights=count_prunable(problem),
         validation_images=len(problem.data.validation),
         test_images=len(problem.data.test),
-        fleet_size=DEFAULT_FLEET,
     )

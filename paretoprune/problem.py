@@ -1,7 +1,8 @@
 """What a study trains: model, data and complexity, checked before anything is trained."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -17,8 +18,10 @@ from paretoprune.complexity import (
     weight_names,
 )
 from paretoprune.datasets import DATASETS, Data, Part, Source
+from paretoprune.device import find_device
 from paretoprune.errors import UsageError
 from paretoprune.fleet import Fleet, stack
+from paretoprune.fleet.choice import choose_path
 from paretoprune.models import MODELS, ModelBuilder
 from paretoprune.models.glorot import glorot
 from paretoprune.recipes import FOLDER, name_and_path
@@ -27,6 +30,7 @@ from paretoprune.updates import SCHEDULES, UPDATES
 
 # Images: with 8 networks, larger batches fall out of the cache (2.4 times slower at 500).
 EVALUATION_BATCH = 100
+CHECKED_IMAGES = 8  # of the step that a fleet's way must pass
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,8 @@ class Problem:
     `seed` is the study's: it orders the mini-batches, the same for every run. `prunable` names
     the prunable weight tensors, `convolutions` those of convolutions, `constant_loss` is the
     validation loss (nats) of the best constant prediction. A network sees `(byte - shift) / scale`,
-    both [C, 1, 1]; its weights begin as torch's own, or with `is_glorot` as Keras's.
+    both [C, 1, 1]; its weights begin as torch's own, or with `is_glorot` as Keras's. Fleets are
+    trained by way of `path`, one of `PATHS`; `refused` says why not by those before it.
     """
 
     model: ModelBuilder
@@ -50,6 +55,8 @@ class Problem:
     shift: Tensor
     scale: Tensor
     is_glorot: bool = False
+    path: str = "fused"
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def network(self, seed: int) -> nn.Sequential:
         """Build the network with the initial weights that `seed` stands for."""
@@ -62,7 +69,8 @@ class Problem:
 
     def fleet(self, seeds: list[int]) -> Fleet:
         """Stack one network per seed on the device."""
-        return stack([self.network(seed).to(self.device) for seed in seeds], seeds)
+        networks = [self.network(seed).to(self.device) for seed in seeds]
+        return stack(networks, seeds, self.path)
 
     def order(self, epoch: int) -> Tensor:
         """The permutation of the training images in an epoch, [N]; the same on every device."""
@@ -70,8 +78,12 @@ class Problem:
         return torch.randperm(len(self.data.train), generator=generator).to(self.device)
 
     def inputs(self, images: Tensor) -> Tensor:
-        """Images as bytes [B, C, H, W] -> what a network sees, floats."""
-        return images.to(torch.get_default_dtype()).sub_(self.shift).div_(self.scale)
+        """Images as bytes [B, C, H, W] -> what a network sees, floats; in memory [B, H, W, C]."""
+        shape, dtype = images.shape, torch.get_default_dtype()
+        floats = torch.empty(
+            shape, dtype=dtype, device=images.device, memory_format=torch.channels_last
+        )
+        return torch.sub(images, self.shift, out=floats).div_(self.scale)
 
     def prunable_weights(self, fleet: Fleet) -> list[Tensor]:
         """The fleet's prunable tensors, [K, *shape] each."""
@@ -132,8 +144,8 @@ def build_problem(settings: Settings, data_dir: Path, device: str) -> Problem:
     Raises `UsageError` for unknown names, combinations that do not fit and a device that is not
     there, `CouldNotError` where data are missing.
     """
-    for field, table in (("optimizer", UPDATES), ("schedule", SCHEDULES)):
-        choose(getattr(settings, field), table, f"--{field}")
+    for name, table in (("optimizer", UPDATES), ("schedule", SCHEDULES)):
+        choose(getattr(settings, name), table, f"--{name}")
     if settings.optimizer == "adam" and settings.momentum:
         raise UsageError("--momentum is for --optimizer sgd and rmsprop: adam has its own")
     model = MODELS[choose(settings.model, MODELS, "--model")]
@@ -149,19 +161,29 @@ def build_problem(settings: Settings, data_dir: Path, device: str) -> Problem:
     if settings.l2_conv and not convolutions:
         raise UsageError(f"--l2-conv has no meaning for --model {settings.model}: leave it out")
     shift, scale = standard(data) if settings.inputs == "standard" else unit(data)
-    return Problem(
-        model=model,
-        data=data.to(place),
-        complexity=complexity,
-        prunable=prunable_names(example, kind),
-        convolutions=convolutions,
-        constant_loss=constant_loss(data),
-        seed=settings.seed,
-        device=place,
-        shift=shift.to(place),
-        scale=scale.to(place),
-        is_glorot=settings.recipe == "paper",
+    return with_path(
+        Problem(
+            model=model,
+            data=data.to(place),
+            complexity=complexity,
+            prunable=prunable_names(example, kind),
+            convolutions=convolutions,
+            constant_loss=constant_loss(data),
+            seed=settings.seed,
+            device=place,
+            shift=shift.to(place),
+            scale=scale.to(place),
+            is_glorot=settings.recipe == "paper",
+        )
     )
+
+
+def with_path(problem: Problem) -> Problem:
+    """Find the fastest way to train fleets of this problem that is right."""
+    networks = [problem.network(seed).to(problem.device) for seed in (0, 1)]
+    images = problem.inputs(problem.data.train.images[:CHECKED_IMAGES])
+    path, refused = choose_path(networks, images)
+    return replace(problem, path=path, refused=refused)
 
 
 def load_data(settings: Settings, data_dir: Path) -> Data:
@@ -206,19 +228,6 @@ def standard(data: Data) -> tuple[Tensor, Tensor]:
     deviation[deviation == 0] = 1.0
     dtype = torch.get_default_dtype()
     return mean.view(-1, 1, 1).to(dtype), deviation.view(-1, 1, 1).to(dtype)
-
-
-def find_device(name: str) -> torch.device:
-    """Resolve `auto`, `cpu` or `cuda`; raise `UsageError` where there is no such device."""
-    choose(name, ("auto", "cpu", "cuda"), "--device")
-    available = torch.cuda.is_available()
-    if name == "cuda" and not available:
-        raise UsageError("--device cuda: torch finds no CUDA device here; use --device cpu")
-    if not available or name == "cpu":
-        return torch.device("cpu")
-    torch.backends.cudnn.deterministic = True  # the same table, bit for bit
-    torch.backends.cudnn.allow_tf32 = False  # float32 is what the laws of fleets are stated for
-    return torch.device("cuda")
 
 
 def constant_loss(data: Data) -> float:

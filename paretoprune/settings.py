@@ -169,7 +169,9 @@ class Measured:
     """What is measured once, when a study begins.
 
     `lam_ref` is the initial loss over the initial complexity, `constant_loss` the validation loss
-    (nats) of the best constant prediction, `prunable_weights` their number in one network.
+    (nats) of the best constant prediction, `prunable_weights` their number in one network;
+    `fleet_size` the number of networks whose training together takes least time for each (0: not
+    yet measured).
     """
 
     lam_ref: float
@@ -177,11 +179,12 @@ class Measured:
     prunable_weights: int
     validation_images: int
     test_images: int
-    fleet_size: int
+    fleet_size: int = 0
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            require(0 < value < math.inf, name, value, "a number above 0")
+            least = 0 if name == "fleet_size" else 1e-300
+            require(least <= value < math.inf, name, value, "a number above 0")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,5 @@
 """One step of a fleet: gradients, their weights, the optimizer's move, pruning."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,49 +18,68 @@ from paretoprune.fleet import Fleet
 from paretoprune.problem import Problem, cross_entropy
 from paretoprune.pruning import prune
 from paretoprune.run import SMGD, Run
-from paretoprune.updates import UPDATES, State
+from paretoprune.updates import Updates, stretches
 
 DENSE, CONVOLUTIONAL = 0, 1  # blocks of a split network; all others have one block
+BOTH, LOSS, COMPLEXITY = "both", "loss", "complexity"  # what an optimizer sees
 
 
 @dataclass
 class Training:
-    """A fleet in the midst of its training."""
+    """A fleet in the midst of its training.
+
+    `weights` [K, blocks, 2] are those of the objectives where no step changes them. `scale` [K]
+    multiplies the losses: a weight that is known before the gradients scales a number, not all of
+    them. `steps_of` holds with separate moments the steps of each objective's optimizer, which
+    are weighed before the parameters take them, by objective and parameter; with joint moments it
+    is empty.
+    """
 
     fleet: Fleet
     problem: Problem
-    combine: Combine
     runs: Sequence[Run]
+    combine: Combine
+    weights: Tensor | None
+    scale: Tensor
     blocks: dict[str, int]  # by parameter
-    states: dict[tuple[str, str], State]  # by parameter and objective
-    rates: Tensor  # [K]
-    thresholds: Tensor  # [K]
+    updates: dict[str, Updates]  # by objective
+    steps_of: dict[str, dict[str, Tensor]]
+    thresholds: list[tuple[slice, float]]
     steps: int = 0
 
 
 def begin(runs: Sequence[Run], problem: Problem) -> Training:
     """Stack the networks of the runs and prune them once."""
-    fleet = problem.fleet([run.seed for run in runs])
+    fleet, first = problem.fleet([run.seed for run in runs]), runs[0]
+    moved: dict[str, dict[str, Tensor]] = {BOTH: fleet.parameters}
+    if first.moments == "separate":
+        second = {*problem.prunable, *(problem.convolutions if first.split else ())}
+        steps = {name: torch.zeros_like(value) for name, value in fleet.parameters.items()}
+        others = {name: torch.zeros_like(steps[name]) for name in steps if name in second}
+        moved = {LOSS: steps, COMPLEXITY: others}
+    rates = [run.learning_rate for run in runs]
     one = torch.ones((), device=problem.device, dtype=torch.get_default_dtype())
+    weights = None
+    if first.method != SMGD:
+        weights = weighted_sum(one.new_tensor([run.lam for run in runs]))
+    is_weighed = weights is not None and first.moments == "joint"
     training = Training(
         fleet=fleet,
         problem=problem,
-        combine=method_of(runs, one),
         runs=runs,
-        blocks=blocks_of(fleet, problem, runs[0].split),
-        states=defaultdict(dict),
-        rates=one.new_tensor([run.learning_rate for run in runs]),
-        thresholds=one.new_tensor([run.threshold for run in runs]),
+        combine=smgd(first.normalize),
+        weights=weights,
+        scale=weights[:, 0, 0] if weights is not None and is_weighed else one.expand(len(runs)),
+        blocks=blocks_of(fleet, problem, first.split),
+        updates={
+            objective: Updates(first.optimizer, list(values.values()), rates, first.momentum)
+            for objective, values in moved.items()
+        },
+        steps_of={name: steps for name, steps in moved.items() if name != BOTH},
+        thresholds=stretches([run.threshold for run in runs]),
     )
     prune(problem.prunable_weights(fleet), training.thresholds)
     return training
-
-
-def method_of(runs: Sequence[Run], one: Tensor) -> Combine:
-    """How these runs weigh their objectives; `one` has the device and type of the weights."""
-    if runs[0].method == SMGD:
-        return smgd(runs[0].normalize)
-    return weighted_sum(one.new_tensor([run.lam for run in runs]))
 
 
 def blocks_of(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, int]:
@@ -82,24 +100,36 @@ def take_step(
     the learning rates. The networks are independent, so the gradient of the sum of their losses
     holds each network's own gradient.
     """
-    problem, parameters = training.problem, training.fleet.parameters
     training.steps += 1
-    logits = training.fleet.forward(problem.inputs(images), training.steps)
-    loss = cross_entropy(logits, labels).mean(1)  # [K]
-    gradients = torch.autograd.grad(loss.sum(), list(parameters.values()))
+    loss, gradients = differentiate(training, images, labels)
     with torch.no_grad():
         costs = second_gradients(training)
-        weights = training.combine(
-            Objectives(
+        weights = training.weights
+        if weights is None:
+            objectives = Objectives(
                 gram=lambda: gram_matrices(gradients, costs, list(training.blocks.values())),
                 values=lambda: values_of(training, loss),
             )
-        ).to(loss.dtype)
-        for name, gradient, cost in zip(parameters, gradients, costs, strict=True):
-            own = weights[:, training.blocks[name]]
-            move(training, name, gradient, cost, own, training.rates * factor)
-        prune(problem.prunable_weights(training.fleet), training.thresholds)
-    return loss.detach(), weights
+            weights = training.combine(objectives).to(loss.dtype)
+        move = move_apart if training.steps_of else move_jointly
+        move(training, gradients, costs, weights, factor)
+        prune(training.problem.prunable_weights(training.fleet), training.thresholds)
+    return loss, weights
+
+
+def differentiate(
+    training: Training, images: Tensor, labels: Tensor
+) -> tuple[Tensor, list[Tensor]]:
+    """The loss of each network [K], and its gradients, `training.scale` times, [K, *shape]."""
+    values = training.fleet.parameters.values()
+    for value in values:
+        value.grad = None
+    logits = training.fleet.forward(training.problem.inputs(images), training.steps)
+    loss = cross_entropy(logits, labels).mean(1)
+    # not torch.autograd.grad: a gradient in .grad lies in memory as its parameter does
+    (loss * training.scale).sum().backward()
+    gradients = [torch.zeros_like(v) if v.grad is None else v.grad for v in values]
+    return loss.detach(), gradients
 
 
 def second_gradients(training: Training) -> list[Tensor | None]:
@@ -133,31 +163,55 @@ def values_of(training: Training, loss: Tensor) -> Tensor:
     return torch.stack([torch.stack((loss, second.to(loss)), dim=1) for second in seconds], dim=1)
 
 
-def move(
+def move_jointly(
     training: Training,
-    name: str,
-    gradient: Tensor,
-    cost: Tensor | None,
+    gradients: list[Tensor],
+    costs: list[Tensor | None],
     weights: Tensor,
-    rates: Tensor,
+    factor: float,
 ) -> None:
-    """Move one parameter of all networks, against the weighted sum of its gradients.
+    """Move all parameters against the weighted sum of their gradients, in one optimizer's steps.
 
-    `gradient` and `cost` [K, *shape] belong to the parameter `name`, `weights` is [K, 2], `rates`
-    [K]. With joint moments the optimizer sees one direction, and the l2 term stands outside the
-    sum; with separate ones (the authors' MAdam) it sees each gradient, the weights scale its two
-    steps, and the l2 term belongs to the loss.
+    `gradients` and `costs` [K, *shape] stand in the order of the parameters, `weights` is
+    [K, blocks, 2]; gradients that come weighed already are those of fixed weights. The l2 term
+    stands outside the sum.
     """
-    if training.runs[0].moments == "separate":
-        step(training, name, "loss", add_decay(training, name, gradient), rates * weights[:, 0])
+    names = training.fleet.parameters
+    for name, gradient, cost in zip(names, gradients, costs, strict=True):
+        own = weights[:, training.blocks[name]]
+        if training.weights is None:
+            gradient.mul_(beside(own[:, 0], gradient))
         if cost is not None:
-            step(training, name, "complexity", cost, rates * weights[:, 1])
-        return
-    of_loss, of_cost = (w.view(-1, *[1] * (gradient.dim() - 1)) for w in weights.T)
-    direction = gradient.mul_(of_loss)
-    if cost is not None:
-        direction.addcmul_(cost, of_cost)
-    step(training, name, "both", add_decay(training, name, direction), rates)
+            gradient.addcmul_(cost, beside(own[:, 1], gradient))
+        add_decay(training, name, gradient)
+    training.updates[BOTH].step(gradients, factor)
+
+
+def move_apart(
+    training: Training,
+    gradients: list[Tensor],
+    costs: list[Tensor | None],
+    weights: Tensor,
+    factor: float,
+) -> None:
+    """Move all parameters by the weighted sum of two optimizers' steps (the authors' MAdam).
+
+    Arguments as in `move_jointly`, with raw gradients; the l2 term belongs to the loss.
+    """
+    for name, gradient in zip(training.fleet.parameters, gradients, strict=True):
+        add_decay(training, name, gradient)
+    directions = {LOSS: gradients, COMPLEXITY: [cost for cost in costs if cost is not None]}
+    for objective, (kind, steps) in enumerate(training.steps_of.items()):
+        torch._foreach_zero_(list(steps.values()))
+        training.updates[kind].step(directions[kind], factor)
+        for name, step in steps.items():
+            own = weights[:, training.blocks[name], objective]
+            training.fleet.parameters[name].addcmul_(step, beside(own, step))
+
+
+def beside(weights: Tensor, tensor: Tensor) -> Tensor:
+    """Weights [K], in a shape that multiplies a tensor [K, *shape]."""
+    return weights.view(-1, *[1] * (tensor.dim() - 1))
 
 
 def add_decay(training: Training, name: str, direction: Tensor) -> Tensor:
@@ -169,10 +223,3 @@ def add_decay(training: Training, name: str, direction: Tensor) -> Tensor:
     if run.l2_conv > 0 and not run.split and name in training.problem.convolutions:
         direction.add_(training.fleet.parameters[name], alpha=2 * run.l2_conv)
     return direction
-
-
-def step(training: Training, name: str, objective: str, direction: Tensor, rates: Tensor) -> None:
-    """Let the optimizer move one parameter of all networks."""
-    run, state = training.runs[0], training.states[name, objective]
-    value = training.fleet.parameters[name]
-    UPDATES[run.optimizer](value, direction, state, rates, training.steps, run.momentum)

@@ -3,12 +3,14 @@
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import torch
 
 from paretoprune import store
+from paretoprune.device import free_memory, is_full
 from paretoprune.errors import CouldNotError
 from paretoprune.executor import Executor, LocalExecutor
 from paretoprune.keeping import superfluous
@@ -50,7 +52,7 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
         plan = unless_overtaken(folder, request, plan)
         store.write_plan(folder, plan)
         watch(plan)
-        for note in problem.data.notes:
+        for note in (*problem.data.notes, way_of(plan, problem)):
             watch(Note(text=note))
         ending = train_rounds(folder, plan, problem, executor, watch, request.time_budget)
     points = store.read(folder)
@@ -91,10 +93,34 @@ def train_rounds(
         for fleet in fleets_of(round_.runs, fleet_size(plan)):
             report = reporter(fleet, round_, done, total, watch)
             outcomes, logs = train(fleet, problem, executor, report)
+            if not outcomes:
+                plan = with_smaller_fleets(folder, plan, len(fleet), watch)
+                break
             record(folder, plan, round_, outcomes, logs)
             done += len(fleet)
             points = keep(folder, plan)
             watch(Recorded(points=points))
+
+
+def with_smaller_fleets(folder: Path, plan: Plan, size: int, watch: Watch) -> Plan:
+    """Halve the fleets of a study whose memory was too small for `size` networks."""
+    half = size // 2
+    watch(Note(text=f"memory is too small for a fleet of {size}: going on with {half}"))
+    free_memory()
+    plan = Plan(
+        settings=plan.settings,
+        budget=replace(plan.budget, fleet=min(plan.budget.fleet, half)),
+        measured=replace(plan.measured, fleet_size=half),
+    )
+    store.write_plan(folder, plan)
+    return plan
+
+
+def way_of(plan: Plan, problem: Problem) -> str:
+    """How many networks are trained together, and how."""
+    chosen = "as asked for" if plan.budget.fleet else "the fastest here"
+    reasons = "".join(f"; not {path}: {reason}" for path, reason in problem.refused.items())
+    return f"fleets of {fleet_size(plan)} ({chosen}), {problem.path}{reasons}"
 
 
 def ending_of(points: pd.DataFrame, plan: Plan) -> str:
@@ -130,10 +156,15 @@ def predicted(points: pd.DataFrame, round_: Round) -> float:
 def train(
     fleet: Sequence[Run], problem: Problem, executor: Executor, report: Callable[[int, int], None]
 ) -> tuple[list[Outcome], dict[str, str]]:
-    """Train a fleet; an exception makes failed points, each with its log."""
+    """Train a fleet; an exception makes failed points, each with its log.
+
+    There are no points where memory is too small for the fleet, but perhaps not for half of it.
+    """
     try:
         return executor.submit(train_fleet, fleet, problem, report).result(), {}
     except Exception as error:
+        if is_full(error) and len(fleet) > 1:
+            return [], {}
         failure = f"{type(error).__name__}: {error}"
         points = [Point(run=run, status="failed", failure=failure) for run in fleet]
         log = traceback.format_exc()

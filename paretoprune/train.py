@@ -62,7 +62,7 @@ def train_epoch(training: Training, epoch: int, report: Report) -> tuple[Tensor,
     """Train one epoch; return the mean loss [K] and objectives' weights [K, blocks, 2]."""
     run, data = training.runs[0], training.problem.data.train
     batches = training.problem.order(epoch).split(run.batch_size)
-    losses = torch.zeros_like(training.rates)
+    losses = torch.zeros(len(training.runs), device=training.problem.device)
     weights = losses.new_zeros(len(training.runs), max(training.blocks.values()) + 1, 2)
     for batch in batches:
         factor = SCHEDULES[run.schedule](training.steps / (run.epochs * len(batches)))

@@ -1,73 +1,68 @@
-"""Steps of optimizers as functions on stacked tensors, and the schedules of their rates."""
+"""The optimizers, torch's own on stacked tensors, and the schedules of their rates."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-State = dict[str, Tensor]
-# weights and direction [K, *shape], state, rate [K], step counted from 1, momentum; in place.
-# Constants that are no argument are those of `torch.optim`.
-Update = Callable[[Tensor, Tensor, State, Tensor, int, float], None]
-
-LEAST_RATE = 1e-30  # a rate of 0, as lam = 0 gives with separate moments, cannot divide
+Groups = Sequence[dict[str, Any]]  # what torch.optim takes: parameters and their rate
 
 
-@torch.no_grad()
-def adam(
-    weights: Tensor, direction: Tensor, state: State, rate: Tensor, step: int, momentum: float
-) -> None:
-    """One step of Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1); it has its own momentum."""
-    beta1, beta2, epsilon = 0.9, 0.999, 1e-8
-    if not state:
-        state.update(first=torch.zeros_like(weights), second=torch.zeros_like(weights))
-    state["first"].lerp_(direction, 1 - beta1)
-    state["second"].mul_(beta2).addcmul_(direction, direction, value=1 - beta2)
-    # the rate divides the denominator instead of multiplying the step: two passes less
-    rates = _beside(rate.clamp(min=LEAST_RATE) / (1 - beta1**step), weights)
-    denominator = state["second"].sqrt().mul_(1 / (rates * math.sqrt(1 - beta2**step)))
-    weights.addcdiv_(state["first"], denominator.add_(epsilon / rates), value=-1)
+def adam(groups: Groups, momentum: float) -> torch.optim.Optimizer:
+    """Adam (Kingma and Ba, arXiv 1412.6980, algorithm 1); it has its own momentum."""
+    return torch.optim.Adam(groups, fused=True)
 
 
-@torch.no_grad()
-def sgd(
-    weights: Tensor, direction: Tensor, state: State, rate: Tensor, step: int, momentum: float
-) -> None:
-    """One step of gradient descent with momentum (Polyak, 1964), as in `torch.optim.SGD`."""
-    weights.addcmul_(_with_momentum(direction, state, momentum), _beside(rate, weights), value=-1)
+def sgd(groups: Groups, momentum: float) -> torch.optim.Optimizer:
+    """Gradient descent with momentum (Polyak, 1964)."""
+    return torch.optim.SGD(groups, momentum=momentum, fused=True)
 
 
-@torch.no_grad()
-def rmsprop(
-    weights: Tensor, direction: Tensor, state: State, rate: Tensor, step: int, momentum: float
-) -> None:
-    """One step of RMSProp (Hinton, Coursera 2012, lecture 6e), as in `torch.optim.RMSprop`."""
-    alpha, epsilon = 0.99, 1e-8
-    if "second" not in state:
-        state["second"] = torch.zeros_like(weights)
-    state["second"].mul_(alpha).addcmul_(direction, direction, value=1 - alpha)
-    scaled = direction / state["second"].sqrt().add_(epsilon)
-    weights.addcmul_(_with_momentum(scaled, state, momentum), _beside(rate, weights), value=-1)
+def rmsprop(groups: Groups, momentum: float) -> torch.optim.Optimizer:
+    """RMSProp (Hinton, Coursera 2012, lecture 6e)."""
+    return torch.optim.RMSprop(groups, momentum=momentum)
 
 
-def _with_momentum(direction: Tensor, state: State, momentum: float) -> Tensor:
-    if momentum == 0:
-        return direction
-    if "velocity" not in state:
-        state["velocity"] = torch.zeros_like(direction)
-    return state["velocity"].mul_(momentum).add_(direction)
-
-
-def _beside(rate: Tensor, weights: Tensor) -> Tensor:
-    return rate.view(-1, *[1] * (weights.dim() - 1))  # [K] -> [K, 1, ...]
-
-
-UPDATES: dict[str, Update] = {
+UPDATES: dict[str, Callable[[Groups, float], torch.optim.Optimizer]] = {
     "adam": adam,
     "sgd": sgd,
     "rmsprop": rmsprop,
 }
+
+
+class Updates:
+    """An optimizer's steps on stacked tensors; each network has a learning rate of its own.
+
+    Networks of equal rates that stand side by side are moved in one call.
+    """
+
+    def __init__(
+        self, optimizer: str, values: Sequence[Tensor], rates: Sequence[float], momentum: float
+    ) -> None:
+        """`values` [K, *shape] are moved in place by `step`; `rates` are K."""
+        self.stretches = stretches(rates)
+        groups = [
+            {"params": [value.detach()[own] for value in values], "lr": rate}
+            for own, rate in self.stretches
+        ]
+        self.optimizer = UPDATES[optimizer](groups, momentum)
+
+    def step(self, directions: Sequence[Tensor], factor: float) -> None:
+        """Move against the `directions`, which lie in memory as their values; scale all rates."""
+        for group, (own, rate) in zip(self.optimizer.param_groups, self.stretches, strict=True):
+            group["lr"] = rate * factor
+            for value, direction in zip(group["params"], directions, strict=True):
+                value.grad = direction[own]
+        self.optimizer.step()
+
+
+def stretches(values: Sequence[float]) -> list[tuple[slice, float]]:
+    """Equal values that stand side by side: `[a, a, b]` -> `[(0:2, a), (2:3, b)]`."""
+    ends = [i for i in range(1, len(values)) if values[i] != values[i - 1]]
+    bounds = zip([0, *ends], [*ends, len(values)], strict=True)
+    return [(slice(start, end), values[start]) for start, end in bounds]
 
 
 def constant(progress: float) -> float:

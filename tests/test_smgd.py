@@ -87,7 +87,7 @@ def test_fixed_weights_make_it_the_weighted_sum(double, moments, optimizer):
     expected, _ = advance(fixed, 5)
     assert weights.tolist() == [[[0.75, 0.25]]]
     for name, value in expected.items():
-        assert torch.equal(ours[name], value)
+        torch.testing.assert_close(ours[name], value, rtol=0, atol=1e-12)
 
 
 def test_separate_moments_add_the_steps_of_two_optimizers(double):

@@ -43,7 +43,7 @@ def test_the_subgradient_at_zero_is_zero():
 
 def test_itp_prunes_up_to_each_networks_threshold():
     weights = torch.tensor([[0.5, -0.1, 0.1, 0.11], [0.5, -0.1, 0.1, 0.11]])
-    prune([weights], torch.tensor([0.1, 0.0]))
+    prune([weights], [(slice(0, 1), 0.1), (slice(1, 2), 0.0)])
     expected = torch.tensor([[0.5, 0.0, 0.0, 0.11], [0.5, -0.1, 0.1, 0.11]])
     assert torch.equal(weights, expected)
 

@@ -1,6 +1,7 @@
 """K networks as one: stacked parameters and buffers, and the forward pass of all of them.
 
-A new fused layer: one function in `layers.py`, and one line in `LAYERS`.
+There are three ways to it, `PATHS`; `choice.py` finds out which one fits an architecture. A new
+fused layer: one function in `layers.py`, and one line in the table in `fused.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,19 +10,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from paretoprune.errors import UsageError
-from paretoprune.fleet import layers
+from paretoprune.fleet import fused, one_by_one, vmap
+from paretoprune.fleet.layers import Keys, Tensors
 
-LAYERS: dict[type[nn.Module], Callable[..., Tensor]] = {
-    nn.Linear: layers.linear,
-    nn.Conv2d: layers.conv2d,
-    nn.AvgPool2d: layers.pool2d,
-    nn.MaxPool2d: layers.pool2d,
-    nn.BatchNorm2d: layers.batch_norm2d,
-    nn.Dropout: layers.dropout,
-    nn.Flatten: layers.flatten,
-    nn.ReLU: layers.elementwise,
-    nn.ELU: layers.elementwise,
+# tensors by name [K, *shape], images [B, C, H, W], a key for each network -> logits [K, B, classes]
+Forward = Callable[[Tensors, Tensor, Keys], Tensor]
+
+# The fastest first.
+PATHS: dict[str, Callable[[nn.Module], Forward]] = {
+    "fused": fused.forward_of,
+    "vmap": vmap.forward_of,
+    "one by one": one_by_one.forward_of,
 }
 
 
@@ -30,11 +29,11 @@ class Fleet:
     """K networks of one architecture, network k of which began with `seeds[k]`.
 
     `parameters` and `buffers` hold each parameter and buffer (such as running means) of the
-    architecture as one tensor `[K, *shape]`, by the name that it has in `architecture`;
-    parameters are leaves.
+    architecture as one tensor `[K, *shape]`, by the name that it has there; parameters are
+    leaves. `run` is the forward pass of the path that was chosen.
     """
 
-    architecture: nn.Sequential
+    run: Forward
     seeds: tuple[int, ...]
     parameters: dict[str, Tensor]
     buffers: dict[str, Tensor]
@@ -44,34 +43,23 @@ class Fleet:
 
         `step` counts training steps and keys the masks of dropout; `None` is evaluation mode.
         """
-        x = images.unsqueeze(0)
-        everything = {**self.parameters, **self.buffers}
-        for place, (name, layer) in enumerate(self.architecture.named_children()):
-            tensors = {
-                local: everything[f"{name}.{local}"]
-                for local, _ in (*layer.named_parameters(), *layer.named_buffers())
-            }
-            keys = None if step is None else [(seed, step, place) for seed in self.seeds]
-            x = LAYERS[type(layer)](layer, tensors, x, keys)
-        return x
+        keys = None if step is None else [(seed, step) for seed in self.seeds]
+        return self.run({**self.parameters, **self.buffers}, images, keys)
 
 
-def stack(networks: Sequence[nn.Sequential], seeds: Sequence[int]) -> Fleet:
+def stack(networks: Sequence[nn.Module], seeds: Sequence[int], path: str = "fused") -> Fleet:
     """Stack networks of one architecture; their parameters and buffers are copied.
 
-    Raises `UsageError` where a layer has no stacked counterpart.
+    Raises `Unfit` where the architecture cannot be trained by way of `path`, one of `PATHS`.
     """
-    missing = {type(layer).__name__ for layer in networks[0] if type(layer) not in LAYERS}
-    if missing:
-        raise UsageError(
-            f"the model has layers that a fleet cannot train: {', '.join(sorted(missing))}"
-        )
-    states = [network.state_dict() for network in networks]
-    stacked = {name: torch.stack([state[name] for state in states]) for name in states[0]}
-    buffers = {name for name, _ in networks[0].named_buffers()}
+    parameters = [dict(network.named_parameters()) for network in networks]
+    buffers = [dict(network.named_buffers()) for network in networks]
     return Fleet(
-        architecture=networks[0],
+        run=PATHS[path](networks[0]),
         seeds=tuple(seeds),
-        parameters={k: v.requires_grad_() for k, v in stacked.items() if k not in buffers},
-        buffers={name: value for name, value in stacked.items() if name in buffers},
+        parameters={
+            name: torch.stack([own[name].detach() for own in parameters]).requires_grad_()
+            for name in parameters[0]
+        },
+        buffers={name: torch.stack([own[name] for own in buffers]) for name in buffers[0]},
     )

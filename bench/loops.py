@@ -1,0 +1,137 @@
+"""The loops that are timed against each other: a fleet's, and what people write without one."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import count
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from paretoprune.complexity import COMPLEXITIES, PRUNABLE, prunable_names, weight_names
+from paretoprune.datasets import Data, Part
+from paretoprune.models import MODELS
+from paretoprune.problem import Problem, evaluate
+from paretoprune.rounds import run_template
+from paretoprune.settings import Settings
+from paretoprune.step import begin, take_step
+
+SHAPES = {"vgg": (3, 32, 32)}  # of images; all others see MNIST's
+IMAGES = 4096
+Loop = Callable[[int], None]  # takes so many steps
+
+
+def random_problem(model: str, device: str = "cpu") -> Problem:
+    """Random images and labels: only time is measured."""
+    shape, build = SHAPES.get(model, (1, 28, 28)), MODELS[model]
+    images = torch.randint(0, 256, (IMAGES, *shape), dtype=torch.uint8)
+    part = Part(images, torch.randint(0, 10, (IMAGES,)))
+    network = build(shape, 10)
+    return Problem(
+        model=build,
+        data=Data(part, part, part, classes=10, white=255.0).to(torch.device(device)),
+        complexity=COMPLEXITIES["l1"],
+        prunable=prunable_names(network, "linear"),
+        convolutions=weight_names(network, PRUNABLE["conv"]),
+        constant_loss=2.3,
+        seed=0,
+        device=torch.device(device),
+        shift=torch.zeros(1, 1, 1, device=device),
+        scale=torch.full((1, 1, 1), 255.0, device=device),
+    )
+
+
+def batches(problem: Problem, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Mini-batches of bytes without end, gathered as in training."""
+    data = problem.data.train
+    for epoch in count():
+        for batch in problem.order(epoch).split(size):
+            yield data.images[batch], data.labels[batch]
+
+
+def fleet_loop(problem: Problem, size: int, batch: int, **changes: object) -> Loop:
+    """Steps of a fleet, with `changes` of its runs."""
+    template = replace(run_template(Settings(batch_size=batch)), **changes)
+    training = begin([replace(template, seed=seed) for seed in range(size)], problem)
+    source = batches(problem, batch)
+
+    def steps(number: int) -> None:
+        for _ in range(number):
+            take_step(training, *next(source), 1.0)
+
+    return steps
+
+
+def time_fleet(problem: Problem, size: int, steps: int, **changes: object) -> float:
+    """Seconds a step and network in a fleet, batch 64."""
+    loop = fleet_loop(problem, size, 64, **changes)
+    loop(3)
+    started = time.perf_counter()
+    loop(steps)
+    return (time.perf_counter() - started) / steps / size
+
+
+def evaluation_loop(problem: Problem, size: int) -> Loop:
+    """Evaluations of a fleet on all images."""
+    fleet = problem.fleet(list(range(size)))
+
+    def evaluations(number: int) -> None:
+        for _ in range(number):
+            evaluate(fleet, problem, problem.data.test)
+
+    return evaluations
+
+
+def plain_loop(problem: Problem, batch: int) -> Loop:
+    """One network as torch's tutorials train it, with data in memory: Adam, l1, pruning."""
+    source = ((problem.inputs(x), y) for x, y in batches(problem, batch))
+    return _eager(problem, source)
+
+
+def loader_loop(problem: Problem, batch: int, workers: int) -> Loop:
+    """The same fed as in pytorch/examples (mnist/main.py): torchvision behind a DataLoader."""
+    from torchvision.datasets import MNIST
+    from torchvision.transforms import Compose, Normalize, ToTensor
+
+    usual = Compose([ToTensor(), Normalize((0.1307,), (0.3081,))])
+    data = MNIST(os.environ["PARETOPRUNE_DATA"], train=True, transform=usual)
+    loader = DataLoader(
+        data, batch, shuffle=True, num_workers=workers, persistent_workers=workers > 0
+    )
+    source = ((x, y) for _ in count() for x, y in loader)
+    return _eager(problem, source)
+
+
+def _eager(problem: Problem, source: Iterator[tuple[Tensor, Tensor]]) -> Loop:
+    network: nn.Module = problem.network(0).to(problem.device)
+    weights = [dict(network.named_parameters())[name] for name in problem.prunable]
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2, fused=True)
+
+    def steps(number: int) -> None:
+        for _ in range(number):
+            images, labels = next(source)
+            l1 = torch.stack([weight.abs().sum() for weight in weights]).sum()
+            loss = functional.cross_entropy(network(images), labels) + 1e-4 * l1
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            with torch.no_grad():
+                for weight in weights:
+                    weight.masked_fill_(weight.abs() <= 1e-3, 0)
+
+    return steps
+
+
+def product_loop(device: str) -> tuple[Loop, float]:
+    """Large float32 matrix products, whose speed is the machine's peak, and FLOP of one."""
+    side = 2048
+    one, other = torch.rand(2, side, side, device=device)
+
+    def products(number: int) -> None:
+        for _ in range(number):
+            torch.mm(one, other)
+
+    return products, 2.0 * side**3

@@ -1,0 +1,59 @@
+"""The stacked counterpart of what a module's `forward` calls beside its layers.
+
+An activation is `[K, B, *features]` here where the author of a network sees `[B, *features]`, so
+each dimension that the network names is one further on.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from paretoprune.fleet.layers import Unfit
+
+
+def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """`torch.flatten`, of all but the batch."""
+    if start_dim < 1:
+        raise Unfit("flatten from dimension 0 mixes the images of a batch")
+    return x.flatten(start_dim + 1, end_dim if end_dim < 0 else end_dim + 1)
+
+
+def reshape(x: Tensor, *shape: Any) -> Tensor:
+    """`view` and `reshape`, as in `x.view(x.size(0), -1)`."""
+    wanted = shape[0] if isinstance(shape[0], tuple | list) else shape
+    return x.reshape(x.shape[0], *wanted)
+
+
+def size(x: Tensor, dim: int | None = None) -> Any:
+    """`x.size()` and `x.size(dim)`."""
+    own = x.shape[1:]
+    return own if dim is None else own[dim]
+
+
+def attribute(x: Tensor, name: str) -> Any:
+    """`x.shape`; nothing else is known."""
+    if name != "shape":
+        raise Unfit(f"its forward reads .{name}")
+    return size(x)
+
+
+# By what torch.fx records: a function, or a method's name. Binary operators take activations of
+# equally many dimensions, or numbers.
+FUNCTIONS: dict[Callable[..., Any] | str, Callable[..., Any]] = {
+    **{f: f for f in (operator.add, operator.iadd, operator.sub, operator.mul, operator.getitem)},
+    **{f: f for f in (torch.add, torch.relu, torch.tanh, torch.sigmoid)},
+    **{f: f for f in (functional.relu, functional.elu, functional.gelu, functional.silu)},
+    "add": torch.add,
+    "relu": torch.relu,
+    torch.flatten: flatten,
+    "flatten": flatten,
+    "view": reshape,
+    "reshape": reshape,
+    torch.reshape: reshape,
+    "size": size,
+    getattr: attribute,
+}

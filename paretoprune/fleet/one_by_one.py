@@ -1,0 +1,29 @@
+"""The way that is always open: each network's own forward, one after the other."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from paretoprune.fleet.layers import Keys, Tensors, seed_of
+
+
+def forward_of(architecture: nn.Module) -> Callable[[Tensors, Tensor, Keys], Tensor]:
+    """Call any module for each network; its random numbers come from the network's key."""
+
+    def forward(tensors: Tensors, images: Tensor, keys: Keys) -> Tensor:
+        architecture.train(keys is not None)
+        # unbound at once, so that the gradients are stacked once; buffers are views of the stack
+        slices = {name: tensor.unbind(0) for name, tensor in tensors.items()}
+        logits = []
+        devices = [images.device] if images.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices, enabled=keys is not None):
+            for index in range(len(next(iter(slices.values())))):
+                if keys is not None:
+                    torch.manual_seed(seed_of(keys[index]))
+                own = {name: parts[index] for name, parts in slices.items()}
+                logits.append(functional_call(architecture, own, (images,)))
+        return torch.stack(logits)
+
+    return forward

@@ -1,0 +1,90 @@
+"""How many networks should be trained together? A short timing of real steps."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from statistics import median
+
+import psutil
+import torch
+
+from paretoprune.device import is_full
+from paretoprune.problem import Problem
+from paretoprune.run import Run
+from paretoprune.step import Training, begin, take_step
+
+WARM_UP, STEPS, PAIRS = 1, 2, 3
+MUCH_SLOWER = 1.1  # larger fleets are not tried then
+WORTH = 0.95  # of the time of a smaller fleet, which finishes its runs sooner and needs less memory
+SHARE_OF_MEMORY = 0.5
+
+
+def fastest_size(run: Run, problem: Problem, largest: int) -> int:
+    """The size K <= `largest` of fleets in which a network's step takes least time.
+
+    Sizes double from 1 on. Each is timed in turn with the best so far; the next is tried while
+    this one is not much slower and memory leaves room for it.
+    """
+    used = _used(problem.device)
+    best, fleet = 1, begin([run], problem)
+    _seconds(fleet, WARM_UP)
+    for size in _doubling(largest):
+        if 2 * (_used(problem.device) - used) > SHARE_OF_MEMORY * _free(problem.device):
+            break
+        try:
+            larger = begin(_copies(run, size), problem)
+            ratio = _time_ratio(larger, fleet)
+        except Exception as error:
+            if is_full(error):
+                break
+            raise
+        if ratio > MUCH_SLOWER:
+            break
+        if ratio < WORTH:
+            best, fleet = size, larger
+    return best
+
+
+def _used(device: torch.device) -> int:
+    """Bytes in use, those included that a step needed for a while."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated()
+    return int(psutil.Process().memory_info().rss)
+
+
+def _free(device: torch.device) -> int:
+    """Bytes that are free."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info()[0]
+    return int(psutil.virtual_memory().available)
+
+
+def _doubling(largest: int) -> Iterator[int]:
+    size = 2
+    while size <= largest:
+        yield size
+        size *= 2
+
+
+def _copies(run: Run, size: int) -> Sequence[Run]:
+    return [replace(run, seed=run.seed + number) for number in range(size)]
+
+
+def _time_ratio(larger: Training, fleet: Training) -> float:
+    """The time of a network's step in one fleet over that in another, the median of pairs."""
+    for training in (larger, fleet):
+        _seconds(training, WARM_UP)
+    pairs = [(_seconds(larger, STEPS), _seconds(fleet, STEPS)) for _ in range(PAIRS)]
+    return median(one / other for one, other in pairs)
+
+
+def _seconds(training: Training, steps: int) -> float:
+    """Seconds that some steps take, for each network."""
+    problem, batch_size = training.problem, training.runs[0].batch_size
+    batch, data = problem.order(0)[:batch_size], problem.data.train
+    started = time.perf_counter()
+    for _ in range(steps):
+        take_step(training, data.images[batch], data.labels[batch], 1.0)
+    if problem.device.type == "cuda":
+        torch.cuda.synchronize()
+    return (time.perf_counter() - started) / len(training.runs)

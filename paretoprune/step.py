@@ -51,35 +51,41 @@ class Training:
 def begin(runs: Sequence[Run], problem: Problem) -> Training:
     """Stack the networks of the runs and prune them once."""
     fleet, first = problem.fleet([run.seed for run in runs]), runs[0]
-    moved: dict[str, dict[str, Tensor]] = {BOTH: fleet.parameters}
-    if first.moments == "separate":
-        second = {*problem.prunable, *(problem.convolutions if first.split else ())}
-        steps = {name: torch.zeros_like(value) for name, value in fleet.parameters.items()}
-        others = {name: torch.zeros_like(steps[name]) for name in steps if name in second}
-        moved = {LOSS: steps, COMPLEXITY: others}
+    is_joint = first.moments == "joint"
+    moved = {BOTH: fleet.parameters} if is_joint else steps_apart(fleet, problem, first.split)
     rates = [run.learning_rate for run in runs]
     one = torch.ones((), device=problem.device, dtype=torch.get_default_dtype())
-    weights = None
+    weights, scale = None, one.expand(len(runs))
     if first.method != SMGD:
         weights = weighted_sum(one.new_tensor([run.lam for run in runs]))
-    is_weighed = weights is not None and first.moments == "joint"
+        scale = weights[:, 0, 0] if is_joint else scale
     training = Training(
         fleet=fleet,
         problem=problem,
         runs=runs,
         combine=smgd(first.normalize),
         weights=weights,
-        scale=weights[:, 0, 0] if weights is not None and is_weighed else one.expand(len(runs)),
+        scale=scale,
         blocks=blocks_of(fleet, problem, first.split),
         updates={
             objective: Updates(first.optimizer, list(values.values()), rates, first.momentum)
             for objective, values in moved.items()
         },
-        steps_of={name: steps for name, steps in moved.items() if name != BOTH},
+        steps_of={} if is_joint else moved,
         thresholds=stretches([run.threshold for run in runs]),
     )
     prune(problem.prunable_weights(fleet), training.thresholds)
     return training
+
+
+def steps_apart(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, dict[str, Tensor]]:
+    """Where two optimizers leave their steps: for all parameters, for those with a second cost."""
+    second = {*problem.prunable, *(problem.convolutions if is_split else ())}
+    values = fleet.parameters.items()
+    return {
+        LOSS: {name: torch.zeros_like(value) for name, value in values},
+        COMPLEXITY: {name: torch.zeros_like(value) for name, value in values if name in second},
+    }
 
 
 def blocks_of(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, int]:

@@ -17,7 +17,7 @@ import pytest
 
 from paretoprune import __version__, store
 
-QUICK = ["--epochs=15", "--batch-size=64", "--max-runs=8", "--lr=0.02"]
+QUICK = ["--epochs=15", "--batch-size=64", "--max-runs=8", "--lr=0.02", "--fleet=8"]
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,13 @@ from torch.nn import functional
 
 from paretoprune.errors import UsageError
 from paretoprune.fleet import PATHS, stack
-from paretoprune.fleet.choice import choose_path
+from paretoprune.fleet.choice import (
+    _require_equal,
+    _step_of_fleet,
+    _step_of_networks,
+    choose_path,
+)
 from paretoprune.fleet.fused import ELEMENTWISE, LAYERS
-from paretoprune.fleet.layers import Unfit
 from paretoprune.models import MODELS
 from tests.problems import problem
 
@@ -170,16 +174,10 @@ def test_a_network_that_does_not_fit_is_refused(build, complaint):
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("build", [Residual, Stubborn], ids=["residual", "stubborn"])
-def test_all_ways_that_fit_agree(path, build):
-    made = networks(build, 3)
-    try:
-        logits = stack(made, (0, 1, 2), path).forward(IMAGES)
-    except (Unfit, RuntimeError):
-        assert (build, path) in {(Stubborn, "fused"), (Stubborn, "vmap")}
-        return
-    expected = torch.stack([network.eval()(IMAGES) for network in made])
-    torch.testing.assert_close(logits, expected)
+def test_every_way_is_the_networks_own_step(path):
+    made = networks(Residual, 3)
+    fleet = stack(made, range(3), path)
+    _require_equal(_step_of_networks(made, IMAGES), _step_of_fleet(fleet, IMAGES))
 
 
 def test_random_numbers_of_a_network_do_not_depend_on_its_fleet():

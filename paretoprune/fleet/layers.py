@@ -46,7 +46,7 @@ def linear(layer: nn.Linear, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
         y = torch.bmm(weight, columns)
     else:
         y = torch.baddbmm(bias.unsqueeze(2), weight, columns)
-    return y.transpose(1, 2).unflatten(1, x.shape[1:-1])
+    return y.transpose(1, 2).reshape(-1, *x.shape[1:-1], weight.shape[1])
 
 
 def conv2d(layer: nn.Conv2d, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:

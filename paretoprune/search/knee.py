@@ -14,6 +14,7 @@ say by convexity is used instead (docs/decisions/0002).
 import math
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from paretoprune.front import alive, pareto, supported
@@ -94,12 +95,13 @@ def close(
     points: pd.DataFrame, dense: Corner, sparse: Corner, gain: float, lam: float, tolerance: float
 ) -> IntervalState:
     """Say why an interval closes, or `open`."""
-    tried = points[[near(lam, other) for other in points["lam"]]]
-    if (tried["status"] != "done").any():
+    lams = points["lam"].to_numpy()
+    tried = near(lam, lams)
+    if (points["status"][tried] != "done").any():
         return "failed"
-    if tried["lam"].isin([dense.lam, sparse.lam]).any():
+    if np.isin(lams[tried], [dense.lam, sparse.lam]).any():
         return "narrow"
-    if gain <= 0 or not tried.empty:  # trained already, and above the chord
+    if gain <= 0 or tried.any():  # trained already, and above the chord
         return "noise"
     return "converged" if gain < tolerance else "open"
 
@@ -108,7 +110,7 @@ def next_lam(dense: Corner, sparse: Corner, lam_ref: float) -> float:
     """The chord's normal, or a mean of the neighbours' lams where it is none of their business."""
     lam = chord_normal(dense, sparse)
     low, high = sorted((dense.lam, sparse.lam))
-    if not low < lam < high or near(lam, low) or near(lam, high):
+    if not low < lam < high or near(lam, np.array([low, high])).any():
         lam = math.sqrt(low * high) if low > 0 else high / 10
     return rounded(min(max(lam, DENSEST * lam_ref), LARGEST_LAM))
 
@@ -129,5 +131,5 @@ def reach(points: pd.DataFrame, living: pd.DataFrame, lam_ref: float) -> tuple[f
     else:
         lam = math.sqrt(top * deadly) if top > 0 else deadly / 10
     lam = rounded(min(lam, LARGEST_LAM))
-    known = any(near(lam, other) for other in points["lam"])
-    return () if known or lam < DENSEST * lam_ref else (lam,)
+    known = near(lam, points["lam"].to_numpy())
+    return () if known.any() or lam < DENSEST * lam_ref else (lam,)

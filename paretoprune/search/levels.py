@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 
 from paretoprune.front import alive, pareto
@@ -48,9 +49,9 @@ class Terms:
             return (lam + other) / 2
         return math.sqrt(max(lam, self.low) * max(other, self.low))
 
-    def same(self, lam: float, other: float) -> bool:
-        """Whether only one of two lams needs to be trained."""
-        return lam == other if self.is_paper else near(lam, other)
+    def same(self, lam: float, others: np.ndarray) -> np.ndarray:
+        """Which of the others, [N], need not be trained beside this lam: [N]."""
+        return np.asarray(others == lam) if self.is_paper else near(lam, others)
 
 
 # A pair of neighbours, the denser one first -> lams to be tried between them, in this order
@@ -139,15 +140,16 @@ def closed(
     """Say why an interval has no lam left."""
     if not tries:
         return "outside"
-    tried = points[[any(terms.same(lam, other) for lam in tries) for other in points["lam"]]]
-    if (tried["status"] != "done").any():
+    lams = points["lam"].to_numpy()
+    tried = np.any([terms.same(lam, lams) for lam in tries], axis=0)
+    if (points["status"][tried] != "done").any():
         return "failed"
-    return "narrow" if tried["lam"].isin([dense.lam, sparse.lam]).all() else "noise"
+    return "narrow" if np.isin(lams[tried], [dense.lam, sparse.lam]).all() else "noise"
 
 
 def is_known(points: pd.DataFrame, lam: float, terms: Terms) -> bool:
     """Whether a lam, or one that is the same but for noise, has been trained."""
-    return any(terms.same(lam, float(other)) for other in points["lam"])
+    return bool(terms.same(lam, points["lam"].to_numpy()).any())
 
 
 def toward_living(points: pd.DataFrame, living: pd.DataFrame, terms: Terms) -> tuple[float, ...]:

@@ -29,11 +29,10 @@ def corners_of(points: pd.DataFrame) -> list[Corner]:
     ]
 
 
-def near(lam: float, other: float) -> bool:
-    """Whether two lams are the same but for noise."""
-    if lam == 0 or other == 0:
-        return lam == other
-    return max(lam, other) < NARROW * min(lam, other)
+def near(lam: float, others: np.ndarray) -> np.ndarray:
+    """Which of the others are the same lam but for noise: [N] -> [N]."""
+    close = np.maximum(lam, others) < NARROW * np.minimum(lam, others)
+    return np.asarray(close | (others == lam))  # 0 is the same as 0 only
 
 
 def estimated_gain(

@@ -1,0 +1,299 @@
+"""What does everything around the training cost: starting, recording, deciding, reading, drawing?
+
+    python -m bench.overhead [--rounds 5] [--json overhead.json]
+
+Everything is measured once in each round, in turn. The studies have the settings of
+`paretoprune sweep --dataset mnist` and made-up networks, on the front loss = 4 nats / l1 or off it
+by noise. They lie beside the JSON file while they are measured, on the disk where it goes.
+
+To append and to propose is all that a sweep does between the end of a fleet and the begin of the
+next one, shown as to a log file. It is compared with the training of a fleet of 8 LeNet-5 on MNIST,
+found through PARETOPRUNE_DATA: the steps of an epoch are measured, without its evaluation, and
+counted as often as a run has epochs.
+"""
+
+import argparse
+import contextlib
+import io
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from bench.report import in_words, publish, summary, table
+from paretoprune import store
+from paretoprune.complexity import prunable_names
+from paretoprune.console.live import SweepView
+from paretoprune.console.show import show_points
+from paretoprune.models import MODELS
+from paretoprune.plot import draw_studies
+from paretoprune.problem import Problem, build_problem
+from paretoprune.progress import Recorded
+from paretoprune.reading import read_study
+from paretoprune.rounds import Round, next_round, run_template
+from paretoprune.run import Layer, Point, Run
+from paretoprune.settings import Budget, Measured, Plan, Settings
+from paretoprune.step import begin
+from paretoprune.study import expected_runs, keep, record
+from paretoprune.train import Outcome, train_epoch
+
+ROWS = (10, 100, 1000)  # of the studies to which a fleet is added
+MANY = 10_000  # rows of the study that is read and drawn
+FLEET = 8
+NOISE = 0.1  # standard deviation of the logarithms of loss and l1, as between seeds
+STEEPNESS, WIDEST = 4.0, 3500.0  # the front is loss = STEEPNESS / l1, up to WIDEST
+IMAGES = 6000  # of validation
+SETTINGS = Settings.from_options({"dataset": "mnist"})
+
+# What is measured, by its name in the JSON file.
+PASS, TORCH = "python -c pass", 'python -c "import torch"'
+PROCESSES: dict[str, tuple[tuple[str, ...], int]] = {  # arguments of python, exit code
+    PASS: (("-c", "pass"), 0),
+    TORCH: (("-c", "import torch"), 0),
+    "paretoprune --help": (("-m", "paretoprune", "--help"), 0),
+    "paretoprune --version": (("-m", "paretoprune", "--version"), 0),
+    "paretoprune sweep --help": (("-m", "paretoprune", "sweep", "--help"), 0),
+    "paretoprune knee missing-folder": (("-m", "paretoprune", "knee", "missing-folder"), 2),
+}
+EPOCH, READ = "epoch of a fleet", "read"
+STUDIES = {  # rows and noise; without noise every network is a corner of the hull
+    **{f"{rows:,} rows": (rows, NOISE) for rows in ROWS},
+    f"{ROWS[-1]:,} rows without noise": (ROWS[-1], 0.0),
+}
+
+Task = Callable[[], float]  # measures something
+Times = Mapping[str, Sequence[float]]  # seconds
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A study on disk with its table as it was built, and a fleet that is to be added."""
+
+    folder: Path
+    plan: Plan
+    table: bytes
+    round: Round
+    fleet: Sequence[Outcome]
+
+
+def clock(work: Callable[[], object]) -> float:
+    """Seconds that a call takes; what it prints is not shown."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        started = time.perf_counter()
+        work()
+        return time.perf_counter() - started
+
+
+def run_process(arguments: Sequence[str], code: int) -> None:
+    """Run a fresh Python; another exit code than `code` ends the benchmark."""
+    ended = subprocess.run([sys.executable, *arguments], check=False, capture_output=True)
+    if ended.returncode != code:
+        raise RuntimeError(f"{arguments}: exit code {ended.returncode}: {ended.stderr.decode()}")
+
+
+def network() -> tuple[dict[str, np.ndarray], Shapes]:
+    """The weights of a LeNet-5, and the shapes of those that are prunable."""
+    model = MODELS[SETTINGS.model]((1, 28, 28), 10)
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    return weights, {name: weights[name].shape for name in prunable_names(model, "linear")}
+
+
+def point_of(run: Run, shapes: Shapes, noise: float) -> Point:
+    """Where a training of this lam ends: at its optimum on the front, but for noise."""
+    lam = run.lam or 0.0
+    optimum = min(math.sqrt(STEEPNESS * (1 - lam) / lam), WIDEST) if lam else WIDEST
+    rng = np.random.default_rng(round(lam * 1e12))
+    on_loss, on_l1 = np.exp(noise * rng.standard_normal(2)).tolist()
+    loss, l1, share = on_loss * STEEPNESS / optimum, on_l1 * optimum, optimum / WIDEST
+    sizes = {name: math.prod(shape) for name, shape in shapes.items()}
+    total = sum(sizes.values())
+    layers = tuple(
+        Layer(name=name, shape=shapes[name], nonzeros=round(share * size), l1=l1 * size / total)
+        for name, size in sizes.items()
+    )
+    return Point(
+        run=run,
+        train_loss=loss,
+        val_loss=loss,
+        val_loss_se=loss / 20,
+        val_error=round(IMAGES * loss / 4) / IMAGES,
+        test_loss=loss,
+        test_error=loss / 4,
+        complexity=l1,
+        l1=l1,
+        nonzeros=sum(layer.nonzeros for layer in layers),
+        prunable_weights=total,
+        layers=layers,
+        seconds=60.0,
+        fleet_size=FLEET,
+        device="cpu",
+    )
+
+
+def plan_of(shapes: Shapes) -> Plan:
+    """The plan of a study whose search never spends its runs, so that it is always asked."""
+    measured = Measured(
+        lam_ref=6.5e-4,
+        constant_loss=2.3,
+        prunable_weights=sum(map(math.prod, shapes.values())),
+        validation_images=IMAGES,
+        test_images=10_000,
+        fleet_size=FLEET,
+    )
+    return Plan(settings=SETTINGS, budget=Budget(max_runs=2 * MANY), measured=measured)
+
+
+def build(folder: Path, rows: int, noise: float, has_weights: bool = True) -> Case:
+    """A study of `rows` lams in random order, and a fleet of others from all over their range."""
+    weights, shapes = network()
+    plan = plan_of(shapes)
+    low, high = plan.measured.lam_ref / 100, plan.measured.lam_ref * 10
+    template = run_template(SETTINGS)
+    lams = (0.0, *np.geomspace(low, high, rows + FLEET - 1))
+    runs = [replace(template, lam=float(f"{lam:.6g}")) for lam in lams]
+    order = np.random.default_rng(0).permutation(len(runs))
+    points = [point_of(runs[index], shapes, noise) for index in order]
+    folder.mkdir()
+    store.write_plan(folder, plan)
+    study = {"role": "search", "search": SETTINGS.search, "torch_version": ""}
+    begun = [{**p.row(), **study, "round": i // FLEET} for i, p in enumerate(points[:rows])]
+    kept = {point.run.id: weights for point in points[:rows]} if has_weights else {}
+    store.record(folder, begun, kept, {}, {})
+    epochs = [float(epoch) for epoch in range(1, SETTINGS.epochs + 1)]
+    history = dict.fromkeys(store.HISTORY.names, epochs)
+    added = [Outcome(point, weights, history) for point in points[rows:]]
+    round_ = Round(number=rows // FLEET + 1, runs=tuple(o.point.run for o in added))
+    return Case(folder, plan, (folder / store.TABLE).read_bytes(), round_, added)
+
+
+def append(case: Case) -> None:
+    """What a sweep does first when a fleet is trained."""
+    record(case.folder, case.plan, case.round, case.fleet, {})
+
+
+def propose(case: Case) -> None:
+    """What a sweep does then, until the next fleet begins: see `paretoprune.study.train_rounds`."""
+    points = keep(case.folder, case.plan)
+    SweepView()(Recorded(points=points))
+    points = keep(case.folder, case.plan)
+    round_ = next_round(points, case.plan) or case.round
+    expected_runs(points, round_, case.plan)
+
+
+def time_propose(case: Case) -> float:
+    """Measure, then take the fleet out of the study again."""
+    seconds = clock(partial(propose, case))
+    (case.folder / store.TABLE).write_bytes(case.table)
+    keep(case.folder, case.plan)
+    return seconds
+
+
+def train_steps(problem: Problem) -> None:
+    """An epoch of a fleet, without evaluation."""
+    lams = (0.0, *np.geomspace(6.5e-6, 6.5e-3, FLEET - 1))
+    runs = [replace(run_template(SETTINGS), lam=float(lam)) for lam in lams]
+    loss, _ = train_epoch(begin(runs, problem), 0, lambda step, steps: None)
+    loss.tolist()  # waits for the device
+
+
+def looks_at(folder: Path) -> dict[str, Callable[[], object]]:
+    """Reading a study, and what is then done with it."""
+    reading, picture = read_study(folder), folder / "picture.png"
+    return {
+        READ: partial(read_study, folder),
+        "show": partial(show_points, reading, everything=False, form="table"),
+        "show --all": partial(show_points, reading, everything=True, form="table"),
+        "show --all --csv": partial(show_points, reading, everything=True, form="csv"),
+        "show --all --json": partial(show_points, reading, everything=True, form="json"),
+        "plot": partial(draw_studies, [reading], picture),
+        "plot --kind layers": partial(draw_studies, [reading], picture, kind="layers"),
+    }
+
+
+def tasks_in(place: Path, data: str | None) -> dict[str, Task]:
+    """All that is measured, in this order; the studies are built in `place`."""
+    tasks: dict[str, Task] = {
+        name: partial(clock, partial(run_process, *process)) for name, process in PROCESSES.items()
+    }
+    if data:
+        problem = build_problem(SETTINGS, Path(data), "auto")
+        tasks[EPOCH] = partial(clock, partial(train_steps, problem))
+    for number, (name, (rows, noise)) in enumerate(STUDIES.items()):
+        case = build(place / str(number), rows, noise)
+        tasks[f"append to {name}"] = partial(clock, partial(append, case))
+        tasks[f"propose after {name}"] = partial(time_propose, case)
+    many = build(place / "many", MANY, NOISE, has_weights=False)
+    return tasks | {name: partial(clock, work) for name, work in looks_at(many.folder).items()}
+
+
+def table_of_starts(times: Times) -> str:
+    """Each process, and its ratios to the two plain ones of the same round."""
+    header = ("a fresh process", "ms", "as a ratio to pass", "to import torch")
+    rows = []
+    for name in PROCESSES:
+        beside = (in_words(ratios(times[name], times[plain])) for plain in (PASS, TORCH))
+        rows.append([name, in_words(ms(times[name]), ".0f"), *beside])
+    return table(header, rows)
+
+
+def table_of_fleets(times: Times) -> str:
+    """Append and propose, and their share of a fleet's training."""
+    header = (f"a fleet of {FLEET} more after", "append, ms", "propose, ms", "both, % of a fleet")
+    rows = []
+    for name in STUDIES:
+        parts = times[f"append to {name}"], times[f"propose after {name}"]
+        share = "not measured"
+        if EPOCH in times:
+            fleets = [SETTINGS.epochs * epoch for epoch in times[EPOCH]]
+            both = [sum(pair) for pair in zip(*parts, strict=True)]
+            share = in_words([100 * ratio for ratio in ratios(both, fleets)])
+        rows.append([name, *(in_words(ms(part), ".0f") for part in parts), share])
+    told = "PARETOPRUNE_DATA is not set: no fleet was trained to compare with."
+    if EPOCH in times:
+        told = f"An epoch of a fleet: {in_words(times[EPOCH], '.1f')} s."
+    return f"{table(header, rows)}\n\n{told}"
+
+
+def table_of_many(times: Times) -> str:
+    """Reading, and what is then done: the tasks that follow on it."""
+    names = list(times)[list(times).index(READ) :]
+    rows = [[name, in_words(times[name])] for name in names]
+    return table((f"{MANY:,} rows: reading, then each alone", "s"), rows)
+
+
+def ms(times: Sequence[float]) -> list[float]:
+    return [1e3 * seconds for seconds in times]
+
+
+def ratios(times: Sequence[float], others: Sequence[float]) -> list[float]:
+    """Pair by pair."""
+    return [one / other for one, other in zip(times, others, strict=True)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, default=Path("overhead.json"))
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=given.json.resolve().parent) as place:
+        tasks = tasks_in(Path(place), os.environ.get("PARETOPRUNE_DATA"))
+        times: dict[str, list[float]] = {name: [] for name in tasks}
+        for _ in range(given.rounds):
+            for name, task in tasks.items():
+                times[name].append(task())
+    text = "\n\n".join(part(times) for part in (table_of_starts, table_of_fleets, table_of_many))
+    measured = {"seconds": {name: summary(values) for name, values in times.items()}}
+    publish(given.json, text, measured, f"python -m bench.overhead --rounds {given.rounds}")
+
+
+if __name__ == "__main__":
+    main()

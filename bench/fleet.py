@@ -74,6 +74,7 @@ def serve(
                 torch.cuda.synchronize()
             pipe.send((turns, time.perf_counter() - started, _peak_memory() - before))
     except Exception as error:  # such as a way to train that does not fit the model
+        pipe.recv()
         pipe.send(f"{type(error).__name__}: {error}")
 
 
@@ -84,7 +85,7 @@ def _peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def fused_fleet(
+def fleet(
     model: str, device: str, path: str, size: int, batch: int, evaluates: bool = False
 ) -> Loop:
     """A fleet as a sweep trains it: memory kept, by a way that is named."""
@@ -127,9 +128,9 @@ def variants(given: argparse.Namespace) -> dict[str, Variant]:
     for path in PATHS:
         for size in given.sizes:
             own = (model, device, path, size, batch)
-            found[f"{path}, K = {size}"] = Variant(fused_fleet, own, size * batch, cores)
+            found[f"{path}, K = {size}"] = Variant(fleet, own, size * batch, cores)
     own = (model, device, "fused", 8, batch, True)
-    found["evaluation, K = 8"] = Variant(fused_fleet, own, 8 * IMAGES, cores)
+    found["evaluation, K = 8"] = Variant(fleet, own, 8 * IMAGES, cores)
     found["matrix product"] = Variant(products, (device,), product_loop("cpu")[1], cores)
     return found
 

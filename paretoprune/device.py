@@ -35,8 +35,9 @@ def find_device(name: str) -> torch.device:
 def keep_memory() -> None:
     """Let the process keep the memory that it frees, for its next step; only glibc needs that."""
     tune = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if tune is not None:  # musl has none
-        tune(MMAP_THRESHOLD, 2**30)
+    # musl has none; an older glibc takes 32 MiB at most. Without the first call the second one
+    # would fix the threshold of its time, 128 KiB: worse than nothing.
+    if tune is not None and (tune(MMAP_THRESHOLD, 2**30) or tune(MMAP_THRESHOLD, 2**25)):
         tune(TRIM_THRESHOLD, 2**31 - 1)
 
 

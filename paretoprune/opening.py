@@ -9,7 +9,7 @@ from paretoprune import store
 from paretoprune.errors import BusyStudyError, CorruptStudyError, UsageError
 from paretoprune.problem import Problem, build_problem, count_prunable, reference_lam
 from paretoprune.recipes import name_and_path, usual_budget
-from paretoprune.rounds import comparison_runs, fleet_size, run_template
+from paretoprune.rounds import comparison_runs, run_template
 from paretoprune.run import SMGD
 from paretoprune.search import SEARCHES
 from paretoprune.settings import (
@@ -70,16 +70,15 @@ def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
     if stored:
         require_same_data(folder, stored, problem)
     plan = stored or Plan(settings=settings, budget=budget, measured=measure(problem))
-    return with_fleet_size(plan, problem), problem
+    return plan, problem
 
 
 def with_fleet_size(plan: Plan, problem: Problem) -> Plan:
-    """Time fleets, once in a study, unless the user says how many networks one has."""
-    if fleet_size(plan):
-        return plan
+    """Time fleets, once in a study, whose size the user leaves open."""
     is_smgd = plan.settings.method == SMGD
     run = comparison_runs(plan)[0] if is_smgd else run_template(plan.settings)
-    largest = plan.budget.smgd if is_smgd else plan.settings.round_size * plan.budget.repeats
+    lams = min(plan.settings.round_size, plan.budget.max_runs)
+    largest = plan.budget.smgd if is_smgd else lams * plan.budget.repeats
     size = fastest_size(run, problem, largest)
     return replace(plan, measured=replace(plan.measured, fleet_size=size))
 

@@ -78,12 +78,8 @@ class Problem:
         return torch.randperm(len(self.data.train), generator=generator).to(self.device)
 
     def inputs(self, images: Tensor) -> Tensor:
-        """Images as bytes [B, C, H, W] -> what a network sees, floats; in memory [B, H, W, C]."""
-        shape, dtype = images.shape, torch.get_default_dtype()
-        floats = torch.empty(
-            shape, dtype=dtype, device=images.device, memory_format=torch.channels_last
-        )
-        return torch.sub(images, self.shift, out=floats).div_(self.scale)
+        """Images as bytes [B, C, H, W] -> what a network sees, floats."""
+        return images.to(torch.get_default_dtype()).sub_(self.shift).div_(self.scale)
 
     def prunable_weights(self, fleet: Fleet) -> list[Tensor]:
         """The fleet's prunable tensors, [K, *shape] each."""

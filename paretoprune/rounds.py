@@ -51,8 +51,9 @@ def comparison_round(points: pd.DataFrame, plan: Plan) -> Round | None:
 
 
 def fleet_size(plan: Plan) -> int:
-    """How many networks are trained together."""
-    return plan.budget.fleet or plan.measured.fleet_size
+    """How many networks are trained together; 0 where that is still to be measured."""
+    size, largest = plan.budget.fleet or plan.measured.fleet_size, plan.measured.largest_fleet
+    return min(size, largest) if largest else size
 
 
 def search_round(points: pd.DataFrame, plan: Plan) -> Round | None:

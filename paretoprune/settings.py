@@ -171,7 +171,7 @@ class Measured:
     `lam_ref` is the initial loss over the initial complexity, `constant_loss` the validation loss
     (nats) of the best constant prediction, `prunable_weights` their number in one network;
     `fleet_size` the number of networks whose training together takes least time for each (0: not
-    yet measured).
+    yet measured), `largest_fleet` the number that memory allows (0: it was never too small).
     """
 
     lam_ref: float
@@ -180,11 +180,14 @@ class Measured:
     validation_images: int
     test_images: int
     fleet_size: int = 0
+    largest_fleet: int = 0
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            least = 0 if name == "fleet_size" else 1e-300
-            require(least <= value < math.inf, name, value, "a number above 0")
+            if name in ("fleet_size", "largest_fleet"):
+                require(0 <= value < math.inf, name, value, "0 or more")
+            else:
+                require(0 < value < math.inf, name, value, "a number above 0")
 
 
 @dataclass(frozen=True, kw_only=True)

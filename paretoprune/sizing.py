@@ -22,12 +22,16 @@ SHARE_OF_MEMORY = 0.5
 def fastest_size(run: Run, problem: Problem, largest: int) -> int:
     """The size K <= `largest` of fleets in which a network's step takes least time.
 
-    Sizes double from 1 on. Each is timed in turn with the best so far; the next is tried while
-    this one is not much slower and memory leaves room for it.
+    Sizes double from 1 on. Each is timed in turn with the best so far, which it replaces where it
+    is worth its memory; the next is tried while this one is not much slower and memory leaves
+    room for it.
     """
-    used = _used(problem.device)
-    best, fleet = 1, begin([run], problem)
-    _seconds(fleet, WARM_UP)
+    used, best = _used(problem.device), 1
+    try:
+        fleet = begin([run], problem)
+        _seconds(fleet, WARM_UP)
+    except Exception:  # the run itself will fail so, and keep its log
+        return best
     for size in _doubling(largest):
         if 2 * (_used(problem.device) - used) > SHARE_OF_MEMORY * _free(problem.device):
             break

@@ -220,7 +220,7 @@ def beside(weights: Tensor, tensor: Tensor) -> Tensor:
     return weights.view(-1, *[1] * (tensor.dim() - 1))
 
 
-def add_decay(training: Training, name: str, direction: Tensor) -> Tensor:
+def add_decay(training: Training, name: str, direction: Tensor) -> None:
     """Add the gradient of `l2_conv` times the sum of squares of a convolution's weights.
 
     Not in a split network, where this is an objective.
@@ -228,4 +228,3 @@ def add_decay(training: Training, name: str, direction: Tensor) -> Tensor:
     run = training.runs[0]
     if run.l2_conv > 0 and not run.split and name in training.problem.convolutions:
         direction.add_(training.fleet.parameters[name], alpha=2 * run.l2_conv)
-    return direction

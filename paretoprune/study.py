@@ -20,6 +20,7 @@ from paretoprune.opening import (
     open_study,
     require_apart,
     unless_overtaken,
+    with_fleet_size,
 )
 from paretoprune.problem import Problem
 from paretoprune.progress import SWEPT, Note, Progress, Recorded, Summary, Watch
@@ -50,6 +51,9 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
     plan, problem = open_study(folder, request)
     with store.locked(folder):
         plan = unless_overtaken(folder, request, plan)
+        if not fleet_size(plan):
+            watch(Note(text="timing fleets of 1, 2, 4, ... networks"))
+            plan = with_fleet_size(plan, problem)
         store.write_plan(folder, plan)
         watch(plan)
         for note in (*problem.data.notes, way_of(plan, problem)):
@@ -107,20 +111,19 @@ def with_smaller_fleets(folder: Path, plan: Plan, size: int, watch: Watch) -> Pl
     half = size // 2
     watch(Note(text=f"memory is too small for a fleet of {size}: going on with {half}"))
     free_memory()
-    plan = Plan(
-        settings=plan.settings,
-        budget=replace(plan.budget, fleet=min(plan.budget.fleet, half)),
-        measured=replace(plan.measured, fleet_size=half),
-    )
+    plan = replace(plan, measured=replace(plan.measured, largest_fleet=half))
     store.write_plan(folder, plan)
     return plan
 
 
 def way_of(plan: Plan, problem: Problem) -> str:
     """How many networks are trained together, and how."""
+    size, measured = fleet_size(plan), plan.measured
     chosen = "as asked for" if plan.budget.fleet else "the fastest here"
+    if size == measured.largest_fleet:
+        chosen = "memory was too small for more"
     reasons = "".join(f"; not {path}: {reason}" for path, reason in problem.refused.items())
-    return f"fleets of {fleet_size(plan)} ({chosen}), {problem.path}{reasons}"
+    return f"fleets of {size} ({chosen}), {problem.path}{reasons}"
 
 
 def ending_of(points: pd.DataFrame, plan: Plan) -> str:

@@ -56,6 +56,7 @@ class Updates:
             for value, direction in zip(group["params"], directions, strict=True):
                 value.grad = direction[own]
         self.optimizer.step()
+        self.optimizer.zero_grad()  # or else the directions would live on beside the next ones
 
 
 def stretches(values: Sequence[float]) -> list[tuple[slice, float]]:

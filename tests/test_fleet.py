@@ -231,12 +231,12 @@ def test_evaluation_is_torchs_own():
     assert got.error.item() == pytest.approx((logits.argmax(1) != part.labels).float().mean())
 
 
-def test_a_diverging_run_does_not_touch_the_others():
-    runs = [run(lam=1e-3), run(lam=1e-3, learning_rate=1e30, seed=1)]
-    good, bad = (
-        outcome.point for outcome in train_fleet(runs, problem(), lambda step, steps: None)
-    )
-    alone = train_fleet(runs[:1], problem(), lambda step, steps: None)[0].point
+@pytest.mark.parametrize("model", MODELS)
+def test_a_diverging_run_does_not_touch_the_others(model):
+    own = run(lam=1e-3, optimizer="sgd", learning_rate=1e-2)
+    runs, task = [own, replace(own, learning_rate=1e30, seed=1)], problem(model, images=64)
+    good, bad = (outcome.point for outcome in train_fleet(runs, task, lambda step, steps: None))
+    alone = train_fleet(runs[:1], task, lambda step, steps: None)[0].point
     assert bad.status == "diverged"
     assert "--lr" in bad.failure
     assert good.status == "done"

@@ -1,5 +1,7 @@
 """The ways to train a fleet: each is the networks' own step, and the first that fits is taken."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -11,10 +13,13 @@ from paretoprune.fleet.choice import (
     _require_equal,
     _step_of_fleet,
     _step_of_networks,
+    _without_dropout,
     choose_path,
 )
 from paretoprune.fleet.fused import ELEMENTWISE, LAYERS
+from paretoprune.fleet.layers import Unfit
 from paretoprune.models import MODELS
+from paretoprune.problem import with_path
 from tests.problems import problem
 
 SHAPE = (2, 12, 12)  # of the images that the networks here see
@@ -105,7 +110,7 @@ def networks(build, count=2):
     for seed in range(count):
         torch.manual_seed(seed)
         made.append(build())
-        made[-1](IMAGES)  # lazy layers get their shapes
+        made[-1](IMAGES.to(torch.get_default_dtype()))  # lazy layers get their shapes
     return made
 
 
@@ -150,7 +155,96 @@ def test_a_way_that_computes_something_else_is_refused(monkeypatch):
     path, refused = choose_path(made, IMAGES)
     assert path == "vmap"
     assert "differs from the network's own" in refused["fused"]
-    assert "1.weight" in refused["fused"]
+    assert "the gradient of 1.weight" in refused["fused"]
+
+
+@pytest.mark.parametrize("batch", [9, 4, 1])
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("kind", LAYERS)
+def test_ways_agree_for_batches_of_any_size(double, kind, path, batch):
+    """The last batch of an epoch may hold a single image; batch norm refuses some of these."""
+    made = networks(lambda: nn.Sequential(*HOLDING[kind]()))
+    made = [_without_dropout(network) for network in made]
+    images = torch.rand(batch, *SHAPE)
+    if kind is nn.BatchNorm1d and batch == 1:
+        return
+    if kind is nn.Dropout and path == "vmap":
+        with pytest.raises(Unfit, match="other masks"):
+            stack(made, (0, 1), path)
+        return
+    fleet = stack(made, (0, 1), path)
+    _require_equal(_step_of_networks(made, images), _step_of_fleet(fleet, images))
+
+
+@pytest.mark.parametrize("wrong", [torch.zeros_like, torch.Tensor.detach])
+def test_a_large_buffer_or_small_gradients_hide_no_mistake(monkeypatch, wrong):
+    """Each kind of value is measured by its own size, in float64."""
+
+    class Buffered(nn.Sequential):
+        def __init__(self):
+            deep = [layer for _ in range(5) for layer in (nn.Linear(5, 5), nn.Sigmoid())]
+            super().__init__(nn.Flatten(), nn.Linear(288, 5), nn.Tanh(), *deep, nn.Linear(5, 3))
+            self.register_buffer("large", torch.tensor([1e9]))
+
+    monkeypatch.setitem(LAYERS, nn.Tanh, lambda layer, own, x, keys: wrong(x))
+    assert choose_path(networks(Buffered), IMAGES)[0] == "vmap"
+
+
+def test_real_images_are_seen_as_they_are(monkeypatch):
+    """Grey ones too, by a network that flattens what a convolution leaves."""
+    task = problem("lenet5")
+
+    class Viewing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Conv2d(1, 4, 3), nn.Linear(784, 10)
+
+        def forward(self, x):
+            x = self.first(x).relu()
+            return self.last(x.view(x.size(0), -1))
+
+    for path in PATHS:
+        monkeypatch.setattr("paretoprune.fleet.choice.PATHS", {path: PATHS[path], "last": None})
+        viewing = with_path(replace(task, model=lambda shape, classes: Viewing()))
+        assert viewing.path == path
+
+
+class Forgetful(Normed):
+    """Changes the images that it is given."""
+
+    def forward(self, x):
+        return super().forward(x.mul_(2))
+
+
+def test_a_network_that_changes_its_images_changes_its_own():
+    made = networks(Forgetful)
+    logits = stack(made, (0, 1), "one by one").forward(IMAGES.clone())
+    expected = torch.stack([network(IMAGES.clone()) for network in made])
+    torch.testing.assert_close(logits, expected)
+
+
+class Slicing(Normed):
+    def forward(self, x):
+        return self.last(self.norm(x).flatten(1))[:, :2]
+
+
+class Optional(nn.Sequential):
+    def forward(self, x, features=False):
+        return super().forward(x)
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        (Slicing, "parts of an activation"),
+        (lambda: Optional(nn.Flatten(), nn.Linear(288, 3)), "takes features beside the images"),
+        (lambda: nn.Sequential(nn.Flatten(), nn.Dropout(0.5, inplace=True), nn.Linear(288, 3)),
+         "changes its input"),
+    ],
+)  # fmt: skip
+def test_what_fused_layers_cannot_do_is_said(build, reason, monkeypatch):
+    monkeypatch.setitem(LAYERS, nn.LayerNorm, lambda layer, own, x, keys: x)
+    assert reason in choose_path(networks(build), IMAGES)[1]["fused"]
 
 
 def test_the_check_leaves_the_networks_as_they_are():

@@ -1,5 +1,6 @@
 """How many networks are trained together: a short timing, and half of them where memory is full."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,12 @@ import torch
 from paretoprune import sizing, store
 from paretoprune.device import is_full
 from paretoprune.executor import LocalExecutor
-from paretoprune.opening import open_study
 from paretoprune.problem import Problem
-from paretoprune.progress import Note
+from paretoprune.progress import Note, Recorded
 from paretoprune.sizing import fastest_size
 from paretoprune.study import sweep
 from tests.problems import problem, run
-from tests.test_sweep import assert_same_table, quiet, request, table
+from tests.test_sweep import Interruption, assert_same_table, quiet, request, table
 
 GIGABYTE = 2**30
 
@@ -55,8 +55,16 @@ def test_the_size_is_one_that_a_round_can_fill(monkeypatch):
     assert seen == [2, 4]
 
 
-def test_real_steps_are_timed():
-    assert fastest_size(run(), problem(), largest=4) in (1, 2, 4)
+def test_real_steps_are_timed(monkeypatch):
+    """A step of larger fleets that waits is found out."""
+    own = sizing.take_step
+
+    def slow(training, *given):
+        time.sleep(0.005 * len(training.runs) ** 2)
+        own(training, *given)
+
+    monkeypatch.setattr(sizing, "take_step", slow)
+    assert fastest_size(run(), problem(), largest=4) == 1
 
 
 def test_sizes_that_do_not_fit_into_memory_are_not_tried(monkeypatch):
@@ -95,18 +103,32 @@ def test_a_study_is_timed_once(monkeypatch):
     sweep(request(fleet=0, max_runs=4), quiet)
     assert store.read_plan(Path("study")).measured.fleet_size == 2
     assert table()["fleet_size"].tolist() == [2, 2, 2, 2]
-    monkeypatch.setattr(sizing, "begin", None)
-    assert open_study(Path("study"), request(fleet=0))[0].measured.fleet_size == 2
+    monkeypatch.setattr(sizing, "_doubling", None)
+    sweep(request(fleet=0, max_runs=6), quiet)
+    assert table()["fleet_size"].tolist() == [2] * 6
 
 
 def test_a_size_that_is_given_is_not_timed(monkeypatch):
-    monkeypatch.setattr(sizing, "begin", None)
-    sweep(request(fleet=3, max_runs=4), quiet)
+    with monkeypatch.context() as broken:
+        broken.setattr(sizing, "_doubling", None)
+        sweep(request(fleet=3, max_runs=4), quiet)
     assert table()["fleet_size"].tolist() == [3, 3, 3, 1]
-    monkeypatch.undo()
     ratios(monkeypatch, {2: 0.8, 4: 0.9})
-    plan, _ = open_study(Path("study"), request(fleet=0))  # the first to ask for auto
-    assert plan.measured.fleet_size == 2
+    sweep(request(fleet=0, max_runs=8), quiet)  # the first to ask for auto
+    assert store.read_plan(Path("study")).measured.fleet_size == 2
+    assert table()["fleet_size"].tolist()[4:6] == [2, 2]
+
+
+@pytest.mark.parametrize(("max_runs", "largest"), [(1, 1), (2, 2), (10, 4)])
+def test_only_sizes_that_a_round_can_fill_are_timed(monkeypatch, max_runs, largest):
+    seen = ratios(monkeypatch, {2: 0.8, 4: 0.6, 8: 0.5})
+    sweep(request(fleet=0, max_runs=max_runs, smgd=0), quiet)
+    assert max(seen, default=1) == largest
+
+
+def test_a_step_that_fails_is_left_to_its_run(monkeypatch):
+    monkeypatch.setattr(sizing, "begin", None)
+    assert fastest_size(run(), problem(), largest=8) == 1
 
 
 class Small(LocalExecutor):
@@ -135,10 +157,21 @@ def test_where_memory_is_full_fleets_are_halved_and_the_sweep_goes_on(words):
     assert "memory is too small for a fleet of 2: going on with 1" in notes
     assert (table()["status"] == "done").all()
     assert table()["fleet_size"].tolist() == [1] * 6
-    plan = store.read_plan(Path("study"))
-    assert (plan.budget.fleet, plan.measured.fleet_size) == (1, 1)
+    assert store.read_plan(Path("study")).measured.largest_fleet == 1
     sweep(request("alone", fleet=1, max_runs=6), quiet)
     assert_same_table(table(), table("alone"))
+
+
+def test_halved_fleets_stay_halved_after_an_interruption():
+    """Memory for 3, asked for 5: the same fleets, and so the same table, without and with it."""
+    sweep(request("whole", fleet=5, max_runs=9), quiet, Small(most=3))
+    with pytest.raises(KeyboardInterrupt):
+        sweep(request(fleet=5, max_runs=9), Interruption(Recorded, 2), Small(most=3))
+    said = []
+    sweep(request(fleet=5, max_runs=9), said.append, Small(most=3))
+    notes = [event.text for event in said if isinstance(event, Note)]
+    assert notes == ["fleets of 2 (memory was too small for more), fused"]
+    assert_same_table(table(), table("whole"))
 
 
 def test_a_network_for_which_memory_is_too_small_is_a_failed_run():

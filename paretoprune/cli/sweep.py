@@ -103,7 +103,9 @@ def sweep(
         "(default: auto)",
     ),
     fleet: int = option(
-        PLACE, "Networks trained together: auto | K (default: auto)", parser=parse_fleet
+        PLACE,
+        "Networks trained together: K | auto, the fastest here, timed once (default: auto)",
+        parser=parse_fleet,
     ),
     device: str = option(PLACE, "auto | cpu | cuda (default: auto)"),
     data_dir: Path = option(PLACE, DATA_HELP, envvar=DATA_VARIABLE),

@@ -1,80 +1,135 @@
 """Which way fits an architecture? The first whose step is the networks' own step."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from paretoprune.errors import UsageError
+from paretoprune.device import is_full
+from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.fleet import PATHS, Fleet, stack
 from paretoprune.fleet.layers import Unfit
 
-# Of the largest value: float32 leaves 1e-7 of it, times the rounding of a few layers.
-TOLERANCE = 1e-5
+# Of the largest value. In float64, where a module allows it, small gradients are seen too.
+TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-5}
+
+GRADIENT = "the gradient of "
+
+Step = dict[str, Tensor]  # what a step reads and leaves behind, [K, *shape] each
 
 
 def choose_path(networks: Sequence[nn.Module], images: Tensor) -> tuple[str, dict[str, str]]:
     """The first of `PATHS` that passes the check, and why each before it did not.
 
     Two networks or more, of other initial weights, and a few images [B, C, H, W] as they see
-    them. Raises `UsageError` where the networks themselves cannot be trained on these.
+    them. Raises `UsageError` where the networks themselves cannot be trained on these,
+    `CouldNotError` where memory is too small for that.
     """
-    # dropout is left out: torch draws other masks than a fleet
-    networks = [_without_dropout(copy.deepcopy(network)) for network in networks]
-    try:
-        own = _step_of_networks(networks, images)
-    except Exception as error:  # a stranger's module may raise anything
-        shape = " x ".join(map(str, images.shape[1:]))
-        raise UsageError(f"the model cannot be trained on images of {shape}: {error}") from error
+    networks, images, own = _own_steps(networks, images)
     *paths, last = PATHS  # the last one is the networks' own step
     refused: dict[str, str] = {}
     for path in paths:
         try:
-            _require_equal(own, _step_of_fleet(stack(networks, range(len(networks)), path), images))
+            for batch, step in own.items():
+                fleet = stack(networks, range(len(networks)), path)
+                _require_equal(step, _step_of_fleet(fleet, images[:batch]))
         except Exception as error:
-            refused[path] = str(error).splitlines()[0] if str(error) else type(error).__name__
+            refused[path] = _first_line(error)
         else:
             return path, refused
     return last, refused
 
 
+def _own_steps(
+    networks: Sequence[nn.Module], images: Tensor
+) -> tuple[list[nn.Module], Tensor, dict[int, Step]]:
+    """Copies of the networks, in the finest type that they allow, and their steps by batch size.
+
+    Also that of one image, as the last batch of an epoch may be: batch norm refuses some of these.
+    """
+    reason: Exception | None = None
+    for dtype in TOLERANCES:
+        try:
+            copies = [_without_dropout(copy.deepcopy(network)).to(dtype) for network in networks]
+            cast = images.to(dtype)
+            steps = {len(images): _step_of_networks(copies, cast)}
+        except Exception as error:  # a stranger's module may raise anything
+            reason = error
+            continue
+        try:
+            steps[1] = _step_of_networks(copies, cast[:1])
+        except Exception:
+            return copies, cast, steps
+        return copies, cast, steps
+    assert reason is not None
+    if is_full(reason):
+        raise CouldNotError("memory is too small for a step of two networks") from reason
+    shape = " x ".join(map(str, images.shape[1:]))
+    raise UsageError(
+        f"the model cannot be trained on images of {shape}: {_first_line(reason)}"
+    ) from reason
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
 def _without_dropout(network: nn.Module) -> nn.Module:
+    """Torch draws other masks than a fleet."""
     for module in network.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.p = 0.0
     return network
 
 
-def _step_of_networks(networks: Sequence[nn.Module], images: Tensor) -> dict[str, Tensor]:
-    """What a step reads and leaves behind, `[K, *shape]` each, of copies of the networks."""
+def _step_of_networks(networks: Sequence[nn.Module], images: Tensor) -> Step:
+    """The step of copies of the networks."""
     networks = [copy.deepcopy(network) for network in networks]
-    evaluated = torch.stack([network.eval()(images).detach() for network in networks])
+
+    def forward() -> Tensor:
+        return torch.stack([network(images.clone()) for network in networks])
+
+    for network in networks:
+        network.eval()
+    evaluated = forward().detach()
     if evaluated.dim() != 3 or evaluated.shape[1] != len(images):
         shape = list(evaluated.shape[1:])
         raise ValueError(f"it returns {shape}, not a row of logits for each of {len(images)}")
-    trained = torch.stack([network.train()(images) for network in networks])
-    trained.square().mean((1, 2)).sum().backward()
-    found = {"evaluation": evaluated, "training": trained.detach()}
-    for name, _ in networks[0].named_parameters():
-        found[name] = torch.stack([_gradient(network.get_parameter(name)) for network in networks])
-    for name, _ in networks[0].named_buffers():
-        found[name] = torch.stack([network.get_buffer(name) for network in networks])
-    return found
+    for network in networks:
+        network.train()
+    parameters = {
+        name: [network.get_parameter(name) for network in networks]
+        for name, _ in networks[0].named_parameters()
+    }
+    trained = _differentiate(forward)
+    buffers = {
+        name: torch.stack([network.get_buffer(name) for network in networks])
+        for name, _ in networks[0].named_buffers()
+    }
+    gradients = {
+        _gradient_of(name): torch.stack([_gradient(one) for one in own])
+        for name, own in parameters.items()
+    }
+    return {"evaluation": evaluated, "training": trained, **gradients, **buffers}
 
 
-def _step_of_fleet(fleet: Fleet, images: Tensor) -> dict[str, Tensor]:
+def _step_of_fleet(fleet: Fleet, images: Tensor) -> Step:
     with torch.no_grad():
         evaluated = fleet.forward(images)
-    trained = fleet.forward(images, 1)
-    trained.square().mean((1, 2)).sum().backward()
-    gradients = {name: _gradient(value) for name, value in fleet.parameters.items()}
-    return {
-        "evaluation": evaluated,
-        "training": trained.detach(),
-        **gradients,
-        **fleet.buffers,
-    }
+    trained = _differentiate(lambda: fleet.forward(images, 1))
+    gradients = {_gradient_of(name): _gradient(own) for name, own in fleet.parameters.items()}
+    return {"evaluation": evaluated, "training": trained, **gradients, **fleet.buffers}
+
+
+def _differentiate(forward: Callable[[], Tensor]) -> Tensor:
+    logits = forward()
+    logits.square().mean((1, 2)).sum().backward()
+    return logits.detach()
+
+
+def _gradient_of(name: str) -> str:
+    return GRADIENT + name
 
 
 def _gradient(parameter: Tensor) -> Tensor:
@@ -82,9 +137,20 @@ def _gradient(parameter: Tensor) -> Tensor:
 
 
 def _require_equal(own: Mapping[str, Tensor], fleet: Mapping[str, Tensor]) -> None:
-    # all by one measure: a bias before a batch norm has a gradient of rounding errors alone
-    largest = max(expected.abs().max().item() for expected in own.values())
+    """Raise `Unfit` where a step differs by more than rounding.
+
+    Gradients have one measure: that of a bias before a batch norm consists of rounding errors.
+    """
+    tolerance = TOLERANCES[own["evaluation"].dtype]
+    sizes = {name: _largest(value) for name, value in own.items()}
+    gradient = max((size for name, size in sizes.items() if name.startswith(GRADIENT)), default=0.0)
     for name, expected in own.items():
-        error = (fleet[name] - expected).abs().max().item()
-        if not error <= TOLERANCE * largest:
+        if fleet[name].shape != expected.shape:
+            raise Unfit(f"the shape of its step differs from the network's own in {name}")
+        error = _largest(fleet[name].double() - expected.double())
+        if not error <= tolerance * (gradient if name.startswith(GRADIENT) else sizes[name]):
             raise Unfit(f"its step differs from the network's own by {error:.1g} in {name}")
+
+
+def _largest(value: Tensor) -> float:
+    return value.double().abs().max().item() if value.numel() else 0.0

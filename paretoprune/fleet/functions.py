@@ -34,6 +34,13 @@ def size(x: Tensor, dim: int | None = None) -> Any:
     return own if dim is None else own[dim]
 
 
+def item(values: Any, place: int) -> Any:
+    """An entry of a shape; in an activation it would be a network."""
+    if isinstance(values, Tensor):
+        raise Unfit("its forward takes parts of an activation")
+    return values[place]
+
+
 def attribute(x: Tensor, name: str) -> Any:
     """`x.shape`; nothing else is known."""
     if name != "shape":
@@ -44,9 +51,10 @@ def attribute(x: Tensor, name: str) -> Any:
 # By what torch.fx records: a function, or a method's name. Binary operators take activations of
 # equally many dimensions, or numbers.
 FUNCTIONS: dict[Callable[..., Any] | str, Callable[..., Any]] = {
-    **{f: f for f in (operator.add, operator.iadd, operator.sub, operator.mul, operator.getitem)},
+    **{f: f for f in (operator.add, operator.iadd, operator.sub, operator.mul)},
     **{f: f for f in (torch.add, torch.relu, torch.tanh, torch.sigmoid)},
     **{f: f for f in (functional.relu, functional.elu, functional.gelu, functional.silu)},
+    operator.getitem: item,
     "add": torch.add,
     "relu": torch.relu,
     torch.flatten: flatten,

@@ -9,7 +9,7 @@ from torch.fx.node import map_arg
 
 from paretoprune.fleet import layers
 from paretoprune.fleet.functions import FUNCTIONS
-from paretoprune.fleet.layers import Keys, Tensors, Unfit
+from paretoprune.fleet.layers import Keys, Tensors, Unfit, channels_last
 
 ELEMENTWISE = (
     *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish),
@@ -37,7 +37,10 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Tensor, Keys], Ten
         graph = fx.symbolic_trace(architecture).graph
     except Exception as error:  # whatever a module's own forward raises under tracing
         raise Unfit(f"its forward cannot be traced: {error}") from error
-    (images,), (output,) = (graph.find_nodes(op=op) for op in ("placeholder", "output"))
+    images, *options = graph.find_nodes(op="placeholder")
+    if options:
+        raise Unfit(f"its forward takes {', '.join(map(str, options))} beside the images")
+    (output,) = graph.find_nodes(op="output")
     calls = {
         node: _counterpart(node, architecture, place)
         for place, node in enumerate(n for n in graph.nodes if n not in (images, output))
@@ -45,7 +48,7 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Tensor, Keys], Ten
     last_uses = _last_uses(graph)
 
     def forward(tensors: Tensors, inputs: Tensor, keys: Keys) -> Tensor:
-        values: dict[fx.Node, Any] = {images: inputs.unsqueeze(0)}
+        values: dict[fx.Node, Any] = {images: channels_last(inputs).unsqueeze(0)}
         for node, call in calls.items():
             given = map_arg((node.args, node.kwargs), values.__getitem__)
             values[node] = call(*given, tensors, keys)

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+LEAST_DROPOUT = 2**-17  # less is nothing in numbers of 16 bits
+
 Tensors = Mapping[str, Tensor]
 Keys = Sequence[tuple[int, ...]] | None  # (seed, step, layer) of each network
 
@@ -71,10 +73,7 @@ def conv2d(layer: nn.Conv2d, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
 
 def pool2d(layer: nn.Module, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
     """[K, B, C, H, W] -> [K, B, C, H', W'], for layers that treat each channel alone."""
-    y = layer(_as_images(x))
-    if y.requires_grad:  # a gradient that comes through Flatten has lost the layout
-        y.register_hook(lambda gradient: gradient.contiguous(memory_format=torch.channels_last))
-    return _as_fleet(y, x.shape[0])
+    return _as_fleet(_with_layout(layer(_as_images(x))), x.shape[0])
 
 
 def batch_norm(
@@ -89,8 +88,11 @@ def batch_norm(
     networks = tensors["weight"].shape[0]
     if keys is not None:
         tensors["num_batches_tracked"].add_(1)
+    images = _as_images(x.expand(networks, *x.shape[1:]))
+    if len(images) == 1 and images.dim() == 4:  # torch's gradient is wrong for some other strides
+        images = images.clone(memory_format=torch.channels_last)
     normalised = functional.batch_norm(
-        _as_images(x.expand(networks, *x.shape[1:])),
+        images,
         tensors["running_mean"].view(-1),
         tensors["running_var"].view(-1),
         tensors["weight"].flatten(),
@@ -99,12 +101,14 @@ def batch_norm(
         momentum=layer.momentum,
         eps=layer.eps,
     )
-    return _as_fleet(normalised, networks)
+    return _as_fleet(_with_layout(normalised), networks)
 
 
 def dropout(layer: nn.Dropout, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
     """Any shape; each network has a mask of its own, which its key alone decides."""
-    if keys is None or layer.p == 0:
+    if layer.inplace:
+        raise Unfit(f"{layer} changes its input, and a fleet's does not")
+    if keys is None or layer.p < LEAST_DROPOUT:
         return x
     masks = torch.empty_like(x.expand(len(keys), *x.shape[1:]))
     for mask, key in zip(masks, keys, strict=True):
@@ -137,6 +141,23 @@ def elementwise(layer: nn.Module, tensors: Tensors, x: Tensor, keys: Keys) -> Te
     """Any shape; for layers that treat each number alone."""
     y: Tensor = layer(x)
     return y
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """[B, C, H, W], in memory [B, H, W, C]; of one channel too, which `contiguous` leaves alone."""
+    if images.dim() != 4:
+        return images
+    return torch.empty_like(images, memory_format=torch.channels_last).copy_(images)
+
+
+def _with_layout(images: Tensor) -> Tensor:
+    """The same, but for a gradient that came through Flatten and has lost the layout.
+
+    Pooling is slow on such a one, and torch's batch norm of a single image wrong.
+    """
+    if images.requires_grad and images.dim() == 4:
+        images.register_hook(lambda own: own.contiguous(memory_format=torch.channels_last))
+    return images
 
 
 def _as_images(x: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Tensor, Keys], Ten
                 if keys is not None:
                     torch.manual_seed(seed_of(keys[index]))
                 own = {name: parts[index] for name, parts in slices.items()}
-                logits.append(functional_call(architecture, own, (images,)))
+                logits.append(functional_call(architecture, own, (images.clone(),)))
         return torch.stack(logits)
 
     return forward

@@ -25,7 +25,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.loops import (
-    IMAGES,
+    EVALUATED,
     Loop,
     evaluation_loop,
     fleet_loop,
@@ -130,7 +130,7 @@ def variants(given: argparse.Namespace) -> dict[str, Variant]:
             own = (model, device, path, size, batch)
             found[f"{path}, K = {size}"] = Variant(fleet, own, size * batch, cores)
     own = (model, device, "fused", 8, batch, True)
-    found["evaluation, K = 8"] = Variant(fleet, own, 8 * IMAGES, cores)
+    found["evaluation, K = 8"] = Variant(fleet, own, 8 * EVALUATED, cores)
     found["matrix product"] = Variant(products, (device,), product_loop("cpu")[1], cores)
     return found
 

@@ -20,7 +20,7 @@ from paretoprune.settings import Settings
 from paretoprune.step import begin, take_step
 
 SHAPES = {"vgg": (3, 32, 32)}  # of images; all others see MNIST's
-IMAGES = 4096
+IMAGES, EVALUATED = 4096, 500
 Loop = Callable[[int], None]  # takes so many steps
 
 
@@ -75,12 +75,13 @@ def time_fleet(problem: Problem, size: int, steps: int, **changes: object) -> fl
 
 
 def evaluation_loop(problem: Problem, size: int) -> Loop:
-    """Evaluations of a fleet on all images."""
-    fleet = problem.fleet(list(range(size)))
+    """Evaluations of a fleet on some images."""
+    fleet, test = problem.fleet(list(range(size))), problem.data.test
+    some = Part(test.images[:EVALUATED], test.labels[:EVALUATED])
 
     def evaluations(number: int) -> None:
         for _ in range(number):
-            evaluate(fleet, problem, problem.data.test)
+            evaluate(fleet, problem, some)
 
     return evaluations
 

@@ -51,11 +51,11 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
     plan, problem = open_study(folder, request)
     with store.locked(folder):
         plan = unless_overtaken(folder, request, plan)
+        watch(plan)
         if not fleet_size(plan):
             watch(Note(text="timing fleets of 1, 2, 4, ... networks"))
             plan = with_fleet_size(plan, problem)
         store.write_plan(folder, plan)
-        watch(plan)
         for note in (*problem.data.notes, way_of(plan, problem)):
             watch(Note(text=note))
         ending = train_rounds(folder, plan, problem, executor, watch, request.time_budget)

@@ -36,18 +36,13 @@ def seed_of(key: Sequence[int]) -> int:
 def linear(layer: nn.Linear, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
     """[K, B, *, in] -> [K, B, *, out]."""
     weight = tensors["weight"]  # [K, out, in]
-    bias = tensors["bias"] if layer.bias is not None else None
-    if x.shape[0] == 1:  # one wide product is faster than K narrow ones
-        wide = functional.linear(
-            x.squeeze(0), weight.flatten(0, 1), None if bias is None else bias.flatten()
-        )
-        return wide.view(*x.shape[1:-1], *weight.shape[:2]).movedim(-2, 0)
+    x = x.expand(len(weight), *x.shape[1:])
     columns = x.flatten(1, -2).transpose(1, 2)  # [K, in, rows]
     # this way round the gradient of the weights lies in memory as they do
-    if bias is None:
+    if layer.bias is None:
         y = torch.bmm(weight, columns)
     else:
-        y = torch.baddbmm(bias.unsqueeze(2), weight, columns)
+        y = torch.baddbmm(tensors["bias"].unsqueeze(2), weight, columns)
     return y.transpose(1, 2).reshape(-1, *x.shape[1:-1], weight.shape[1])
 
 

@@ -40,7 +40,7 @@ from paretoprune.fleet import PATHS
 from paretoprune.models import MODELS
 
 MNIST = {"train": 54_000, "validation": 6_000, "test": 10_000}  # images, as a sweep uses them
-SECONDS = 0.7  # of a measurement, or longer where one step takes more than a third of that
+SECONDS = 0.7  # of a measurement, but three turns at least
 
 
 @dataclass
@@ -193,11 +193,11 @@ def report(found: dict[str, Variant], flop: float) -> str:
         f"\nn = {len(peak)} rounds; median (least to most). Peak: a large float32 matrix product, "
         f"{in_words([p / 1e9 for p in peak], '.0f')} GFLOP/s; a sample is {flop / 1e6:.2f} MFLOP.",
     ]
-    fleet = found.get("fused, K = 8")
-    if fleet and evaluation:
+    eight = found.get("fused, K = 8")
+    if eight and evaluation:
         for epochs in (5, 10):
             tested = epochs * MNIST["validation"] + sum(MNIST.values())
-            trained = epochs * MNIST["train"] / median(fleet.speeds)
+            trained = epochs * MNIST["train"] / median(eight.speeds)
             share = tested / median(evaluation.speeds)
             lines.append(
                 f"Evaluation of a run of {epochs} epochs on MNIST's numbers of images: "

@@ -12,14 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from paretoprune.fleet.layers import Unfit
-
-
-def flatten(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """`torch.flatten`, of all but the batch."""
-    if start_dim < 1:
-        raise Unfit("flatten from dimension 0 mixes the images of a batch")
-    return x.flatten(start_dim + 1, end_dim if end_dim < 0 else end_dim + 1)
+from paretoprune.fleet.layers import Unfit, flatten_features
 
 
 def reshape(x: Tensor, *shape: Any) -> Tensor:
@@ -57,8 +50,8 @@ FUNCTIONS: dict[Callable[..., Any] | str, Callable[..., Any]] = {
     operator.getitem: item,
     "add": torch.add,
     "relu": torch.relu,
-    torch.flatten: flatten,
-    "flatten": flatten,
+    torch.flatten: flatten_features,
+    "flatten": flatten_features,
     "view": reshape,
     "reshape": reshape,
     torch.reshape: reshape,

@@ -126,10 +126,14 @@ def draw_mask(shape: Sequence[int], kept: float, key: Sequence[int], like: Tenso
 
 def flatten(layer: nn.Flatten, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
     """[K, B, *features] -> [K, B, *some of them, product of the others]."""
-    if layer.start_dim < 1:
-        raise Unfit(f"{layer} mixes the images of a batch")
-    end = layer.end_dim if layer.end_dim < 0 else layer.end_dim + 1
-    return x.flatten(layer.start_dim + 1, end)
+    return flatten_features(x, layer.start_dim, layer.end_dim)
+
+
+def flatten_features(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """`torch.flatten` of all but the batch, by the dimensions that a network names."""
+    if start_dim < 1:
+        raise Unfit("Flatten from dimension 0 mixes the images of a batch")
+    return x.flatten(start_dim + 1, end_dim if end_dim < 0 else end_dim + 1)
 
 
 def elementwise(layer: nn.Module, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:

@@ -23,7 +23,8 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Tensor, Keys], Ten
         architecture.train(keys is not None)
 
         def one(own: dict[str, Tensor]) -> Tensor:
-            return functional_call(architecture, own, (images,))  # type: ignore[no-any-return]
+            logits: Tensor = functional_call(architecture, own, (images,))
+            return logits
 
         # random numbers would not be keyed by network: refused, and found so by the check
         return torch.vmap(one, randomness="error")(dict(tensors))

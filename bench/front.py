@@ -19,18 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from bench.known import AUTHORS
 from bench.report import in_words, publish, summary, table
 
-AUTHORS = {  # nonzero dense weights of LeNet-5 -> test accuracy
-    7110: 0.9896,
-    3730: 0.9869,
-    2630: 0.9849,
-    1880: 0.9845,
-    1710: 0.9834,
-    1280: 0.9823,
-    500: 0.9720,
-    320: 0.9571,
-}
 PROBLEM = ("--dataset", "mnist", "--model", "lenet5", "--smgd", "0")
 # Half the default epochs; inputs and a threshold with which sparse networks live longer; a grid,
 # which reaches beyond their sparsest point; and all of it as one fleet (docs/experiments.md).

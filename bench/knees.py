@@ -20,7 +20,13 @@ from paretoprune.knee.terms import AXES_OF, floor_of
 from paretoprune.plot.style import GREY, KNEE, STYLE, WIDTH, add_grid, label_accuracy, label_plainly
 from paretoprune.reading import Reading, find_knee, read_study
 
-NEAR, STEP = 26, 5  # points from a network to its label, and more for each one beside it
+LABELS = {
+    "complexity": "l1 of the prunable weights",
+    "nonzeros": "nonzero prunable weights",
+    "val_loss": "cross-entropy (nats, validation)",
+    "val_error": "accuracy (validation)",
+}
+NEAR, STEP = 26, 16  # points from a network to its label, and more for each one beside it
 
 
 def choices(reading: Reading, axes: str) -> dict[int, list[str]]:
@@ -78,22 +84,18 @@ def mark(
 
 
 def draw(reading: Reading) -> Figure:
-    """Loss against l1, accuracy against nonzeros."""
-    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for axes in (left, right):
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+    """A panel for each pair of axes."""
+    figure = Figure(figsize=(WIDTH, 6), layout="constrained")
+    panels = figure.subplots(2, 2).ravel()
+    panels[-1].set_axis_off()
+    for axes, name in zip(panels, AXES_OF, strict=False):
+        y, x = AXES_OF[name]
+        axes.set(xscale="log", yscale="log", xlabel=LABELS[x], ylabel=LABELS[y])
         add_grid(axes)
-    panel(left, reading, "loss,complexity", upwards=1)
-    panel(right, reading, "error,nonzeros", upwards=-1)
-    left.set(xlabel="l1 of the prunable weights", ylabel="cross-entropy (nats, validation)")
-    right.set(xlabel="nonzero prunable weights", ylabel="accuracy (validation)")
-    left.set_title("--axes loss,complexity", fontsize=8)
-    right.set_title("--axes error,nonzeros", fontsize=8)
-    for axis in (left.xaxis, left.yaxis, right.xaxis):
-        label_plainly(axis)
-    label_accuracy(right)
+        panel(axes, reading, name, upwards=-1 if y == "val_error" else 1)
+        axes.set_title(f"--axes {name}", fontsize=8)
+        label_plainly(axes.xaxis)
+        label_accuracy(axes) if y == "val_error" else label_plainly(axes.yaxis)
     return figure
 
 

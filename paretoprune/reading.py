@@ -86,7 +86,7 @@ def find_knee(
     that have no meaning for it.
     """
     entry = RULES[choose(rule, RULES, "--rule")]
-    terms = entry.terms(rule, axes, scale, reading.plan.measured.validation_images)
+    terms = entry.terms(rule, axes, scale, reading.plan.measured)
     front = reading.front_on(terms.axes)
     verdict = entry.rule(front, terms)
     used = terms.scale if entry.scales else None

@@ -5,7 +5,15 @@ from typing import Any
 
 FOLDER = "folder"  # the data set `folder:PATH`
 
-GREY = {"model": "lenet5", "epochs": 10, "batch_size": 64, "learning_rate": 8e-3}
+# What every data set takes, and then what suits each (docs/recipe.md).
+EVERY: dict[str, Any] = {"threshold": 3e-3, "warm_up": 0.5}
+GREY = {
+    "model": "lenet5",
+    "epochs": 10,
+    "batch_size": 32,
+    "learning_rate": 7e-3,
+    "inputs": "standard",
+}
 COLOURED = {
     "model": "vgg",
     "epochs": 40,
@@ -13,13 +21,20 @@ COLOURED = {
     "learning_rate": 2e-3,
     "inputs": "standard",
 }
-# What suits a data set (docs/experiments.md).
 SUITED: dict[str, dict[str, Any]] = {
     "digits": {"model": "mlp", "epochs": 50, "batch_size": 32, "learning_rate": 2e-2},
     "mnist": GREY,
     "fashion-mnist": GREY,
     "cifar10": COLOURED,
     FOLDER: COLOURED,
+}
+
+# Of a model that is not the data set's own: wider layers take smaller steps.
+OF_MODELS: dict[str, dict[str, Any]] = {
+    "mlp": {"learning_rate": 2e-3, "batch_size": 64},
+    "lenet5": {"learning_rate": 7e-3},
+    "lenet5-caffe": {"learning_rate": 4e-3, "batch_size": 64},
+    "vgg": {"learning_rate": 2e-3},
 }
 
 # The rates above are for Adam.
@@ -35,6 +50,7 @@ PAPER: dict[str, Any] = {
     "round_size": 16,
     "schedule": "constant",
     "threshold": 1e-3,
+    "warm_up": 0.0,
     "epochs": 10,
     "batch_size": 32,
     "optimizer": "adam",
@@ -74,6 +90,12 @@ def suited(field: str, usual: object = None) -> str:
     return "; ".join(f"{value} for {', '.join(group)}" for value, group in names.items())
 
 
+def of_models(field: str) -> str:
+    """What models take that are not the data set's own, as help says it: `0.004 for mlp, ...`."""
+    values = {name: own[field] for name, own in OF_MODELS.items() if field in own}
+    return ", ".join(f"{value} for {name}" for name, value in values.items())
+
+
 def usual_budget(recipe: str, search: str) -> dict[str, Any]:
     """The budget of a new study; the authors know no tolerance, and have moments of their own."""
     if recipe != "paper":
@@ -86,10 +108,13 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that a user gave, and what suits them where the user said nothing.
 
     Nearest to the user's word wins: what was given, then what suits the optimizer, then the
-    recipe, then the data set.
+    recipe, then the model, then the data set.
     """
     name, _ = name_and_path(given.get("dataset", "digits"))
-    suited, optimizers = SUITED.get(name, {}), OPTIMIZERS
+    suited, optimizers = {**EVERY, **SUITED.get(name, {})}, OPTIMIZERS
+    model = given.get("model", suited.get("model"))
+    if model != suited.get("model"):
+        suited |= OF_MODELS.get(model, {})
     if given.get("recipe") == "paper":
         coloured = PAPER_COLOURED if suited.get("model") == "vgg" else {}
         suited, optimizers = {**suited, **PAPER, **coloured}, PAPER_OPTIMIZERS

@@ -102,6 +102,7 @@ def propose(points: pd.DataFrame, plan: Plan) -> Proposal:
         round_size=plan.settings.round_size,
         tolerance=plan.budget.tolerance,
         max_runs=plan.budget.max_runs,
+        constant_loss=plan.measured.constant_loss,
         seed=plan.settings.seed,
         recipe=plan.settings.recipe,
     )
@@ -128,6 +129,7 @@ def run_template(settings: Settings) -> Run:
         moments="separate" if settings.recipe == "paper" else "joint",
         momentum=settings.momentum,
         l2_conv=settings.l2_conv,
+        warm_up=settings.warm_up,
     )
 
 
@@ -145,6 +147,7 @@ def comparison_runs(plan: Plan) -> list[Run]:
         moments=budget.moments,
         normalize=budget.normalize,
         split=budget.split,
+        warm_up=0.0,  # there is no lam to rise
         l2_conv=SPLIT_L2 if budget.split else settings.l2_conv,
     )
     return [replace(template, seed=settings.seed + number) for number in range(budget.smgd)]

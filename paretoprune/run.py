@@ -31,6 +31,7 @@ class Run:
     moments: str = "joint"
     momentum: float = 0.0
     l2_conv: float = 0.0
+    warm_up: float = 0.0
     normalize: str = "none"
     split: bool = False
     parent: str | None = None

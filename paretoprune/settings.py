@@ -52,7 +52,8 @@ class Settings:
     `learning_rate` is the rate before the schedule, `threshold` the ITP threshold, `validation`
     the share of the training images kept for validation, `image_size` in pixels (0: chosen by the
     data), `inputs` whether images are scaled to [0, 1] (`unit`) or standardised, `l2_conv` the
-    factor of the convolutions' sum of squares. With `method` smgd nothing is searched: the study
+    factor of the convolutions' sum of squares, `warm_up` the share of a run over which lam rises
+    from 0 to its value. With `method` smgd nothing is searched: the study
     holds SMGD runs alone. Raises `UsageError` on creation.
     """
 
@@ -72,6 +73,7 @@ class Settings:
     l2_conv: float = 0.0
     schedule: str = "cosine"
     threshold: float = 1e-3
+    warm_up: float = 0.0
     method: str = WEIGHTED_SUM
     search: str = "knee"
     round_size: int = 8
@@ -96,6 +98,7 @@ class Settings:
         require(1 <= self.batch_size <= MANY, "--batch-size", self.batch_size, f"from 1 to {MANY}")
         require(1e-30 <= rate < math.inf, "--lr", rate, "a number above 0")
         require(0 <= self.threshold < math.inf, "--threshold", self.threshold, "0 or more")
+        require(0 <= self.warm_up <= 1, "--warm-up", self.warm_up, "from 0 to 1")
         require(2 <= self.round_size <= 1000, "--round", self.round_size, "from 2 to 1000")
         require(0 <= self.seed < 2**31, "--seed", self.seed, "from 0 to 2147483647")
 

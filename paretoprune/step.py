@@ -28,19 +28,16 @@ BOTH, LOSS, COMPLEXITY = "both", "loss", "complexity"  # what an optimizer sees
 class Training:
     """A fleet in the midst of its training.
 
-    `weights` [K, blocks, 2] are those of the objectives where no step changes them. `scale` [K]
-    multiplies the losses: a weight that is known before the gradients scales a number, not all of
-    them. `steps_of` holds with separate moments the steps of each objective's optimizer, which
-    are weighed before the parameters take them, by objective and parameter; with joint moments it
-    is empty.
+    `lams` [K] are those of weighted sums; `None` where the gradients decide. `steps_of` holds with
+    separate moments the steps of each objective's optimizer, which are weighed before the
+    parameters take them, by objective and parameter; with joint moments it is empty.
     """
 
     fleet: Fleet
     problem: Problem
     runs: Sequence[Run]
     combine: Combine
-    weights: Tensor | None
-    scale: Tensor
+    lams: Tensor | None
     blocks: dict[str, int]  # by parameter
     updates: dict[str, Updates]  # by objective
     steps_of: dict[str, dict[str, Tensor]]
@@ -54,18 +51,13 @@ def begin(runs: Sequence[Run], problem: Problem) -> Training:
     is_joint = first.moments == "joint"
     moved = {BOTH: fleet.parameters} if is_joint else steps_apart(fleet, problem, first.split)
     rates = [run.learning_rate for run in runs]
-    one = torch.ones((), device=problem.device, dtype=torch.get_default_dtype())
-    weights, scale = None, one.expand(len(runs))
-    if first.method != SMGD:
-        weights = weighted_sum(one.new_tensor([run.lam for run in runs]))
-        scale = weights[:, 0, 0] if is_joint else scale
+    lams = None if first.method == SMGD else torch.tensor([run.lam for run in runs])
     training = Training(
         fleet=fleet,
         problem=problem,
         runs=runs,
         combine=smgd(first.normalize),
-        weights=weights,
-        scale=scale,
+        lams=None if lams is None else lams.to(problem.device, torch.get_default_dtype()),
         blocks=blocks_of(fleet, problem, first.split),
         updates={
             objective: Updates(first.optimizer, list(values.values()), rates, first.momentum)
@@ -98,19 +90,21 @@ def blocks_of(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, int]:
 
 
 def take_step(
-    training: Training, images: Tensor, labels: Tensor, factor: float
+    training: Training, images: Tensor, labels: Tensor, factor: float, warmth: float = 1.0
 ) -> tuple[Tensor, Tensor]:
     """Take one step; return each network's loss [K] and objectives' weights [K, blocks, 2].
 
     `images` [B, C, H, W] and `labels` [B] are one mini-batch for all networks; `factor` scales
-    the learning rates. The networks are independent, so the gradient of the sum of their losses
-    holds each network's own gradient.
+    the learning rates, `warmth` the lams. The networks are independent, so the gradient of the
+    sum of their losses holds each network's own gradient.
     """
     training.steps += 1
-    loss, gradients = differentiate(training, images, labels)
+    weights = None if training.lams is None else weighted_sum(training.lams * warmth)
+    # a weight that is known before the gradients scales a number, not all of them
+    scale = None if weights is None or training.steps_of else weights[:, 0, 0]
+    loss, gradients = differentiate(training, images, labels, scale)
     with torch.no_grad():
         costs = second_gradients(training)
-        weights = training.weights
         if weights is None:
             objectives = Objectives(
                 gram=lambda: gram_matrices(gradients, costs, list(training.blocks.values())),
@@ -124,16 +118,16 @@ def take_step(
 
 
 def differentiate(
-    training: Training, images: Tensor, labels: Tensor
+    training: Training, images: Tensor, labels: Tensor, scale: Tensor | None
 ) -> tuple[Tensor, list[Tensor]]:
-    """The loss of each network [K], and its gradients, `training.scale` times, [K, *shape]."""
+    """The loss of each network [K], and its gradients, `scale` [K] times, [K, *shape]."""
     values = training.fleet.parameters.values()
     for value in values:
         value.grad = None
     logits = training.fleet.forward(training.problem.inputs(images), training.steps)
     loss = cross_entropy(logits, labels).mean(1)
     # not torch.autograd.grad: a gradient in .grad lies in memory as its parameter does
-    (loss * training.scale).sum().backward()
+    (loss if scale is None else loss * scale).sum().backward()
     gradients = [torch.zeros_like(v) if v.grad is None else v.grad for v in values]
     return loss.detach(), gradients
 
@@ -185,7 +179,7 @@ def move_jointly(
     names = training.fleet.parameters
     for name, gradient, cost in zip(names, gradients, costs, strict=True):
         own = weights[:, training.blocks[name]]
-        if training.weights is None:
+        if training.lams is None:
             gradient.mul_(beside(own[:, 0], gradient))
         if cost is not None:
             gradient.addcmul_(cost, beside(own[:, 1], gradient))

@@ -45,6 +45,7 @@ TEXT, WHOLE, REAL = pa.string(), pa.int64(), pa.float64()
 ABSENT: dict[str, object] = {
     "momentum": 0.0,
     "l2_conv": 0.0,
+    "warm_up": 0.0,
     "normalize": "none",
     "split": False,
 }
@@ -54,8 +55,14 @@ SCHEMA = pa.schema(
         *(("method", TEXT), ("search", TEXT), ("lam", REAL), ("seed", WHOLE), ("epochs", WHOLE)),
         *(("batch_size", WHOLE), ("optimizer", TEXT), ("moments", TEXT), ("learning_rate", REAL)),
         *(("momentum", REAL), ("l2_conv", REAL), ("normalize", TEXT), ("split", pa.bool_())),
-        *(("schedule", TEXT), ("threshold", REAL), ("complexity_kind", TEXT), ("status", TEXT)),
-        *(("failure", TEXT), ("collapsed", pa.bool_()), ("train_loss", REAL), ("val_loss", REAL)),
+        *(("schedule", TEXT), ("threshold", REAL), ("warm_up", REAL), ("complexity_kind", TEXT)),
+        *(
+            ("status", TEXT),
+            ("failure", TEXT),
+            ("collapsed", pa.bool_()),
+            ("train_loss", REAL),
+            ("val_loss", REAL),
+        ),
         *(("val_loss_se", REAL), ("val_error", REAL), ("test_loss", REAL), ("test_error", REAL)),
         *(("complexity", REAL), ("l1", REAL), ("nonzeros", WHOLE), ("prunable_weights", WHOLE)),
         *(("sparsity", REAL), ("layers", pa.list_(LAYER)), ("seconds", REAL)),

@@ -65,12 +65,18 @@ def train_epoch(training: Training, epoch: int, report: Report) -> tuple[Tensor,
     losses = torch.zeros(len(training.runs), device=training.problem.device)
     weights = losses.new_zeros(len(training.runs), max(training.blocks.values()) + 1, 2)
     for batch in batches:
-        factor = SCHEDULES[run.schedule](training.steps / (run.epochs * len(batches)))
-        loss, chosen = take_step(training, data.images[batch], data.labels[batch], factor)
+        progress = training.steps / (run.epochs * len(batches))
+        factor, warmth = SCHEDULES[run.schedule](progress), warmth_of(run, progress)
+        loss, chosen = take_step(training, data.images[batch], data.labels[batch], factor, warmth)
         losses += loss * (len(batch) / len(data))
         weights += chosen / len(batches)
         report(training.steps, run.epochs * len(batches))
     return losses, weights
+
+
+def warmth_of(run: Run, progress: float) -> float:
+    """The share of lam that counts: it rises evenly from 0 to 1 while the run warms up."""
+    return 1.0 if progress >= run.warm_up else progress / run.warm_up
 
 
 def snapshot(training: Training) -> dict[str, Tensor]:

@@ -82,9 +82,9 @@ def test_knee_answers_with_the_network_and_its_neighbours(paretoprune, study):
 
 def test_knee_as_json(paretoprune, study):
     document = json.loads(paretoprune("knee", study, "--json").out)
-    assert document["rule"] == "chord"
+    assert document["rule"] == "balance"
     assert (study / document["network"]["weights"]).is_file()
-    sizes = [document[name]["complexity"] for name in ("denser", "network", "sparser")]
+    sizes = [document[name]["nonzeros"] for name in ("denser", "network", "sparser")]
     assert sizes == sorted(sizes, reverse=True)
 
 

@@ -16,7 +16,7 @@ from paretoprune.datasets import DATASETS
 from paretoprune.knee import DEFAULT_RULE, RULES
 from paretoprune.models import MODELS
 from paretoprune.progress import MEANINGS
-from paretoprune.recipes import SUITED, usual_budget
+from paretoprune.recipes import EVERY, OF_MODELS, SUITED, usual_budget
 from paretoprune.search import SEARCHES
 from paretoprune.settings import METHODS, MOMENTS, NORMALIZE, Budget, Settings
 from paretoprune.updates import SCHEDULES, UPDATES
@@ -83,9 +83,11 @@ def test_help_names_every_variant(option, table):
 
 def test_help_names_the_defaults():
     defaults = {**vars(Settings()), **vars(Budget())}
-    for name in ("prunable", "complexity", "validation", "schedule", "threshold", "max_runs"):
+    for name in ("prunable", "complexity", "validation", "schedule", "max_runs"):
         option = f"--{name.replace('_', '-')}"
         assert f"default: {defaults[name]}" in help_of(option)
+    for name, value in EVERY.items():
+        assert f"default: {value}" in help_of(f"--{name.replace('_', '-')}")
     assert f"default: {defaults['tolerance']}" in help_of("--tolerance")
     assert f"default: {defaults['round_size']}" in help_of("--round")
     assert f"default: {usual_budget('own', 'knee')['smgd']}" in help_of("--smgd")
@@ -94,6 +96,9 @@ def test_help_names_the_defaults():
     for option, field in (("--epochs", "epochs"), ("--lr", "learning_rate")):
         for dataset, suited in SUITED.items():
             assert re.search(rf"{suited[field]} for [^;]*\b{dataset}\b", help_of(option))
+    assert OF_MODELS.keys() == MODELS.keys()
+    for model, own in OF_MODELS.items():
+        assert f"{own['learning_rate']} for {model}" in help_of("--lr")
 
 
 def test_every_knee_rule_is_in_help_and_readme():

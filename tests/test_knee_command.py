@@ -56,19 +56,27 @@ def asked(paretoprune, study, *options):
     return document
 
 
-def test_loss_and_complexity_in_logarithms_are_the_default(paretoprune, study):
+def test_balance_on_loss_and_nonzeros_is_the_default(paretoprune, study):
     answer = asked(paretoprune, study)
+    assert answer == asked(paretoprune, study, "--rule=balance", "--axes=loss,nonzeros", "--log")
+    assert (answer["axes"], answer["scale"]) == (["val_loss", "nonzeros"], "log")
+    assert answer["network"] is not None
+    assert "on loss and nonzeros, log axes" in paretoprune("knee", study).out
+
+
+def test_loss_and_complexity_in_logarithms_are_the_default_of_other_rules(paretoprune, study):
+    answer = asked(paretoprune, study, "--rule=chord")
     assert answer == asked(paretoprune, study, "--rule=chord", "--axes=loss,complexity", "--log")
     assert (answer["axes"], answer["scale"]) == (list(LOSS), "log")
     assert [answer[name] for name in ("denser", "network", "sparser")] == [3, 2, 4]
-    assert "on loss and complexity, log axes" in paretoprune("knee", study).out
 
 
 def test_other_axes_are_another_front(paretoprune, study):
-    answer = asked(paretoprune, study, "--axes=error,nonzeros", "--linear")
+    chord = ("--rule=chord", "--axes=error,nonzeros", "--linear")
+    answer = asked(paretoprune, study, *chord)
     assert (answer["axes"], answer["scale"]) == (list(ERROR), "linear")
     assert [answer[name] for name in ("denser", "network", "sparser")] == [1, 2, 4]
-    shown = paretoprune("knee", study, "--axes=error,nonzeros", "--linear").out
+    shown = paretoprune("knee", study, *chord).out
     assert "on error and nonzeros, linear axes" in shown
 
 
@@ -114,9 +122,10 @@ def test_every_rule_answers_in_words_and_as_json(paretoprune, study):
 
 def test_the_default_rule_on_its_default_axes_is_what_a_library_call_finds(paretoprune, study):
     choice = find_knee(read_study(study))
-    assert (choice.rule, choice.axes, choice.scale) == (DEFAULT_RULE, LOSS, "log")
+    axes = ("val_loss", "nonzeros")
+    assert (choice.rule, choice.axes, choice.scale) == (DEFAULT_RULE, axes, "log")
     assert choice.network == asked(paretoprune, study)["network"]
-    pd.testing.assert_frame_equal(choice.front, read_study(study).front)
+    pd.testing.assert_frame_equal(choice.front, read_study(study).front_on(axes))
 
 
 @pytest.mark.parametrize(

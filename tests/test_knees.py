@@ -1,19 +1,28 @@
 """Knee rules: the contract of all of them, for all axes and scales that they have a meaning for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from paretoprune.errors import UsageError
 from paretoprune.front import pareto
-from paretoprune.knee import DEFAULT_RULE, RULES, Terms
+from paretoprune.knee import RULES, Terms
 from paretoprune.knee.terms import AXES_OF, places
-from tests.tables import table
+from paretoprune.settings import Measured
+from tests.tables import PRUNABLE, table
 
-LOSS, ERROR = AXES_OF.values()
-SAMPLES = 10**9  # validation images: so many that no error is too small
+LOSS, _, ERROR = AXES_OF.values()
+MEASURED = Measured(  # so many images that no error is too small, and no loss too large
+    lam_ref=1e-3,
+    constant_loss=1e3,
+    prunable_weights=PRUNABLE,
+    validation_images=10**9,
+    test_images=1,
+)
 ASKED = [
-    (name, entry.terms(name, axes, scale, SAMPLES))
+    (name, entry.terms(name, axes, scale, MEASURED))
     for name, entry in RULES.items()
     for axes in entry.axes
     for scale in entry.scales or (None,)
@@ -37,6 +46,7 @@ def front_at(*places, axes=LOSS):
     return pareto(table(rows), axes)
 
 
+MAY_END = ("balance", "one-se")  # an end of the front is an answer of theirs
 SHAPES = {
     "curve": [(0.01 * 2**i, 1000 / (1 + i) ** 3) for i in range(8)],
     "corner": [(0.1, 1000), (0.2, 10), (2, 5)],
@@ -70,7 +80,9 @@ def assert_scales_are_irrelevant(rule, front, terms, of_first=(1e-3, 1, 1.9)):
             scaled = front.assign(
                 **{first: front[first] * factor, second: front[second] * other},
             )
-            assert rule(scaled, terms).index == verdict.index
+            # the constant prediction's loss is one of the first axis, and has its unit
+            also = replace(terms, constant_loss=terms.constant_loss * factor)
+            assert rule(scaled, also).index == verdict.index
 
 
 def assert_order_and_labels_are_irrelevant(rule, front, terms):
@@ -93,7 +105,7 @@ def test_contract(name, terms, shape):
     assert verdict.reason
     if verdict.index is not None:
         assert type(verdict.index) is int
-        assert verdict.index in (front.index if name == "one-se" else front.index[1:-1])
+        assert verdict.index in (front.index if name in MAY_END else front.index[1:-1])
     assert rule(front, terms) == verdict
     assert_scales_are_irrelevant(rule, front, terms, *([(1,)] if name == "one-se" else []))
     assert_order_and_labels_are_irrelevant(rule, front, terms)
@@ -139,13 +151,14 @@ def test_places_that_a_floor_makes_equal_are_one():
 
 
 def test_the_first_axes_and_scale_that_a_rule_knows_are_its_default():
-    assert DEFAULT_RULE == "chord"
-    assert RULES["chord"].terms("chord", None, None, 5) == Terms(LOSS, is_log=True, samples=5)
-    asked = RULES["weight-interval"].terms("weight-interval", None, None, 5)
-    assert asked == Terms(LOSS, is_log=False, samples=5)
-    assert RULES["one-se"].terms("one-se", None, None, 5).axes == ERROR
-    asked = RULES["angle"].terms("angle", "error,nonzeros", "linear", 7)
-    assert asked == Terms(ERROR, is_log=False, samples=7)
+    known = {"samples": MEASURED.validation_images, "constant_loss": MEASURED.constant_loss}
+    asked = RULES["chord"].terms("chord", None, None, MEASURED)
+    assert asked == Terms(LOSS, is_log=True, **known)
+    asked = RULES["weight-interval"].terms("weight-interval", None, None, MEASURED)
+    assert asked == Terms(LOSS, is_log=False, **known)
+    assert RULES["one-se"].terms("one-se", None, None, MEASURED).axes == ERROR
+    asked = RULES["angle"].terms("angle", "error,nonzeros", "linear", MEASURED)
+    assert asked == Terms(ERROR, is_log=False, **known)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +169,8 @@ def test_the_first_axes_and_scale_that_a_rule_knows_are_its_default():
         ("one-se", "loss,complexity", None, "on --axes error,nonzeros only: its standard error"),
         ("one-se", None, "log", "takes neither --log nor --linear: .*leave the scale out"),
         ("one-se", None, "linear", "takes neither --log nor --linear"),
+        ("balance", "error,nonzeros", None, "loss,complexity only: it measures losses"),
+        ("balance", None, "linear", "with --log only: it compares shares"),
         ("chord", "complexity,loss", None, "did you mean loss,complexity?"),
         ("chord", "error,nonzero", None, "did you mean error,nonzeros?"),
         ("chord", None, "linaer", "did you mean linear?"),
@@ -163,4 +178,4 @@ def test_the_first_axes_and_scale_that_a_rule_knows_are_its_default():
 )
 def test_axes_and_scales_without_a_meaning_are_refused(name, axes, scale, said):
     with pytest.raises(UsageError, match=said):
-        RULES[name].terms(name, axes, scale, 5)
+        RULES[name].terms(name, axes, scale, MEASURED)

@@ -9,7 +9,7 @@ import torch
 from paretoprune.errors import UsageError
 from paretoprune.opening import Request, open_study
 from paretoprune.problem import build_problem
-from paretoprune.recipes import SUITED, complete
+from paretoprune.recipes import OF_MODELS, SUITED, complete
 from paretoprune.rounds import run_template
 from paretoprune.search import SEARCHES, SearchSettings
 from paretoprune.settings import Settings
@@ -50,6 +50,15 @@ def test_a_rate_suits_its_optimizer_and_the_users_word_wins(given, rate, momentu
 def test_the_papers_recipe_does_not_look_for_convolutions_in_an_mlp():
     assert complete({"recipe": "paper", "model": "mlp", "dataset": "mnist"})["l2_conv"] == 0
     assert complete({"recipe": "paper"})["l2_conv"] == 0  # the digits' own model is the mlp
+
+
+def test_a_model_takes_its_own_rate_where_it_is_not_the_data_sets_own():
+    own = complete({"dataset": "mnist", "model": SUITED["mnist"]["model"]})
+    assert own == {**complete({"dataset": "mnist"})}
+    for name, suited in OF_MODELS.items():
+        if name != "lenet5":
+            assert complete({"dataset": "mnist", "model": name}).items() >= suited.items()
+    assert complete({"model": "mlp"})["learning_rate"] == SUITED["digits"]["learning_rate"]
 
 
 @pytest.mark.parametrize("dataset", [*SUITED, "folder:images"])
@@ -94,7 +103,9 @@ def test_their_grid_has_26_points_as_the_authors_chose_them(tmp_path):
     settings = {"recipe": "paper", "search": "grid"}
     plan, _ = open_study(tmp_path / "study", Request(settings=settings))
     assert (plan.budget.max_runs, plan.budget.tolerance) == (26, 0)
-    asked = SearchSettings(lam_ref=1.0, round_size=26, tolerance=0, max_runs=26, recipe="paper")
+    asked = SearchSettings(
+        lam_ref=1.0, round_size=26, tolerance=0, max_runs=26, constant_loss=2.3, recipe="paper"
+    )
     lams = sorted(SEARCHES["grid"](table([]), asked).lams)
     assert len(lams) == 26
     assert lams[:6] == [0, 1e-5, 3e-5, 5e-5, 7e-5, 9e-5]

@@ -15,7 +15,13 @@ from tests.tables import FRONTS, SAMPLES, corner, noisy, sweep, table
 knee, grid = SEARCHES["knee"], SEARCHES["grid"]
 ALL = pytest.mark.parametrize("search", SEARCHES.values(), ids=SEARCHES.keys())
 ON_FRONTS = pytest.mark.parametrize("front", FRONTS, ids=lambda front: front.name)
-SETTINGS = SearchSettings(lam_ref=FRONTS[0].lam_ref, round_size=8, tolerance=0.005, max_runs=20)
+SETTINGS = SearchSettings(
+    lam_ref=FRONTS[0].lam_ref,
+    round_size=8,
+    tolerance=0.005,
+    max_runs=20,
+    constant_loss=float(np.log(10)),
+)
 
 
 def settings_of(front, **changes):
@@ -123,7 +129,7 @@ def test_knee_ends_under_noise(front, size):
 def test_knee_explores_though_training_is_too_short(front):
     points, proposal = sweep(knee, settings_of(front), front.undertrain, 300, assert_lams_are_valid)
     states = [interval.state for interval in proposal.intervals]
-    assert len(states) > SETTINGS.round_size
+    assert len(points) > SETTINGS.round_size
     assert states.count("converged") > len(states) / 2
     assert_never_worse_than_chord(front, points, proposal, SETTINGS.tolerance)
 
@@ -215,15 +221,19 @@ def test_a_gain_below_tolerance_converges():
         assert examined(ends, settings).intervals[0].state == state
 
 
-@pytest.mark.parametrize(("share", "reaches"), [(0.0101, True), (0.0100, False)])
-def test_the_search_reaches_a_decade_further_until_one_percent_is_left(share, reaches):
-    rows = [corner(0.0, 0.1, 100.0), corner(0.2, 1.0, 10.0, share)]
+@pytest.mark.parametrize(("last", "reaches"), [(0.99, True), (1.01, False)])
+def test_the_search_reaches_on_until_half_way_to_the_constant_prediction(last, reaches):
+    half = np.sqrt(0.1 * SETTINGS.constant_loss)  # in log, from the least validation loss
+    rows = [
+        corner(0.0, 0.1, 100.0, val_loss=0.1),
+        corner(0.2, 1.0, 10.0, 0.0001, val_loss=last * half),
+    ]
     odds = 10 * 0.2 / 0.8
     assert (float(f"{odds / (1 + odds):.6g}") in examined(rows).lams) == reaches
 
 
 def test_the_search_goes_half_way_to_a_lam_that_killed():
-    living = [corner(0.0, 0.1, 100.0), corner(0.01, 1.0, 10.0, 0.5)]
+    living = [corner(0.0, 0.1, 100.0), corner(0.01, 1.0, 10.0, 0.5, val_loss=0.2)]
     dead = [corner(0.16, 2.3, 0.1, 0.0, collapsed=True), {"lam": 0.64, "status": "failed"}]
     assert examined([*living, *dead]).lams[0] == pytest.approx(0.04)
     near = [corner(0.0104, 2.3, 0.1, 0.0, collapsed=True)]

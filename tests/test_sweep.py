@@ -174,7 +174,7 @@ class OutOfLuck:
 def test_a_failed_fleet_is_recorded_and_not_repeated():
     summary = sweep(request(max_runs=8), quiet, OutOfLuck(good=2))
     failed = summary.points[summary.points["status"] == "failed"]
-    assert summary.unsuccessful == len(failed) == 4
+    assert summary.unsuccessful == len(failed) == (summary.points["round"] == 1).sum() > 0
     assert failed["failure"].str.contains("the machine is too small").all()
     assert all("MemoryError" in (Path("study") / log).read_text() for log in failed["log"])
     assert summary.reasons.get("failed", 0) > 0

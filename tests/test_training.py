@@ -121,6 +121,24 @@ def test_history_has_a_row_an_epoch_and_ends_at_the_point():
     assert history["complexity_weight"] == pytest.approx([0.001] * 3)
 
 
+def test_lam_rises_evenly_while_a_run_warms_up():
+    task = problem()
+    steps = math.ceil(len(task.data.train) / 32)  # an epoch's
+    history = train_fleet([run(lam=0.01, epochs=4, warm_up=0.5)], task, silent)[0].history
+    shares = np.minimum(np.arange(4 * steps) / (2 * steps), 1).reshape(4, steps).mean(1)
+    assert history["complexity_weight"] == pytest.approx(0.01 * shares)
+    assert history["loss_weight"] == pytest.approx(1 - 0.01 * shares)
+
+
+def test_a_network_that_warms_up_survives_a_lam_that_kills_it_otherwise():
+    killed, kept = (
+        train_fleet([run(lam=0.03, epochs=20, warm_up=warm_up)], problem(), silent)[0].point
+        for warm_up in (0.0, 0.5)
+    )
+    assert killed.collapsed
+    assert not kept.collapsed
+
+
 def test_a_large_lam_collapses_and_says_so():
     dead, alive = (
         outcome.point

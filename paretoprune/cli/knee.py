@@ -13,10 +13,13 @@ def knee(
     study: Path = STUDY,
     rule: str | None = typer.Option(
         None,
-        help="chord | weight-interval | angle | tradeoff | hypervolume | one-se (default: chord)",
+        help="balance | chord | weight-interval | angle | tradeoff | hypervolume | one-se "
+        "(default: balance)",
     ),
     axes: str | None = typer.Option(
-        None, help="loss,complexity | error,nonzeros (default: the first that the rule knows)"
+        None,
+        help="loss,complexity | loss,nonzeros | error,nonzeros (default: the first that the rule "
+        "knows)",
     ),
     is_log: bool | None = typer.Option(
         None,

@@ -17,7 +17,7 @@ from paretoprune.cli.options import (
     interruptible,
     option,
 )
-from paretoprune.recipes import suited
+from paretoprune.recipes import EVERY, of_models, suited
 from paretoprune.settings import AUTO, Budget, Settings, parse_duration, parse_fleet
 
 
@@ -44,7 +44,8 @@ def sweep(
         PROBLEM, "Side of folder images in pixels (default: the smallest side, at most 64)"
     ),
     inputs: str = option(
-        PROBLEM, f"unit, in [0, 1] | standard, z-scored (default: {suited('inputs', 'unit')})"
+        PROBLEM,
+        f"unit, in [0, 1] | standard, z-scored (default: {suited('inputs', 'unit')})",
     ),
     recipe: str = option(
         TRAINING, "own | paper: the authors' settings and literal constants (default: own)"
@@ -54,7 +55,8 @@ def sweep(
     optimizer: str = option(TRAINING, "adam | sgd | rmsprop (default: adam)"),
     learning_rate: float = option(
         TRAINING,
-        f"Learning rate at the start (default, with adam: {suited('learning_rate')})",
+        f"Learning rate at the start (default, with adam: {suited('learning_rate')}; "
+        f"elsewhere {of_models('learning_rate')})",
         "--lr",
     ),
     momentum: float = option(TRAINING, "Of sgd and rmsprop (default: 0.9 for sgd, else 0)"),
@@ -63,7 +65,11 @@ def sweep(
     ),
     schedule: str = option(TRAINING, "Of the rate: cosine | constant | logistic (default: cosine)"),
     threshold: float = option(
-        TRAINING, "After each step a weight up to this size is 0 (default: 0.001)"
+        TRAINING, f"After each step a weight up to this size is 0 (default: {EVERY['threshold']})"
+    ),
+    warm_up: float = option(
+        TRAINING,
+        f"Share of a run over which λ rises from 0 (default: {EVERY['warm_up']})",
     ),
     seed: int = option(TRAINING, "Of weights, validation split and order (default: 0)"),
     method: str = option(SEARCH, "weighted-sum | smgd, without a search (default: weighted-sum)"),

@@ -1,6 +1,7 @@
 """Which point to take? A new rule: one file with a function, and one line in `RULES`."""
 
 from paretoprune.knee.angle import angle
+from paretoprune.knee.balance import balance
 from paretoprune.knee.chord import chord
 from paretoprune.knee.entry import Entry
 from paretoprune.knee.hypervolume import hypervolume
@@ -12,8 +13,15 @@ from paretoprune.knee.weight_interval import weight_interval
 
 __all__ = ["RULES", "Entry", "Rule", "Terms", "Verdict"]
 
-DEFAULT_RULE = "chord"
+DEFAULT_RULE = "balance"
 RULES: dict[str, Entry] = {
+    "balance": Entry(
+        balance,
+        axes=("loss,nonzeros", "loss,complexity"),
+        scales=("log",),
+        why_axes="it measures losses against the constant prediction's",
+        why_scales="it compares shares of what there is to lose and to gain, which are factors",
+    ),
     "chord": Entry(chord),
     "weight-interval": Entry(
         weight_interval,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from paretoprune.errors import UsageError
 from paretoprune.knee.terms import AXES_OF, SCALES, Terms
 from paretoprune.knee.verdict import Rule
-from paretoprune.settings import choose
+from paretoprune.settings import Measured, choose
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Entry:
     why_axes: str = ""
     why_scales: str = ""
 
-    def terms(self, name: str, axes: str | None, scale: str | None, samples: int) -> Terms:
+    def terms(self, name: str, axes: str | None, scale: str | None, measured: Measured) -> Terms:
         """The terms that a user asks for (`None`: the rule's own) of the rule called `name`.
 
         Raises `UsageError` for axes or a scale without a meaning.
@@ -36,4 +36,6 @@ class Entry:
             works = f"works with {known} only" if known else "takes neither --log nor --linear"
             raise UsageError(f"--rule {name} {works}: {self.why_scales}")
         chosen = scale or (self.scales or ("linear",))[0]
-        return Terms(AXES_OF[axes], chosen == "log", samples)
+        return Terms(
+            AXES_OF[axes], chosen == "log", measured.validation_images, measured.constant_loss
+        )

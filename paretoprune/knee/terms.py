@@ -1,5 +1,6 @@
 """On what a knee rule looks: two axes, their scale, and what the smallest values count as."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from paretoprune.front import AXES, Axes, pareto
 # What `--axes` offers.
 AXES_OF: dict[str, Axes] = {
     "loss,complexity": AXES,
+    "loss,nonzeros": ("val_loss", "nonzeros"),
     "error,nonzeros": ("val_error", "nonzeros"),
 }
 SCALES = ("log", "linear")
@@ -18,14 +20,16 @@ EVEN = 1e-9  # of the box: differences below are rounding
 
 @dataclass(frozen=True)
 class Terms:
-    """Two columns to be minimised, whether in their logarithms, and `samples` validation images.
+    """Two columns to be minimised, whether in their logarithms, and what is known of the problem.
 
-    `samples` matters for errors only (0: not known).
+    `samples` is the number of validation images, which matters for errors only (0: not known),
+    `constant_loss` the validation loss (nats) of the best constant prediction.
     """
 
     axes: Axes = AXES
     is_log: bool = True
     samples: int = 0
+    constant_loss: float = math.inf
 
     @property
     def scale(self) -> str:

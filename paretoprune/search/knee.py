@@ -38,7 +38,6 @@ from paretoprune.search.triangle import (
 )
 
 DENSEST = 1e-4  # times lam_ref: below it the complexity has no say
-SPARSE_ENOUGH = 0.01  # share of the weights at which the search looks no further
 
 
 def knee(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
@@ -55,9 +54,7 @@ def knee(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
         (interval for interval in intervals if interval.state == "open"),
         key=lambda interval: (-interval.gain, interval.lam),
     )
-    lams = dict.fromkeys(
-        (*reach(points, living, settings.lam_ref), *(interval.lam for interval in eager))
-    )
+    lams = dict.fromkeys((*reach(points, living, settings), *(interval.lam for interval in eager)))
     return Proposal(lams=tuple(lams)[: settings.round_size], intervals=intervals)
 
 
@@ -115,13 +112,17 @@ def next_lam(dense: Corner, sparse: Corner, lam_ref: float) -> float:
     return rounded(min(max(lam, DENSEST * lam_ref), LARGEST_LAM))
 
 
-def reach(points: pd.DataFrame, living: pd.DataFrame, lam_ref: float) -> tuple[float, ...]:
-    """One lam beyond the sparsest living point, as long as that keeps more than 1 %.
+def reach(
+    points: pd.DataFrame, living: pd.DataFrame, settings: SearchSettings
+) -> tuple[float, ...]:
+    """One lam beyond the sparsest living point, as long as that is nearer to the best than to none.
 
-    A decade further in the odds lam / (1 - lam); half-way (in log) to a lam that killed a network.
+    Its validation loss is then less than half-way (in log) from the least to the constant
+    prediction's. A decade further in the odds lam / (1 - lam); half-way (in log) to a lam that
+    killed a network.
     """
-    sparsest = living.loc[living["nonzeros"].idxmin()]
-    if sparsest["nonzeros"] <= SPARSE_ENOUGH * sparsest["prunable_weights"]:
+    sparsest = living.loc[living["nonzeros"].idxmin(), "val_loss"]
+    if sparsest >= math.sqrt(living["val_loss"].min() * settings.constant_loss):
         return ()
     top = float(living["lam"].max())
     deadly = float(points.loc[points["lam"] > top, "lam"].min())  # NaN where none is
@@ -132,4 +133,4 @@ def reach(points: pd.DataFrame, living: pd.DataFrame, lam_ref: float) -> tuple[f
         lam = math.sqrt(top * deadly) if top > 0 else deadly / 10
     lam = rounded(min(lam, LARGEST_LAM))
     known = near(lam, points["lam"].to_numpy())
-    return () if known.any() or lam < DENSEST * lam_ref else (lam,)
+    return () if known.any() or lam < DENSEST * settings.lam_ref else (lam,)

@@ -12,7 +12,8 @@ IntervalState = Literal["open", "converged", "noise", "narrow", "outside", "over
 class SearchSettings:
     """What a search may know besides the points: all of it is in `study.toml`.
 
-    `seed` is the study's, for searches that draw; the recipe `paper` asks for the authors' literal
+    `constant_loss` is the validation loss (nats) of the best constant prediction; `seed` is the
+    study's, for searches that draw; the recipe `paper` asks for the authors' literal
     constants, which are no multiples of `lam_ref`.
     """
 
@@ -20,6 +21,7 @@ class SearchSettings:
     round_size: int
     tolerance: float
     max_runs: int
+    constant_loss: float
     seed: int = 0
     recipe: str = "own"
 

@@ -77,7 +77,7 @@ def rows_of(kind: str, points: Points, readings: Sequence[Reading]) -> list[list
         found = [row for row in own if row is not None]
         if len(found) < len(own):
             rows.append(
-                [kind, f"{nonzeros:,.0f}", f"{error:.2%}", f"none for {len(own) - len(found)}"]
+                [kind, f"{nonzeros:,.0f}", f"{error:.2%}", f"none for {len(own) - len(found)}", ""]
             )
             continue
         errors = [100 * float(row["test_error"]) for row in found]

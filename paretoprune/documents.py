@@ -60,7 +60,7 @@ def points_csv(reading: Reading, everything: bool) -> str:
 
 
 def _rows(reading: Reading, everything: bool) -> pd.DataFrame:
-    return in_order(reading.points) if everything else reading.front
+    return in_order(reading.points) if everything else find_knee(reading).front
 
 
 def in_order(points: pd.DataFrame) -> pd.DataFrame:

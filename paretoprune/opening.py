@@ -24,7 +24,7 @@ from paretoprune.settings import (
 from paretoprune.sizing import fastest_size
 
 # Fields that only a search, or only the comparison with SMGD, reads.
-OF_SEARCHES = {"search", "round_size", "max_runs", "tolerance", "repeats"}
+OF_SEARCHES = {"search", "warm_up", "round_size", "max_runs", "tolerance", "repeats"}
 OF_SMGD = {"smgd_epochs", "moments", "normalize", "split"}
 
 

@@ -81,7 +81,7 @@ def find_knee(
 ) -> Choice:
     """Apply a knee rule on validation data.
 
-    `axes` (`loss,complexity` or `error,nonzeros`) and `scale` (`log` or `linear`) are the rule's
+    `axes` (a key of `AXES_OF`) and `scale` (`log` or `linear`) are the rule's
     own where they are `None`. Raises `UsageError` for an unknown rule, and for axes or a scale
     that have no meaning for it.
     """

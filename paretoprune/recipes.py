@@ -5,36 +5,22 @@ from typing import Any
 
 FOLDER = "folder"  # the data set `folder:PATH`
 
-# What every data set takes, and then what suits each (docs/recipe.md).
+# What every study takes, what suits a model, and a data set, which wins (docs/recipe.md).
 EVERY: dict[str, Any] = {"threshold": 3e-3, "warm_up": 0.5}
-GREY = {
-    "model": "lenet5",
-    "epochs": 10,
-    "batch_size": 32,
-    "learning_rate": 7e-3,
-    "inputs": "standard",
+OF_MODELS: dict[str, dict[str, Any]] = {  # wider layers take smaller steps
+    "mlp": {"batch_size": 64, "learning_rate": 2e-3},
+    "lenet5": {"batch_size": 32, "learning_rate": 7e-3},
+    "lenet5-caffe": {"batch_size": 64, "learning_rate": 4e-3},
+    "vgg": {"batch_size": 64, "learning_rate": 2e-3},
 }
-COLOURED = {
-    "model": "vgg",
-    "epochs": 40,
-    "batch_size": 64,
-    "learning_rate": 2e-3,
-    "inputs": "standard",
-}
+GREY = {"model": "lenet5", "epochs": 10, "inputs": "standard"}
+COLOURED = {"model": "vgg", "epochs": 40, "inputs": "standard"}
 SUITED: dict[str, dict[str, Any]] = {
     "digits": {"model": "mlp", "epochs": 50, "batch_size": 32, "learning_rate": 2e-2},
     "mnist": GREY,
     "fashion-mnist": GREY,
     "cifar10": COLOURED,
     FOLDER: COLOURED,
-}
-
-# Of a model that is not the data set's own: wider layers take smaller steps.
-OF_MODELS: dict[str, dict[str, Any]] = {
-    "mlp": {"learning_rate": 2e-3, "batch_size": 64},
-    "lenet5": {"learning_rate": 7e-3},
-    "lenet5-caffe": {"learning_rate": 4e-3, "batch_size": 64},
-    "vgg": {"learning_rate": 2e-3},
 }
 
 # The rates above are for Adam.
@@ -83,17 +69,17 @@ def name_and_path(dataset: str) -> tuple[str, str]:
 
 
 def suited(field: str, usual: object = None) -> str:
-    """The defaults of a setting, as help says them: `50 for digits; 10 for mnist, ...`."""
+    """The defaults of a setting, as help says them: `50 for digits; 10 for mnist, ...`.
+
+    Where a data set says nothing they are `usual` or, without it, those of the models.
+    """
     names: dict[str, list[str]] = {}
     for name, values in SUITED.items():
-        names.setdefault(str(values.get(field, usual)), []).append(name)
-    return "; ".join(f"{value} for {', '.join(group)}" for value, group in names.items())
-
-
-def of_models(field: str) -> str:
-    """What models take that are not the data set's own, as help says it: `0.004 for mlp, ...`."""
-    values = {name: own[field] for name, own in OF_MODELS.items() if field in own}
-    return ", ".join(f"{value} for {name}" for name, value in values.items())
+        if field in values or usual is not None:
+            names.setdefault(str(values.get(field, usual)), []).append(name)
+    of_models = (f"{own[field]} for {name}" for name, own in OF_MODELS.items() if field in own)
+    own = (f"{value} for {', '.join(group)}" for value, group in names.items())
+    return "; ".join((*own, *of_models))
 
 
 def usual_budget(recipe: str, search: str) -> dict[str, Any]:
@@ -108,13 +94,12 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that a user gave, and what suits them where the user said nothing.
 
     Nearest to the user's word wins: what was given, then what suits the optimizer, then the
-    recipe, then the model, then the data set.
+    recipe, then the data set, then the model.
     """
     name, _ = name_and_path(given.get("dataset", "digits"))
-    suited, optimizers = {**EVERY, **SUITED.get(name, {})}, OPTIMIZERS
-    model = given.get("model", suited.get("model"))
-    if model != suited.get("model"):
-        suited |= OF_MODELS.get(model, {})
+    of_data = SUITED.get(name, {})
+    of_model = OF_MODELS.get(given.get("model", of_data.get("model", "")), {})
+    suited, optimizers = {**EVERY, **of_model, **of_data}, OPTIMIZERS
     if given.get("recipe") == "paper":
         coloured = PAPER_COLOURED if suited.get("model") == "vgg" else {}
         suited, optimizers = {**suited, **PAPER, **coloured}, PAPER_OPTIMIZERS

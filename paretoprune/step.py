@@ -173,8 +173,8 @@ def move_jointly(
     """Move all parameters against the weighted sum of their gradients, in one optimizer's steps.
 
     `gradients` and `costs` [K, *shape] stand in the order of the parameters, `weights` is
-    [K, blocks, 2]; gradients that come weighed already are those of fixed weights. The l2 term
-    stands outside the sum.
+    [K, blocks, 2]; gradients of weighted sums come weighed already. The l2 term stands outside
+    the sum.
     """
     names = training.fleet.parameters
     for name, gradient, cost in zip(names, gradients, costs, strict=True):

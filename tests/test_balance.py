@@ -99,6 +99,27 @@ def test_where_the_price_is_right_nowhere_an_end_is_chosen_and_the_answer_says_w
     assert said in verdict.reason
 
 
+def test_a_loss_of_zero_and_a_network_of_no_weights_are_no_cliffs():
+    """They count as half an image's, and as one weight's."""
+    places = [(0.03 + 3 / size, size) for size in SIZES[:20]]
+    axes = ("val_loss", "nonzeros")
+    terms = Terms(axes, samples=100, constant_loss=CONSTANT_LOSS)
+    fronts = (front_at(*more, *places, axes=axes) for more in ([], [(0.0, 1250)], [(2.2, 0)]))
+    chosen = [front.at[balance(front, terms).index, "nonzeros"] for front in fronts]
+    assert chosen[1:] == pytest.approx([chosen[0]] * 2, rel=STEP**3 - 1)
+
+
+def test_an_end_beyond_which_nothing_pays_does_not_promise_more():
+    """The even price is crossed between the last two: the front need not go on."""
+    price = np.log(CONSTANT_LOSS / 0.03) / np.log(PRUNABLE)
+    size = 3 * (1 - price) / (price * 0.03)  # of 3 / size = price * 0.03 / (1 - price)
+    sizes = [size * STEP**power for power in (4, 3, 2, 1, -0.2)]
+    front = front_along(np.array(sizes), (0.03, 3.0, 1.0))
+    verdict = balance(front, TERMS)
+    assert verdict.index == front.index[-1]
+    assert "smaller networks save less" in verdict.reason
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_moves_it_by_a_point_or_two(seed):
     """Validation losses that scatter by 3 %, as those of MNIST do between seeds."""

@@ -93,12 +93,15 @@ def test_help_names_the_defaults():
     assert f"default: {usual_budget('own', 'knee')['smgd']}" in help_of("--smgd")
     for name in ("method", "moments", "normalize"):
         assert f"default: {defaults[name]}" in help_of(f"--{name}")
-    for option, field in (("--epochs", "epochs"), ("--lr", "learning_rate")):
-        for dataset, suited in SUITED.items():
-            assert re.search(rf"{suited[field]} for [^;]*\b{dataset}\b", help_of(option))
+    for option, field in (
+        ("--epochs", "epochs"),
+        ("--lr", "learning_rate"),
+        ("--batch-size", "batch_size"),
+    ):
+        for name, suited in (*SUITED.items(), *OF_MODELS.items()):
+            if field in suited:
+                assert re.search(rf"{suited[field]} for [^;]*\b{name}\b", help_of(option))
     assert OF_MODELS.keys() == MODELS.keys()
-    for model, own in OF_MODELS.items():
-        assert f"{own['learning_rate']} for {model}" in help_of("--lr")
 
 
 def test_every_knee_rule_is_in_help_and_readme():

@@ -9,13 +9,14 @@ import torch
 from paretoprune.errors import UsageError
 from paretoprune.opening import Request, open_study
 from paretoprune.problem import build_problem
-from paretoprune.recipes import OF_MODELS, SUITED, complete
-from paretoprune.rounds import run_template
+from paretoprune.recipes import EVERY, OF_MODELS, SUITED, complete
+from paretoprune.rounds import comparison_runs, run_template
 from paretoprune.search import SEARCHES, SearchSettings
-from paretoprune.settings import Settings
+from paretoprune.settings import Budget, Plan, Settings
 from paretoprune.train import train_fleet
 from tests.problems import problem, run
 from tests.tables import table
+from tests.test_knees import MEASURED
 
 
 def test_the_papers_recipe_is_the_authors_settings():
@@ -38,7 +39,7 @@ def test_the_papers_recipe_is_the_authors_settings():
         ({"optimizer": "rmsprop", "recipe": "paper"}, 1e-4, 0.0),
         ({"optimizer": "sgd"}, 2e-2, 0.9),
         ({"optimizer": "rmsprop"}, 1e-3, 0.0),
-        ({}, SUITED["mnist"]["learning_rate"], 0.0),
+        ({}, OF_MODELS["lenet5"]["learning_rate"], 0.0),
         ({"optimizer": "sgd", "learning_rate": 0.5, "momentum": 0.1}, 0.5, 0.1),
     ],
 )
@@ -52,13 +53,22 @@ def test_the_papers_recipe_does_not_look_for_convolutions_in_an_mlp():
     assert complete({"recipe": "paper"})["l2_conv"] == 0  # the digits' own model is the mlp
 
 
-def test_a_model_takes_its_own_rate_where_it_is_not_the_data_sets_own():
-    own = complete({"dataset": "mnist", "model": SUITED["mnist"]["model"]})
-    assert own == {**complete({"dataset": "mnist"})}
-    for name, suited in OF_MODELS.items():
-        if name != "lenet5":
-            assert complete({"dataset": "mnist", "model": name}).items() >= suited.items()
-    assert complete({"model": "mlp"})["learning_rate"] == SUITED["digits"]["learning_rate"]
+def test_a_model_takes_its_own_rate_unless_the_data_set_knows_better():
+    for name, own in OF_MODELS.items():
+        assert complete({"dataset": "mnist", "model": name}).items() >= own.items()
+    assert complete({"dataset": "mnist"}).items() >= OF_MODELS[SUITED["mnist"]["model"]].items()
+    digits = complete({"model": "mlp"})
+    assert digits["learning_rate"] == SUITED["digits"]["learning_rate"]
+    assert digits["batch_size"] == SUITED["digits"]["batch_size"]
+
+
+def test_every_run_warms_up_but_those_without_a_lam_and_the_authors():
+    plan = Plan(settings=Settings.from_options({}), budget=Budget(smgd=1), measured=MEASURED)
+    assert run_template(plan.settings).warm_up == EVERY["warm_up"] > 0
+    assert [one.warm_up for one in comparison_runs(plan)] == [0.0]
+    for dataset in SUITED:
+        settings = Settings.from_options({"dataset": dataset, "recipe": "paper"})
+        assert (settings.warm_up, settings.threshold) == (0.0, 1e-3)
 
 
 @pytest.mark.parametrize("dataset", [*SUITED, "folder:images"])

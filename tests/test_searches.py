@@ -232,6 +232,15 @@ def test_the_search_reaches_on_until_half_way_to_the_constant_prediction(last, r
     assert (float(f"{odds / (1 + odds):.6g}") in examined(rows).lams) == reaches
 
 
+def test_a_perfect_network_does_not_end_the_reach():
+    """A loss of zero is infinitely far from any other, on a logarithmic scale."""
+    rows = [
+        corner(0.0, 0.1, 100.0, val_loss=0.0),
+        corner(0.2, 1.0, 10.0, 0.5, val_loss=0.01 * SETTINGS.constant_loss * 0.99),
+    ]
+    assert max(examined(rows).lams) > 0.2
+
+
 def test_the_search_goes_half_way_to_a_lam_that_killed():
     living = [corner(0.0, 0.1, 100.0), corner(0.01, 1.0, 10.0, 0.5, val_loss=0.2)]
     dead = [corner(0.16, 2.3, 0.1, 0.0, collapsed=True), {"lam": 0.64, "status": "failed"}]

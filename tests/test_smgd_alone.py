@@ -67,10 +67,12 @@ def test_a_history_has_the_weights_of_convolutions_for_split_runs_only():
     assert history["complexity_weight"].between(0, 1).all()
 
 
-@pytest.mark.parametrize("option", ["search", "max_runs", "tolerance", "repeats", "round_size"])
+@pytest.mark.parametrize(
+    "option", ["search", "max_runs", "tolerance", "repeats", "round_size", "warm_up"]
+)
 def test_options_of_searches_have_no_meaning_there(option):
-    value = {"search": "grid", "tolerance": 0.1}.get(option, 4)
-    in_settings = option in ("search", "round_size")
+    value = {"search": "grid", "tolerance": 0.1, "warm_up": 0.3}.get(option, 4)
+    in_settings = option in ("search", "round_size", "warm_up")
     sweep(alone(), quiet)
     named = option.replace("round_size", "round").replace("_", "-")
     for folder in ("study", "another"):

@@ -209,9 +209,12 @@ def test_a_table_can_be_read_while_it_is_replaced(study):
 def test_an_older_table_says_what_it_meant_by_silence(study):
     """Before there was momentum there was none; the table goes on with both columns."""
     record(study, row(0.0))
-    older = pd.read_parquet(study / "points.parquet").drop(columns=["momentum", "l2_conv"])
+    older = pd.read_parquet(study / "points.parquet").drop(
+        columns=["momentum", "l2_conv", "warm_up"]
+    )
     older.to_parquet(study / "points.parquet")
-    assert store.read(study)[["momentum", "l2_conv"]].to_numpy().tolist() == [[0.0, 0.0]]
+    absent = store.read(study)[["momentum", "l2_conv", "warm_up"]]
+    assert absent.to_numpy().tolist() == [[0.0, 0.0, 0.0]]
     record(study, row(0.5, run=run(lam=0.5, momentum=0.9)))
     assert store.read(study)["momentum"].tolist() == [0.0, 0.9]
 

@@ -17,7 +17,7 @@ from paretoprune.cli.options import (
     interruptible,
     option,
 )
-from paretoprune.recipes import EVERY, of_models, suited
+from paretoprune.recipes import EVERY, suited
 from paretoprune.settings import AUTO, Budget, Settings, parse_duration, parse_fleet
 
 
@@ -55,8 +55,7 @@ def sweep(
     optimizer: str = option(TRAINING, "adam | sgd | rmsprop (default: adam)"),
     learning_rate: float = option(
         TRAINING,
-        f"Learning rate at the start (default, with adam: {suited('learning_rate')}; "
-        f"elsewhere {of_models('learning_rate')})",
+        f"Learning rate at the start (default, with adam: {suited('learning_rate')})",
         "--lr",
     ),
     momentum: float = option(TRAINING, "Of sgd and rmsprop (default: 0.9 for sgd, else 0)"),

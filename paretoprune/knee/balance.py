@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from paretoprune.knee.terms import Terms, places
+from paretoprune.knee.terms import Terms, distinct
 from paretoprune.knee.verdict import Verdict, too_few
 
 DEVIATION = 0.1  # in log loss: points farther off the curve count less than quadratically
@@ -20,21 +20,20 @@ def balance(front: pd.DataFrame, terms: Terms) -> Verdict:
     the box of the problem in place of the front's own, on a curve in place of single points, so
     that neither ends nor noise move it (docs/decisions/0008). An extreme may be chosen.
     """
-    labels, _ = places(front, terms)
-    few = too_few(labels)
+    front = distinct(front, terms)
+    few = too_few(front)
     if few:
         return few
-    values = front.loc[labels, list(terms.axes)].to_numpy(float)
-    losses, sizes = np.log(np.maximum(values, 1e-300)).T  # [N] each
+    losses, sizes = np.log(10) * front[list(terms.axes)].to_numpy(float).T  # [N] each
     room = np.log(terms.constant_loss) - losses.min()
     price = room / np.log(front["prunable_weights"].max())
-    size = np.clip(size_at(price, losses, sizes), sizes.min(), sizes.max())
-    best = int(abs(sizes - size).argmin())
+    size = size_at(price, losses, sizes)
+    best = int(abs(sizes - np.clip(size, sizes.min(), sizes.max())).argmin())
     even = f"{1 / price:.2g} % of the {terms.axes[1]} for 1 % of the loss, the even price"
     reason = f"smaller networks save less than {even}"
-    if best == len(labels) - 1:
+    if size < sizes.min():
         reason = f"the smallest network still saves {even}: the front may go on"
-    return Verdict(int(labels[best]), reason)
+    return Verdict(int(front.index[best]), reason)
 
 
 def size_at(price: float, losses: np.ndarray, sizes: np.ndarray) -> float:

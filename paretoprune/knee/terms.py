@@ -38,10 +38,24 @@ class Terms:
 
 
 def floor_of(column: str, samples: int) -> float:
-    """What a value counts as at least: half an image, one weight, or hardly anything."""
-    if column == "val_error":
+    """What a value counts as at least: half an image, one weight, or hardly anything.
+
+    A loss counts as an error does: less says that so few images cannot tell.
+    """
+    if column == "val_error" or (column == "val_loss" and samples):
         return 1 / (2 * samples)
     return 1.0 if column == "nonzeros" else 1e-300
+
+
+def distinct(front: pd.DataFrame, terms: Terms) -> pd.DataFrame:
+    """The distinct places of a front, from extreme to extreme, in the terms' scale."""
+    columns = list(terms.axes)
+    values = front[columns].astype(float)
+    if terms.is_log:
+        floors = pd.Series({name: floor_of(name, terms.samples) for name in columns})
+        values = np.log10(values.clip(lower=floors, axis=1))
+    # values that the floor makes equal may dominate others
+    return pareto(front.assign(**values), terms.axes).drop_duplicates(columns)
 
 
 def places(front: pd.DataFrame, terms: Terms) -> tuple[pd.Index, np.ndarray]:
@@ -49,14 +63,8 @@ def places(front: pd.DataFrame, terms: Terms) -> tuple[pd.Index, np.ndarray]:
 
     In the unit box of the terms' scale: the extremes are (0, 1) and (1, 0).
     """
-    columns = list(terms.axes)
-    values = front[columns].astype(float)
-    if terms.is_log:
-        floors = pd.Series({name: floor_of(name, terms.samples) for name in columns})
-        values = np.log10(values.clip(lower=floors, axis=1))
-    # values that the floor makes equal may dominate others
-    front = pareto(front.assign(**values), terms.axes).drop_duplicates(columns)
-    unit = front[columns].to_numpy(float)
+    front = distinct(front, terms)
+    unit = front[list(terms.axes)].to_numpy(float)
     if len(unit) > 1:
         unit = (unit - unit.min(axis=0)) / np.ptp(unit, axis=0)
     return front.index, unit

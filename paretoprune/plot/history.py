@@ -37,7 +37,7 @@ DASHES: tuple[Any, ...] = ("--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
 OWN_WEIGHT, CONV_WEIGHT = "complexity_weight", "conv_l2_weight"  # columns of a history
 WEIGHTS: dict[str, Any] = {OWN_WEIGHT: "-", CONV_WEIGHT: "--"}
 CONV = "weight of l2 on the convolutions"
-CONSTANT = "λ of the study's runs"
+CONSTANT = "λ of the study's runs, warmed up"
 THIN: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.6}
 
 

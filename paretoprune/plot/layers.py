@@ -34,7 +34,8 @@ def layers(readings: Sequence[Reading], split: str) -> Figure:
     """Draw each prunable layer's nonzeros, and the share of its weights that is kept."""
     reading = only_study(readings, split, "layers")
     require_search(reading)
-    networks = reading.front
+    knee = find_knee(reading)
+    networks = knee.front
     parts = parts_of(networks)
     if parts.empty:
         return say_nothing(Figure(figsize=(WIDTH, 3), layout="constrained"))
@@ -45,7 +46,7 @@ def layers(readings: Sequence[Reading], split: str) -> Figure:
     left, right = figure.subplots(1, 2)
     for number, name in enumerate(names):
         draw_layer(left, right, parts[parts["label"] == name], style_of(number))
-    mark_knee((left, right), parts[parts["network"] == find_knee(reading).network])
+    mark_knee((left, right), parts[parts["network"] == knee.network])
     finish(left, right)
     handles, _ = left.get_legend_handles_labels()
     if (parts["nonzeros"] == 0).any():

@@ -37,6 +37,7 @@ from paretoprune.search.triangle import (
     near,
 )
 
+PERFECT = 1e-4  # of the constant prediction's loss: less is no better
 DENSEST = 1e-4  # times lam_ref: below it the complexity has no say
 
 
@@ -122,7 +123,8 @@ def reach(
     killed a network.
     """
     sparsest = living.loc[living["nonzeros"].idxmin(), "val_loss"]
-    if sparsest >= math.sqrt(living["val_loss"].min() * settings.constant_loss):
+    least = max(living["val_loss"].min(), PERFECT * settings.constant_loss)
+    if sparsest >= math.sqrt(least * settings.constant_loss):
         return ()
     top = float(living["lam"].max())
     deadly = float(points.loc[points["lam"] > top, "lam"].min())  # NaN where none is

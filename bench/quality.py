@@ -13,6 +13,7 @@ import statistics
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -22,6 +23,7 @@ from matplotlib.figure import Figure
 from bench.front import paretoprune
 from bench.known import CASES, Case, Points
 from bench.report import publish, table
+from bench.steadiness import shortfall
 from paretoprune.cost import Study, front_of
 from paretoprune.errors import UsageError
 from paretoprune.knee.wish import Wish
@@ -50,16 +52,9 @@ def picked(reading: Reading, nonzeros: float) -> pd.Series | None:
 
 
 def knee(reading: Reading) -> pd.Series | None:
-    """The network that `knee` picks, with what its test error is above the dense network's."""
+    """The network that `knee` picks."""
     choice = find_knee(reading)
-    if choice.network is None:
-        return None
-    points = reading.networks
-    dense = points[(points["role"] == "search") & (points["lam"] == 0)].iloc[0]
-    row = choice.front.loc[choice.network]
-    return pd.concat(
-        [row, pd.Series({"loss_of_accuracy": row["test_error"] - dense["test_error"]})]
-    )
+    return None if choice.network is None else choice.front.loc[choice.network]
 
 
 def spread(values: Sequence[float], form: str) -> str:
@@ -120,16 +115,16 @@ def report(case: Case, readings: Sequence[Reading]) -> str:
         f"epochs: {spread([front.epochs for front in costs], '.0f')}",
         f"seconds of training: {spread([front.seconds for front in costs], '.0f')}",
     ]
-    for seed, row in enumerate(knees):
-        lines.append(f"knee, seed {seed}: {'none' if row is None else in_words(row)}")
+    for seed, (reading, row) in enumerate(zip(readings, knees, strict=True)):
+        lines.append(f"knee, seed {seed}: {'none' if row is None else in_words(reading, row)}")
     return "\n".join(lines)
 
 
-def in_words(row: pd.Series) -> str:
+def in_words(reading: Reading, row: pd.Series) -> str:
     return (
         f"{row['nonzeros']:,.0f} nonzeros ({row['nonzeros'] / row['prunable_weights']:.2%}), test "
-        f"accuracy {1 - row['test_error']:.2%}, {100 * row['loss_of_accuracy']:.2f} points below "
-        "the dense network's"
+        f"accuracy {1 - row['test_error']:.2%}, {shortfall(reading, row):.2f} points below the "
+        "dense network's"
     )
 
 
@@ -145,7 +140,7 @@ def panel(axes: Axes, case: Case, readings: Sequence[Reading]) -> None:
         axes.plot(x, y, "-o", ms=2, lw=0.7, color=OURS, label=label, zorder=2)
         row = knee(reading)
         if row is not None:
-            style = {"s": 50, "facecolor": "none", "edgecolor": KNEE, "zorder": 4}
+            style: dict[str, Any] = {"s": 50, "facecolor": "none", "edgecolor": KNEE, "zorder": 4}
             axes.scatter(
                 row["nonzeros"], row["test_error"], label=None if number else "knee", **style
             )
@@ -193,7 +188,10 @@ def main() -> None:
     text = "\n\n".join(report(CASES[name], readings) for name, readings in studies.items())
     with mpl.rc_context(STYLE):
         draw(studies).savefig(given.output, dpi=200)
-    publish(given.json, text, {"report": text.splitlines()}, "python -m bench.quality FOLDER")
+    command = (
+        f"python -m bench.quality FOLDER --cases {' '.join(given.cases)} --seeds {given.seeds}"
+    )
+    publish(given.json, text, {"report": text.splitlines()}, command)
 
 
 if __name__ == "__main__":

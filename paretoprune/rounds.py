@@ -103,6 +103,7 @@ def propose(points: pd.DataFrame, plan: Plan) -> Proposal:
         tolerance=plan.budget.tolerance,
         max_runs=plan.budget.max_runs,
         constant_loss=plan.measured.constant_loss,
+        validation_images=plan.measured.validation_images,
         seed=plan.settings.seed,
         recipe=plan.settings.recipe,
     )

@@ -114,7 +114,13 @@ def test_their_grid_has_26_points_as_the_authors_chose_them(tmp_path):
     plan, _ = open_study(tmp_path / "study", Request(settings=settings))
     assert (plan.budget.max_runs, plan.budget.tolerance) == (26, 0)
     asked = SearchSettings(
-        lam_ref=1.0, round_size=26, tolerance=0, max_runs=26, constant_loss=2.3, recipe="paper"
+        lam_ref=1.0,
+        round_size=26,
+        tolerance=0,
+        max_runs=26,
+        constant_loss=2.3,
+        validation_images=1,
+        recipe="paper",
     )
     lams = sorted(SEARCHES["grid"](table([]), asked).lams)
     assert len(lams) == 26

@@ -21,6 +21,7 @@ SETTINGS = SearchSettings(
     tolerance=0.005,
     max_runs=20,
     constant_loss=float(np.log(10)),
+    validation_images=100,
 )
 
 
@@ -195,6 +196,22 @@ def test_denser_than_the_least_validation_loss_is_overfit(last, state):
     intervals = examined(rows).intervals
     assert [interval.state for interval in intervals] == ["overfit", state]
     assert not {i.lam for i in intervals if i.state == "overfit"} & set(examined(rows).lams)
+
+
+@pytest.mark.parametrize(
+    ("error", "states"),
+    # of 10,000 images an error of 1 % has a standard error of 0.1 points
+    [(0.0112, ["overfit", "open"]), (0.0108, ["overfit", "overfit"])],
+    ids=["fewer errors", "no fewer errors"],
+)
+def test_a_network_of_larger_loss_and_fewer_errors_is_not_overfit(error, states):
+    rows = [
+        corner(0.0, 0.01, 900.0, val_loss=0.9, val_error=0.012),
+        corner(0.001, 0.1, 300.0, val_loss=0.5, val_error=0.010),
+        corner(0.01, 0.8, 100.0, val_loss=0.1, val_error=error),
+    ]
+    settings = replace(SETTINGS, validation_images=10_000)
+    assert [interval.state for interval in examined(rows, settings).intervals] == states
 
 
 @pytest.mark.parametrize("status", ["failed", "diverged", "stopped"])

@@ -66,7 +66,7 @@ def examine(
     hull = supported(living, ("train_loss", "complexity"))
     corners = corners_of(hull)
     floor = FLOOR * float(living["complexity"].min())
-    densest = float(living.loc[living["val_loss"].idxmin(), "complexity"])
+    densest = useful_complexity(living, settings.validation_images)
     front = pareto(living)
     at_knee = chord(front, Terms()).index
     knee_lam = None if at_knee is None else float(front.at[at_knee, "lam"])
@@ -87,6 +87,20 @@ def examine(
             Interval(lam_low=dense.lam, lam_high=sparse.lam, gain=gain, lam=lam, state=state)
         )
     return tuple(intervals)
+
+
+def useful_complexity(living: pd.DataFrame, images: int) -> float:
+    """The complexity beyond which more brings neither less validation loss nor fewer errors.
+
+    That of the network of least validation loss, or of the sparsest within one standard error of
+    the least validation error (as the knee rule `one-se`), whichever is larger: an overfitting
+    network may have the larger loss and the fewer errors.
+    """
+    errors = living["val_error"]
+    least = max(float(errors.min()), 1 / (2 * images))
+    good = errors <= least + math.sqrt(least * (1 - least) / images)
+    by_loss = living.at[living["val_loss"].idxmin(), "complexity"]
+    return float(max(by_loss, living.loc[good, "complexity"].min()))
 
 
 def close(

@@ -22,6 +22,7 @@ class SearchSettings:
     tolerance: float
     max_runs: int
     constant_loss: float
+    validation_images: int
     seed: int = 0
     recipe: str = "own"
 

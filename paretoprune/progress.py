@@ -17,7 +17,7 @@ MEANINGS = {
     "noise": "tried, nothing better",
     "narrow": "nothing new in between",
     "outside": "leads out of the range of λ",
-    "overfit": "denser than the least validation loss",
+    "overfit": "denser than the best on validation data",
     "failed": "the training there failed",
     "budget": "still promising",
 }

@@ -38,7 +38,8 @@ def searched(points):
 def test_three_seeds_are_trained_as_one_fleet_after_the_search():
     events = []
     summary = sweep(
-        Request(folder=Path("study"), settings=QUICK, budget={"max_runs": 4}), events.append
+        Request(folder=Path("study"), settings=QUICK, budget={"max_runs": 4, "fleet": 4}),
+        events.append,
     )
     rows = compared(summary.points)
     assert rows["seed"].tolist() == [0, 1, 2]

@@ -19,8 +19,8 @@ RULES: dict[str, Entry] = {
         balance,
         axes=("loss,nonzeros", "loss,complexity"),
         scales=("log",),
-        why_axes="it measures losses against the constant prediction's",
-        why_scales="it compares shares of what there is to lose and to gain, which are factors",
+        why_axes="it measures losses against the constant prediction's; --rule chord takes others",
+        why_scales="it compares shares, which are factors; --rule chord takes both scales",
     ),
     "chord": Entry(chord),
     "weight-interval": Entry(

@@ -44,8 +44,7 @@ def sweep(
         PROBLEM, "Side of folder images in pixels (default: the smallest side, at most 64)"
     ),
     inputs: str = option(
-        PROBLEM,
-        f"unit, in [0, 1] | standard, z-scored (default: {suited('inputs', 'unit')})",
+        PROBLEM, f"unit, in [0, 1] | standard, z-scored (default: {suited('inputs', 'unit')})"
     ),
     recipe: str = option(
         TRAINING, "own | paper: the authors' settings and literal constants (default: own)"

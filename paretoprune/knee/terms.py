@@ -22,7 +22,8 @@ EVEN = 1e-9  # of the box: differences below are rounding
 class Terms:
     """Two columns to be minimised, whether in their logarithms, and what is known of the problem.
 
-    `samples` is the number of validation images, which matters for errors only (0: not known),
+    `samples` is the number of validation images, which matters for errors and losses only (0: not
+    known),
     `constant_loss` the validation loss (nats) of the best constant prediction.
     """
 

@@ -34,8 +34,9 @@ def shares(weights: int, *points: tuple[float, float]) -> Points:
     return tuple((weights * share / 100, error / 100) for share, error in points)
 
 
-LENET5, MLP, CAFFE = 58_920, 266_200, 430_500  # prunable weights: dense layers; all; all
-REINERS = {"Reiners et al.": tuple((float(n), 1 - value) for n, value in AUTHORS.items())}
+MLP, CAFFE = 266_200, 430_500  # prunable weights, of all layers
+FIGURE_4 = tuple((float(n), 1 - value) for n, value in AUTHORS.items())
+REINERS = {"Reiners et al.": FIGURE_4}
 CASES = {
     "lenet5": Case(
         title="LeNet-5, 10 epochs",
@@ -47,7 +48,7 @@ CASES = {
     "lenet5-short": Case(
         title="LeNet-5, 3 epochs",
         options=("--dataset", "mnist", "--model", "lenet5", "--epochs", "3"),
-        marks=tuple((float(n), 1 - value) for n, value in AUTHORS.items()),
+        marks=FIGURE_4,
         goals=(),
         published=REINERS,
     ),

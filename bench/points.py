@@ -15,14 +15,8 @@ from bench.front import sweep
 from bench.report import in_words, publish, summary, table
 
 FEW, MANY = 8, 32
-OPTIONS = (
-    "--epochs",
-    "1",
-    "--search",
-    "grid",
-    "--fleet",
-    "8",
-)  # rounds of knee are smaller, and so its fleets
+# rounds of knee are smaller, and so its fleets
+OPTIONS = ("--epochs", "1", "--search", "grid", "--fleet", "8")
 
 
 def main() -> None:

@@ -76,8 +76,7 @@ def test_more_points_along_the_same_curve_do_not_move_it(curve):
     finer = 1000 / STEP ** np.arange(0, 27.01, 0.25)
     for sizes in (finer, np.union1d(SIZES, finer[:40]), np.union1d(SIZES, finer[-40:])):
         again = size_of(front_along(np.sort(sizes)[::-1], curve))
-        if size is not None and again is not None:
-            assert again == pytest.approx(size, rel=1.001 * (STEP - 1))
+        assert again == pytest.approx(size, rel=1.001 * (STEP - 1))
 
 
 def test_dominated_networks_have_no_say():

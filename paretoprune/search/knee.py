@@ -19,6 +19,7 @@ import pandas as pd
 
 from paretoprune.front import alive, pareto, supported
 from paretoprune.knee.chord import chord
+from paretoprune.knee.one_se import one_se
 from paretoprune.knee.terms import Terms
 from paretoprune.search.grid import LARGEST_LAM, grid_lams, spread
 from paretoprune.search.proposal import (
@@ -93,14 +94,12 @@ def useful_complexity(living: pd.DataFrame, images: int) -> float:
     """The complexity beyond which more brings neither less validation loss nor fewer errors.
 
     That of the network of least validation loss, or of the sparsest within one standard error of
-    the least validation error (as the knee rule `one-se`), whichever is larger: an overfitting
-    network may have the larger loss and the fewer errors.
+    the least validation error, whichever is larger: an overfitting network may have the larger
+    loss and the fewer errors.
     """
-    errors = living["val_error"]
-    least = max(float(errors.min()), 1 / (2 * images))
-    good = errors <= least + math.sqrt(least * (1 - least) / images)
-    by_loss = living.at[living["val_loss"].idxmin(), "complexity"]
-    return float(max(by_loss, living.loc[good, "complexity"].min()))
+    terms = Terms(("val_error", "nonzeros"), samples=images)
+    best = [living["val_loss"].idxmin(), one_se(pareto(living, terms.axes), terms).index]
+    return float(living.loc[best, "complexity"].max())
 
 
 def close(

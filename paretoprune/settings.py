@@ -144,7 +144,7 @@ class Budget:
     """
 
     max_runs: int = 20
-    tolerance: float = 0.0005
+    tolerance: float = 0.0001
     repeats: int = 1
     fleet: int = 0
     keep_weights: str = "auto"

@@ -78,7 +78,7 @@ def sweep(
     ),
     max_runs: int = option(SEARCH, "Total of runs, for each seed (default: 20)"),
     round_size: int = option(SEARCH, "Runs proposed at once (default: 8)", "--round"),
-    tolerance: float = option(SEARCH, "Gain under which an interval closes (default: 0.0005)"),
+    tolerance: float = option(SEARCH, "Gain under which an interval closes (default: 0.0001)"),
     repeats: int = option(SEARCH, "Seeds for each λ: so many times the runs (default: 1)"),
     time_budget: str = option(SEARCH, "Begin no round that would exceed it: 90s, 10m, 1.5h"),
     smgd: int = option(

@@ -13,12 +13,23 @@ def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     aside = path.with_name(f"{path.name}.partial")
     try:
         with writing(path):
+            aside.unlink(missing_ok=True)  # a killed process's, or a link to somewhere else
             write(aside)
-            with aside.open("rb+") as file:
-                os.fsync(file.fileno())
+            flush(aside, os.O_RDWR)
             aside.replace(path)
+            if os.name == "posix":  # the new name too survives a power cut
+                flush(path.parent, os.O_RDONLY)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def flush(path: Path, flags: int) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

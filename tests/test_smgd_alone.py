@@ -14,6 +14,7 @@ from paretoprune.opening import Request
 from paretoprune.progress import onward
 from paretoprune.reading import read_study
 from paretoprune.rounds import SPLIT_L2, comparison_runs
+from paretoprune.settings import Budget, Plan, Settings
 from paretoprune.study import sweep
 from tests.test_smgd_study import compared
 from tests.test_sweep import QUICK, quiet, request, table
@@ -120,7 +121,7 @@ def test_the_papers_recipe_has_the_authors_moments():
 
 def test_a_split_networks_squares_have_a_factor_of_their_own():
     """The decay of the study, 1e-4 in the paper's recipe, would delete its convolutions."""
-    plan = store.Plan
+    plan = Plan
     settings = {"model": "lenet5", "dataset": "mnist"}
     for l2_conv, split, expected in (
         (0.0, True, SPLIT_L2),
@@ -128,8 +129,8 @@ def test_a_split_networks_squares_have_a_factor_of_their_own():
         (0.1, False, 0.1),
     ):
         made = plan(
-            settings=store.Settings(**settings, l2_conv=l2_conv),
-            budget=store.Budget(smgd=1, split=split),
+            settings=Settings(**settings, l2_conv=l2_conv),
+            budget=Budget(smgd=1, split=split),
             measured=None,
         )
         assert comparison_runs(made)[0].l2_conv == expected

@@ -5,7 +5,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import tomli_w
 
 from paretoprune import store
 from paretoprune.compare import smgd_name
@@ -152,7 +155,7 @@ def test_a_study_of_an_older_version_has_no_comparison():
     for name in ("smgd", "smgd_epochs", "moments", "normalize", "split"):
         document["budget"].pop(name)
     document["settings"].pop("method")
-    plan.write_text(store.tomli_w.dumps(document))
+    plan.write_text(tomli_w.dumps(document))
     again = sweep(Request(folder=Path("study")), quiet)
     assert compared(again.points).empty
     assert asdict(store.read_plan(Path("study")).settings)["method"] == "weighted-sum"
@@ -162,7 +165,7 @@ def test_an_older_table_means_neither_normalized_nor_split():
     sweep(request(max_runs=4), quiet)
     path = Path("study/points.parquet")
     columns = pd.read_parquet(path).drop(columns=["normalize", "split"])
-    store.pq.write_table(store.pa.Table.from_pandas(columns, preserve_index=False), path)
+    pq.write_table(pa.Table.from_pandas(columns, preserve_index=False), path)
     points = store.read(Path("study"))
     assert points["normalize"].eq("none").all()
     assert not points["split"].any()

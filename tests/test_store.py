@@ -2,6 +2,7 @@
 
 import os
 import threading
+import tomllib
 from dataclasses import replace
 from functools import partial
 
@@ -155,7 +156,7 @@ def spoil(document, how):
 )
 def test_a_corrupt_plan_is_named(study, how):
     path = study / "study.toml"
-    document = store.tomllib.loads(path.read_text())
+    document = tomllib.loads(path.read_text())
     spoil(document, how)
     path.write_text(tomli_w.dumps(document))
     with pytest.raises(CorruptStudyError, match=r"study\.toml cannot be read"):
@@ -170,7 +171,7 @@ def test_a_plan_that_is_no_toml_is_named(study):
 
 def test_an_older_plan_takes_defaults_for_what_it_lacks(study):
     path = study / "study.toml"
-    document = store.tomllib.loads(path.read_text())
+    document = tomllib.loads(path.read_text())
     del document["budget"]["repeats"]
     path.write_text(tomli_w.dumps(document))
     assert store.read_plan(study) == PLAN

@@ -1,0 +1,30 @@
+"""A study on disk: its plan, the table of its points, weights, histories and logs.
+
+The only writer. Every file is written aside, flushed and renamed, and the table comes last, so a
+row never names a file that is not there. What is read may come from a stranger: nothing in it is
+run, no path leads out of the study, and what cannot be is refused with its name.
+"""
+
+from paretoprune.store.history import HISTORY, read_history
+from paretoprune.store.lock import locked
+from paretoprune.store.places import PICTURE, PLAN, TABLE, check_place, is_study
+from paretoprune.store.plan import read_plan, write_plan
+from paretoprune.store.table import SCHEMA, forget_weights, read, record, weights_bytes
+
+__all__ = [
+    "HISTORY",
+    "PICTURE",
+    "PLAN",
+    "SCHEMA",
+    "TABLE",
+    "check_place",
+    "forget_weights",
+    "is_study",
+    "locked",
+    "read",
+    "read_history",
+    "read_plan",
+    "record",
+    "weights_bytes",
+    "write_plan",
+]

@@ -1,0 +1,57 @@
+"""Who works on a study? One process at a time, and the next one is told which."""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from paretoprune.errors import BusyStudyError
+from paretoprune.files import write_aside, write_text, writing
+from paretoprune.store.places import HOLDER, LOCK, own
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other writers out; raise `BusyStudyError` where one is in.
+
+    The lock is the operating system's: it falls when its process ends, however that dies.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(own(folder, LOCK))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise BusyStudyError(
+                f"another process works on {folder}{holder(folder)}: wait for it or name another "
+                "folder"
+            ) from error
+    try:
+        write_aside(own(folder, HOLDER), partial(write_text, json.dumps(myself())))
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            (folder / HOLDER).unlink(missing_ok=True)
+        lock.release()
+
+
+def myself() -> dict[str, object]:
+    """What others are told about this process."""
+    since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    return {"host": socket.gethostname(), "process": os.getpid(), "since": since}
+
+
+def holder(folder: Path) -> str:
+    """Who holds the lock, as a part of a sentence; nothing where that cannot be read."""
+    try:
+        found = json.loads(own(folder, HOLDER).read_text(encoding="utf-8"))
+        words = f" (process {found['process']} on {found['host']}, since {found['since']})"
+    except Exception:  # not there yet, or not ours: the lock alone counts
+        return ""
+    return words if words.isprintable() and len(words) < 200 else ""

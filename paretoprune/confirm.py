@@ -1,5 +1,6 @@
 """Does a choice hold when its network is trained for the full epochs?"""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 from paretoprune import store
 from paretoprune.errors import UsageError
 from paretoprune.executor import Executor, LocalExecutor
+from paretoprune.keeper import FleetKeeper
 from paretoprune.opening import require_same_data
 from paretoprune.problem import build_problem
 from paretoprune.progress import Note, Watch
@@ -88,8 +90,10 @@ def train_alone(reading: Reading, run: Run, place: Place, watch: Watch, executor
     last = int(reading.points["round"].max())
     round_ = Round(number=last, runs=(run,), role="confirmation")
     report = reporter([run], round_, done_before=0, total=1, watch=watch)
-    outcomes, logs = train([run], problem, executor, report)
+    keeper = FleetKeeper(folder, [run], watch, math.inf)
+    outcomes, logs = train([run], problem, executor, report, keeper)
     record(folder, plan, round_, outcomes, logs)
+    store.forget_checkpoints(folder, {run.id})
 
 
 def beaten_by(reading: Reading, row: pd.Series) -> pd.DataFrame:

@@ -33,12 +33,16 @@ class Request:
     """What a user asks of a sweep: only what they gave, the study knows or chooses the rest.
 
     `settings` and `budget` hold fields of `Settings` and `Budget`; `time_budget` is in seconds.
+    `is_fail_fast` ends the sweep with the first run that fails or diverges, `is_retry` trains
+    those again that failed before.
     """
 
     folder: Path | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     budget: Mapping[str, Any] = field(default_factory=dict)
     time_budget: float | None = None
+    is_fail_fast: bool = False
+    is_retry: bool = False
     device: str = "auto"
     data_dir: Path = Path()
 

@@ -27,7 +27,12 @@ ENDINGS = {
     "compared": "all runs of SMGD are trained",
     "budget": "--max-runs is reached",
     "time": "the next round would exceed --time-budget",
+    "kept": "the next epoch would exceed --time-budget; the fleet in training is kept",
+    "failed": "a run failed or diverged, and --fail-fast ends the sweep there",
 }
+
+
+GOES_ON = ("budget", "time", "kept", "failed")  # endings after which there is more to train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +134,7 @@ def closing(summary: Summary) -> str:
     collapsed = int(points["collapsed"].sum())
     if collapsed:
         lines.append(f"{collapsed} collapsed: no better than a constant prediction.")
-    if collapsed == (points["status"] == "done").sum():
+    if len(points) and collapsed == (points["status"] == "done").sum():
         zero = ", not even at λ = 0" if smgd < len(points) else ""
         lines.append(f"Nothing learnt{zero}: try another --lr or --threshold.")
     if summary.unsuccessful:
@@ -147,10 +152,10 @@ def onward(summary: Summary, place: Sequence[str]) -> list[str]:
     folder = str(summary.folder)
     roles = set(summary.points["role"])
     commands = [["knee", folder]] if "search" in roles else []
-    commands += [["show", folder, "--all"]]
+    commands += [["show", folder, "--all"]] if roles else []
     if "comparison" in roles and len(choosable(summary.points)):
         commands += [["compare", folder]]
-    if summary.ending in ("budget", "time"):
+    if summary.ending in GOES_ON:
         runs = max(summary.max_runs, summary.points["lam"].nunique())
         more = [f"--max-runs={2 * runs}"] if summary.ending == "budget" else []
         commands.append(["sweep", folder, *more, *place])

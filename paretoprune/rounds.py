@@ -4,7 +4,7 @@ Nothing else is remembered, so going on after an interruption is the same as goi
 round.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -29,13 +29,34 @@ class Round:
     role: str = "search"
 
 
-def next_round(points: pd.DataFrame, plan: Plan) -> Round | None:
-    """What is to be trained next, worked out from the table alone: the search, then SMGD.
+def next_round(points: pd.DataFrame, plan: Plan, again: Collection[str] = ()) -> Round | None:
+    """What is to be trained next, worked out from the table: the search, then SMGD.
 
+    First of all come the runs `again` (by id) that stand in it and are to be trained once more.
     `None` where all is done or the runs are spent.
     """
+    if repeated := repeated_round(points, plan, again):
+        return repeated
     searched = None if plan.settings.method == SMGD else search_round(points, plan)
     return searched or comparison_round(points, plan)
+
+
+def repeated_round(points: pd.DataFrame, plan: Plan, again: Collection[str]) -> Round | None:
+    """The first round, or fleet of SMGD, with runs that are to be trained `again`."""
+    rows = points[points["run_id"].isin(again)]
+    known = {run.id: run for run in comparison_runs(plan)}
+    template = run_template(plan.settings)
+    for (number, role), own in rows.groupby(["round", "role"], sort=True):
+        searched = (
+            replace(template, lam=float(row.lam), seed=int(row.seed))
+            for row in own.itertuples()
+            if role == "search"
+        )
+        known |= {run.id: run for run in searched}
+        runs = tuple(known[run_id] for run_id in own["run_id"] if run_id in known)
+        if runs:
+            return Round(number=int(number), runs=runs, role=str(role))
+    return None
 
 
 def comparison_round(points: pd.DataFrame, plan: Plan) -> Round | None:

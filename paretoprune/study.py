@@ -1,5 +1,6 @@
 """The loop of a study: propose a round, train its fleets, record them, until the budget ends."""
 
+import math
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -11,8 +12,9 @@ import torch
 
 from paretoprune import store
 from paretoprune.device import free_memory, is_full
-from paretoprune.errors import CouldNotError
+from paretoprune.errors import CorruptStudyError, CouldNotError
 from paretoprune.executor import Executor, LocalExecutor
+from paretoprune.keeper import FleetKeeper, TimeIsUp
 from paretoprune.keeping import superfluous
 from paretoprune.opening import (
     Request,
@@ -24,6 +26,7 @@ from paretoprune.opening import (
 )
 from paretoprune.problem import Problem
 from paretoprune.progress import SWEPT, Note, Progress, Recorded, Summary, Watch
+from paretoprune.resume import Keeper
 from paretoprune.rounds import (
     Round,
     comparison_runs,
@@ -58,9 +61,9 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
         store.write_plan(folder, plan)
         for note in (*problem.data.notes, way_of(plan, problem)):
             watch(Note(text=note))
-        ending = train_rounds(folder, plan, problem, executor, watch, request.time_budget)
+        ending = train_rounds(folder, plan, problem, executor, watch, request)
     points = store.read(folder)
-    if not (points["status"] == "done").any():
+    if ending != "kept" and not (points["status"] == "done").any():
         reason = points["failure"].iloc[-1] if len(points) else "no run was proposed"
         logs = f"; see {folder}/logs" if points["log"].notna().any() else ""
         raise CouldNotError(f"no run could be trained to its end: {reason}{logs}")
@@ -80,30 +83,48 @@ def train_rounds(
     problem: Problem,
     executor: Executor,
     watch: Watch,
-    time_budget: float | None,
+    request: Request,
 ) -> str:
-    """Train round after round; return how it ended."""
-    started, first = time.monotonic(), True
+    """Train round after round; return how it ended, one of `ENDINGS`."""
+    deadline, first = time.monotonic() + (request.time_budget or math.inf), True
+    again = failed(store.read(folder)) if request.is_retry else set()
     while True:
         points = keep(folder, plan)
-        round_ = next_round(points, plan)
+        round_ = next_round(points, plan, again)
         if round_ is None:
             return ending_of(points, plan)
-        spent = time.monotonic() - started
-        if time_budget and not first and spent + predicted(points, round_) > time_budget:
+        if not first and time.monotonic() + predicted(points, round_) > deadline:
             return "time"
-        first, done = False, int(points["role"].isin(SWEPT).sum())
+        first, done = False, finished(points, again)
         total = expected_runs(points, round_, plan)
         for fleet in fleets_of(round_.runs, fleet_size(plan)):
             report = reporter(fleet, round_, done, total, watch)
-            outcomes, logs = train(fleet, problem, executor, report)
+            keeper = FleetKeeper(folder, fleet, watch, deadline)
+            try:
+                outcomes, logs = train(fleet, problem, executor, report, keeper)
+            except TimeIsUp:
+                return "kept"
             if not outcomes:
                 plan = with_smaller_fleets(folder, plan, len(fleet), watch)
                 break
             record(folder, plan, round_, outcomes, logs)
             done += len(fleet)
+            again -= {run.id for run in fleet}
             points = keep(folder, plan)
             watch(Recorded(points=points))
+            if request.is_fail_fast and any(o.point.status != "done" for o in outcomes):
+                return "failed"
+
+
+def failed(points: pd.DataFrame) -> set[str]:
+    """The runs that an exception ended; one that diverged would do so again."""
+    own = points[points["role"].isin(SWEPT) & (points["status"] == "failed")]
+    return set(own["run_id"])
+
+
+def finished(points: pd.DataFrame, again: set[str]) -> int:
+    """Number of a sweep's runs that are not to be trained (again)."""
+    return int((points["role"].isin(SWEPT) & ~points["run_id"].isin(again)).sum())
 
 
 def with_smaller_fleets(folder: Path, plan: Plan, size: int, watch: Watch) -> Plan:
@@ -143,8 +164,9 @@ def expected_runs(points: pd.DataFrame, round_: Round, plan: Plan) -> int:
 
 
 def keep(folder: Path, plan: Plan) -> pd.DataFrame:
-    """Delete the weights that need not be kept; return the table."""
+    """Delete checkpoints and weights that need not be kept; return the table."""
     points, budget = store.read(folder), plan.budget
+    store.forget_checkpoints(folder, set(points["run_id"]))
     size = store.weights_bytes(folder, points)
     gone = superfluous(points, budget.keep_weights, size, budget.repeats)
     return store.forget_weights(folder, points, gone)
@@ -157,14 +179,20 @@ def predicted(points: pd.DataFrame, round_: Round) -> float:
 
 
 def train(
-    fleet: Sequence[Run], problem: Problem, executor: Executor, report: Callable[[int, int], None]
+    fleet: Sequence[Run],
+    problem: Problem,
+    executor: Executor,
+    report: Callable[[int, int], None],
+    keeper: Keeper,
 ) -> tuple[list[Outcome], dict[str, str]]:
     """Train a fleet; an exception makes failed points, each with its log.
 
     There are no points where memory is too small for the fleet, but perhaps not for half of it.
     """
     try:
-        return executor.submit(train_fleet, fleet, problem, report).result(), {}
+        return executor.submit(train_fleet, fleet, problem, report, keeper).result(), {}
+    except (TimeIsUp, CorruptStudyError):
+        raise
     except Exception as error:
         if is_full(error) and len(fleet) > 1:
             return [], {}
@@ -205,12 +233,14 @@ def reporter(
     `total` is the number of runs when all is done.
     """
     lams = tuple(run.lam for run in fleet)
-    started: list[float] = []
+    first: list[tuple[int, float]] = []
 
     def report(step: int, steps: int) -> None:
         now = time.monotonic()
-        started.append(now) if not started else None
-        pace = (now - started[0]) / max(step - 1, 1)  # seconds a step, the first one left out
+        if not first:  # that of a fleet that goes on is not step 1
+            first.append((step, now))
+        begun, since = first[0]
+        pace = (now - since) / max(step - begun, 1)  # seconds a step, the first one left out
         done = done_before + len(fleet) * step / steps
         fleets_left = (total - done) / len(fleet)
         watch(

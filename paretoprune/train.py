@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from paretoprune.complexity import nonzeros, total
 from paretoprune.fleet import Fleet
 from paretoprune.problem import Evaluation, Problem, evaluate
+from paretoprune.resume import Keeper, go_on, state_of
 from paretoprune.run import Layer, Point, Run
 from paretoprune.step import CONVOLUTIONAL, DENSE, Training, begin, take_step
 from paretoprune.updates import SCHEDULES
@@ -38,19 +39,24 @@ class Outcome:
     history: dict[str, list[float]]
 
 
-def train_fleet(runs: Sequence[Run], problem: Problem, report: Report) -> list[Outcome]:
+def train_fleet(
+    runs: Sequence[Run], problem: Problem, report: Report, keeper: Keeper | None = None
+) -> list[Outcome]:
     """Train runs together; they share all but lam, seed, learning rate and threshold.
 
-    `report` is called after every step, and must not wait for the device. A run whose loss does
-    not stay finite ends as `diverged` and does not touch the others.
+    `report` is called after every step, and must not wait for the device; `keeper`, if there is
+    one, after every epoch but the last. A run whose loss does not stay finite ends as `diverged`
+    and does not touch the others.
     """
-    started_at, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
-    training = begin(runs, problem)
-    epochs = runs[0].epochs
-    history: list[dict[str, Tensor]] = []
-    for epoch in range(epochs):
+    training, epochs = begin(runs, problem), runs[0].epochs
+    history, before, started_at = go_on(training, keeper)
+    clock = time.perf_counter() - before
+    for epoch in range(len(history), epochs):
         loss, weights = train_epoch(training, epoch, report)
         history.append({"train_loss": loss, **snapshot(training), "weights": weights})
+        if keeper is not None and epoch + 1 < epochs:
+            state = partial(state_of, training, history)
+            keeper.save(epoch + 1, time.perf_counter() - clock, started_at, state)
     points = measure(training, clock, started_at)
     return [
         Outcome(point, weights_of(training.fleet, index), history_of(history, index))

@@ -1,6 +1,7 @@
 """What do the commands share? Declarations of options, what is given, the end by Ctrl-C."""
 
 import contextlib
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
@@ -46,7 +47,8 @@ def data_folder(data_dir: Path | None) -> Path:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C ends in a sentence and an exit code."""
+    """Ctrl-C, and the SIGTERM of a batch system, end in a sentence and an exit code."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
@@ -54,7 +56,10 @@ def interruptible() -> Iterator[None]:
         # dies of it at its end, although it is caught here; the next exec forgets it
         exec("")
         print(
-            "\ninterrupted: every finished fleet is kept, the same command goes on",
+            "\ninterrupted: every finished fleet is kept, and every epoch of a long one; the same "
+            "command goes on",
             file=sys.stderr,
         )
         raise typer.Exit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)

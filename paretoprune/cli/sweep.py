@@ -80,7 +80,17 @@ def sweep(
     round_size: int = option(SEARCH, "Runs proposed at once (default: 8)", "--round"),
     tolerance: float = option(SEARCH, "Gain under which an interval closes (default: 0.0001)"),
     repeats: int = option(SEARCH, "Seeds for each λ: so many times the runs (default: 1)"),
-    time_budget: str = option(SEARCH, "Begin no round that would exceed it: 90s, 10m, 1.5h"),
+    time_budget: str = option(
+        SEARCH,
+        "Begin no round that would exceed it, and no epoch of a fleet that takes over 5 minutes: "
+        "90s, 10m, 1.5h",
+    ),
+    fail_fast: bool = option(
+        SEARCH, "End with the first run that fails or diverges", "--fail-fast"
+    ),
+    retry_failed: bool = option(
+        SEARCH, "Train those again that failed, before all others", "--retry-failed"
+    ),
     smgd: int = option(
         COMPARISON, "Runs of SMGD, a seed each, that the front is compared with (default: 3)"
     ),
@@ -131,6 +141,8 @@ def sweep(
             settings=given(context, Settings),
             budget=budget,
             time_budget=seconds,
+            is_fail_fast=bool(fail_fast),
+            is_retry=bool(retry_failed),
             device=device or AUTO,
             data_dir=data_folder(data_dir),
         )

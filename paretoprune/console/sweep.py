@@ -36,13 +36,17 @@ def show_sweep(request: "Request", place: Sequence[str]) -> int:
     for part in what_came_out(reading):
         out.print(part)
     out.print(closing(summary))
-    draw_studies([reading], picture)
-    out.print(f"Picture: {picture}\nNext:", *onward(summary, place), sep="\n  ", soft_wrap=True)
+    if len(reading.points):
+        draw_studies([reading], picture)
+        out.print(f"Picture: {picture}", soft_wrap=True)
+    out.print("Next:", *onward(summary, place), sep="\n  ", soft_wrap=True)
     return summary.unsuccessful
 
 
 def what_came_out(reading: Reading) -> Iterator[Table | str]:
     """The front with its knee, and how SMGD stands beside it; or SMGD's networks alone."""
+    if reading.points.empty:
+        return
     smgd = reading.networks[reading.networks["role"] == "comparison"]
     if reading.plan.settings.method == SMGD:
         yield points_table(in_order(smgd), None, "SMGD (validation data)")

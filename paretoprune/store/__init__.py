@@ -5,6 +5,7 @@ row never names a file that is not there. What is read may come from a stranger:
 run, no path leads out of the study, and what cannot be is refused with its name.
 """
 
+from paretoprune.store.checkpoint import forget_checkpoints
 from paretoprune.store.history import HISTORY, read_history
 from paretoprune.store.lock import locked
 from paretoprune.store.places import PICTURE, PLAN, TABLE, check_place, is_study
@@ -18,6 +19,7 @@ __all__ = [
     "SCHEMA",
     "TABLE",
     "check_place",
+    "forget_checkpoints",
     "forget_weights",
     "is_study",
     "locked",

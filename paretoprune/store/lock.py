@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from paretoprune.errors import BusyStudyError
 from paretoprune.files import write_aside, write_text, writing
+from paretoprune.store.leftovers import remove_leftovers
 from paretoprune.store.places import HOLDER, LOCK, own
 
 
@@ -33,6 +34,7 @@ def locked(folder: Path) -> Iterator[None]:
                 "folder"
             ) from error
     try:
+        remove_leftovers(folder)
         write_aside(own(folder, HOLDER), partial(write_text, json.dumps(myself())))
         yield
     finally:

@@ -56,7 +56,7 @@ CASES = {
         title="LeNet-300-100",
         options=(
             *("--dataset", "mnist", "--model", "mlp", "--prunable", "all"),
-            *("--epochs", "60"),
+            *("--epochs", "60", "--max-runs", "12"),
         ),
         marks=shares(MLP, (5, 1.85), (2, 1.95), (1, 2.3)),
         goals=shares(MLP, (5, 1.5), (2, 1.85), (1, 2.1)),
@@ -74,7 +74,7 @@ CASES = {
         title="LeNet-5-Caffe",
         options=(
             *("--dataset", "mnist", "--model", "lenet5-caffe", "--prunable", "all"),
-            *("--epochs", "30", "--max-runs", "8", "--round", "4"),
+            *("--max-runs", "10", "--round", "4"),
         ),
         marks=shares(CAFFE, (1.5, 0.80), (0.7, 0.90), (0.3, 1.10)),
         goals=shares(CAFFE, (0.36, 0.74)),

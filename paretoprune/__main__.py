@@ -5,7 +5,7 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from paretoprune.cli import app
-from paretoprune.errors import ParetopruneError
+from paretoprune.errors import ParetopruneError, printable
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(error.exit_code)
     except OSError as error:  # no permission, no such place: what no part has put into words
         place = f" ({error.filename})" if error.filename else ""
-        print(f"paretoprune: {error.strerror or error}{place}", file=sys.stderr)
+        print(printable(f"paretoprune: {error.strerror or error}{place}"), file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
 

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from paretoprune.front import AXES, SPLITS, Axes, choosable, hypervolume, over_seeds, pareto
+from paretoprune.front import (
+    AXES,
+    SPLITS,
+    VARIANT,
+    Axes,
+    choosable,
+    hypervolume,
+    nondominated,
+)
 from paretoprune.reading import Reading
 
 ERROR_AXES: Axes = ("val_error", "nonzeros")
@@ -102,16 +110,42 @@ def counts(runs: pd.DataFrame) -> dict[str, int]:
 
 def course_of(study: Study, runs: pd.DataFrame) -> Iterator[Stage]:
     """A stage for each fleet: its rows were recorded at once, and stand one after the other."""
+    means = means_so_far(runs)
+    places, boxes = means[list(ERROR_AXES)].to_numpy(float), study.boxes(means)  # [N, 2] each
+    spent = runs[["epochs", "seconds"]].fillna(0).cumsum().to_numpy()
+    latest: dict[int, int] = {}  # of each variant, its last row in `means`
+    begin = 0
+    for end in ends_of_fleets(runs):
+        stop = int(means.index.searchsorted(end))
+        latest |= zip(means["variant"].iloc[begin:stop], range(begin, stop), strict=True)
+        begin, rows = stop, np.array(list(latest.values()), int)
+        front = rows[nondominated(places[rows])]
+        epochs, seconds = spent[end - 1]
+        yield Stage(int(epochs), float(seconds), hypervolume=volume(boxes[front]))
+
+
+def means_so_far(runs: pd.DataFrame) -> pd.DataFrame:
+    """The living rows by their place in `runs`: the means over a variant's seeds until there.
+
+    Later seeds of a `variant` (a number) change its mean, so its last row counts.
+    """
+    runs = runs.reset_index(drop=True)
+    living, variant = choosable(runs), runs.groupby(list(VARIANT), dropna=False).ngroup()
+    columns = [*(f"{split}_error" for split in SPLITS.values()), "nonzeros"]
+    groups = living[columns].astype(float).groupby(variant[living.index])
+    means = groups.cumsum().div(groups.cumcount() + 1, axis=0)
+    return living.assign(**{name: means[name] for name in columns}, variant=variant)
+
+
+def ends_of_fleets(runs: pd.DataFrame) -> Iterator[int]:
+    """How many rows there are when each fleet is recorded."""
     fleets = list(runs[["round", "started_at", "fleet_size"]].itertuples(index=False, name=None))
     size = 0
     for end, fleet in enumerate(fleets, start=1):
         size += 1
-        if size < fleet[-1] and fleets[end : end + 1] == [fleet]:
-            continue
-        so_far, size = runs.iloc[:end], 0
-        front = pareto(choosable(over_seeds(so_far)), ERROR_AXES)
-        spent = int(so_far["epochs"].sum()), float(so_far["seconds"].sum())
-        yield Stage(*spent, hypervolume=volume(study.boxes(front)))
+        if size == fleet[-1] or fleets[end : end + 1] != [fleet]:
+            size = 0
+            yield end
 
 
 def volume(*boxes: np.ndarray) -> float:

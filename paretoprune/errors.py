@@ -3,11 +3,29 @@
 Each message is one sentence that says what, where, and what to change.
 """
 
+MOST_SHOWN = 2_000  # characters of a message
+
+
+def printable(text: str) -> str:
+    """A text on one line, whatever characters it has: none of them reaches a terminal as a command.
+
+    Of a long one the middle is left out.
+    """
+    if len(text) > MOST_SHOWN:
+        text = f"{text[: MOST_SHOWN // 2]} ... {text[-MOST_SHOWN // 2 :]}"
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
 
 class ParetopruneError(Exception):
-    """The base of all errors that are the user's or the machine's, not a bug."""
+    """The base of all errors that are the user's or the machine's, not a bug.
+
+    What a message quotes, a name or an entry of a file, may be anybody's: it is made `printable`.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class CouldNotError(ParetopruneError):

@@ -64,8 +64,8 @@ def flush_names(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Raise `CouldNotError` where something cannot be written at `path`."""
+def writing(path: Path, verb: str = "write") -> Iterator[None]:
+    """Raise `CouldNotError` where something cannot be written (or what `verb` says) at `path`."""
     try:
         yield
     except ParetopruneError:
@@ -74,7 +74,13 @@ def writing(path: Path) -> Iterator[None]:
         number = error.errno if isinstance(error, OSError) else None
         reason = os.strerror(number) if number else first_line(error)
         advice = ADVICE.get(number or 0, f"name another folder; {KEPT}")
-        raise CouldNotError(f"cannot write {path} ({reason}): {advice}") from error
+        raise CouldNotError(f"cannot {verb} {path} ({reason}): {advice}") from error
+
+
+def remove(path: Path) -> None:
+    """Delete a file, if it is there. Raises `CouldNotError`."""
+    with writing(path, "delete"):
+        path.unlink(missing_ok=True)
 
 
 def write_text(text: str, path: Path) -> None:

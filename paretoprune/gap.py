@@ -77,9 +77,9 @@ def gap(place: np.ndarray, front: np.ndarray) -> Gap:
     no_worse = front <= place  # [N, 2]
     best = front[no_worse[:, 1], 0].min(initial=math.inf)
     least = front[no_worse[:, 0], 1].min(initial=math.inf)
-    size = finite(place[1] - least)
+    size = finite(float(place[1]) - float(least))
     return Gap(
-        quality=finite(place[0] - best),
+        quality=finite(float(place[0]) - float(best)),  # NumPy warns where both are infinite
         size=size,
         share=None if size is None else ratio(size, place[1]),
         is_dominated=bool((no_worse.all(axis=1) & (front < place).any(axis=1)).any()),

@@ -7,10 +7,10 @@ FOLDER = "folder"  # the data set `folder:PATH`
 
 # What every study takes, what suits a model, and a data set, which wins (docs/recipe.md).
 EVERY: dict[str, Any] = {"threshold": 3e-3, "warm_up": 0.5}
-OF_MODELS: dict[str, dict[str, Any]] = {  # wider layers take smaller steps
+OF_MODELS: dict[str, dict[str, Any]] = {
     "mlp": {"batch_size": 64, "learning_rate": 2e-3},
     "lenet5": {"batch_size": 32, "learning_rate": 7e-3},
-    "lenet5-caffe": {"batch_size": 64, "learning_rate": 4e-3},
+    "lenet5-caffe": {"batch_size": 64, "learning_rate": 6e-3, "threshold": 1e-3, "warm_up": 0.0},
     "vgg": {"batch_size": 64, "learning_rate": 2e-3},
 }
 GREY = {"model": "lenet5", "epochs": 10, "inputs": "standard"}
@@ -80,6 +80,12 @@ def suited(field: str, usual: object = None) -> str:
     of_models = (f"{own[field]} for {name}" for name, own in OF_MODELS.items() if field in own)
     own = (f"{value} for {', '.join(group)}" for value, group in names.items())
     return "; ".join((*own, *of_models))
+
+
+def usual(field: str) -> str:
+    """The default of a setting that every study takes, but for some models, as help says it."""
+    own = [f"{values[field]:g} for {name}" for name, values in OF_MODELS.items() if field in values]
+    return ", else ".join(("; ".join(own), f"{EVERY[field]:g}")) if own else f"{EVERY[field]:g}"
 
 
 def usual_budget(recipe: str, search: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from paretoprune.run import SMGD, WEIGHTED_SUM
 AUTO = "auto"
 AUTO_MODEL = ("model", AUTO)
 MANY = 1_000_000
+LARGEST = 2**63  # TOML's whole numbers are smaller; Python's reader takes any
 INPUTS = ("unit", "standard")
 METHODS = (WEIGHTED_SUM, SMGD)
 MOMENTS = ("joint", "separate")
@@ -209,7 +210,7 @@ def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
     """Read a dataclass from a TOML table; raise `ValueError` for what does not fit.
 
     A field that an older version did not write takes its default, so a field that is added later
-    needs a default that reproduces the old behaviour.
+    needs a default that reproduces the old behaviour. A whole number stands for a real one.
     """
     kinds = get_type_hints(kind)
     needed = {field.name for field in fields(kind) if field.default is MISSING}
@@ -222,6 +223,8 @@ def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
         fits = (int, float) if kinds[name] is float else kinds[name]
         if not isinstance(value, fits) or isinstance(value, bool) != (fits is bool):
             raise ValueError(f"{name} is {value!r}")
+        if isinstance(value, int) and abs(value) >= LARGEST:
+            raise ValueError(f"{name} has more digits than a number of TOML")
     return kind(**table)
 
 

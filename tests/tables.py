@@ -46,6 +46,10 @@ def _row(given: Mapping[str, object]) -> dict[str, object]:
     measured = {**MEASURED, **given} if is_done else {**given}
     if is_done:
         measured.setdefault("val_loss", measured["train_loss"])
+        measured.setdefault("test_loss", measured["val_loss"])
+        measured.setdefault("test_error", measured["val_error"])
+        measured.setdefault("l1", measured["complexity"])
+        measured = {"val_loss_se": 0.0, "seconds": 0.0, **measured}
     run = Run(**_those_of(Run, {**RUN, **given}))
     point = Point(run=run, **_those_of(Point, {"prunable_weights": 1000, **measured}))
     return {**STUDY, **point.row(), **given}

@@ -20,6 +20,8 @@ from tests.test_compare import SEARCHED, SEEDS, reading_of, smgd
 FLEETS = [{**row, "fleet_size": 2, "seed": 0} for row in SEARCHED]
 DIVERGED = {**SEEDS[0], "seed": 9, "status": "diverged", "failure": "the loss is not finite"}
 
+LARGE = {"prunable_weights": 2050, "layers": []}
+
 
 @pytest.fixture
 def study():
@@ -76,7 +78,7 @@ def test_every_line_fits_a_terminal(paretoprune, study, monkeypatch):
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        (smgd(0.01, 2000, 0), "no network of the front is so good"),
+        (smgd(0.01, 2000, 0, **LARGE), "no network of the front is so good"),
         (smgd(0.01, 1, 0), "no network of the front is so small; no network of the front is so"),
         (smgd(0.025, 200, 0), "not dominated (0 of 1 seed): at its l1 the front has 0.0050 more"),
         (smgd(0.025, 200, 0), "at its loss the front has 24.0 more l1 (120%)"),
@@ -143,7 +145,7 @@ def test_json_is_the_only_output(paretoprune, study):
 
 
 def test_what_is_not_known_is_null(paretoprune):
-    study_of([*SEARCHED, smgd(0.01, 2000, 0, seconds=float("nan"))])
+    study_of([*SEARCHED, smgd(0.01, 2000, 0, **LARGE, seconds=float("nan"))])
     out = paretoprune("compare", "study", "--json").out
     assert "NaN" not in out
     (against,) = json.loads(out)["variants"][0]["against"]

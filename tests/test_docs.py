@@ -87,7 +87,9 @@ def test_help_names_the_defaults():
         option = f"--{name.replace('_', '-')}"
         assert f"default: {defaults[name]}" in help_of(option)
     for name, value in EVERY.items():
-        assert f"default: {value}" in help_of(f"--{name.replace('_', '-')}")
+        own = [f"{model[name]:g} for {kind}" for kind, model in OF_MODELS.items() if name in model]
+        known = ", else ".join([*own, str(value)])
+        assert f"default: {known}" in help_of(f"--{name.replace('_', '-')}")
     assert f"default: {defaults['tolerance']}" in help_of("--tolerance")
     assert f"default: {defaults['round_size']}" in help_of("--round")
     assert f"default: {usual_budget('own', 'knee')['smgd']}" in help_of("--smgd")

@@ -200,7 +200,7 @@ def test_a_lack_of_memory_is_no_broken_file(root, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(images_module.ImageOps, "fit", fit)
-    with pytest.raises(MemoryError):
+    with pytest.raises(CouldNotError, match="memory is too small to read"):
         load(root)
 
 

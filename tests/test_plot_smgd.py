@@ -112,7 +112,8 @@ def drawn_of_the_front(figure):
 def test_smgd_changes_neither_the_front_nor_the_knee_nor_the_colours():
     """Even a run that dominates all others is compared with, never chosen."""
     alone = front([study_of(ROWS, "alone")], "validation")
-    compared = front([study_of([*ROWS, smgd(0.001, 1, 1), *JOINT], "compared")], "validation")
+    best = smgd(0.001, 1, 1, seed=9)
+    compared = front([study_of([*ROWS, best, *JOINT], "compared")], "validation")
     assert len(clouds(compared.axes[0])) == 1
     for figure in (alone, compared):
         figure.draw_without_rendering()

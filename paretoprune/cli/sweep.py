@@ -17,7 +17,7 @@ from paretoprune.cli.options import (
     interruptible,
     option,
 )
-from paretoprune.recipes import EVERY, suited
+from paretoprune.recipes import suited, usual
 from paretoprune.settings import AUTO, Budget, Settings, parse_duration, parse_fleet
 
 
@@ -63,11 +63,11 @@ def sweep(
     ),
     schedule: str = option(TRAINING, "Of the rate: cosine | constant | logistic (default: cosine)"),
     threshold: float = option(
-        TRAINING, f"After each step a weight up to this size is 0 (default: {EVERY['threshold']})"
+        TRAINING, f"After each step a weight up to this size is 0 (default: {usual('threshold')})"
     ),
     warm_up: float = option(
         TRAINING,
-        f"Share of a run over which λ rises from 0 (default: {EVERY['warm_up']})",
+        f"Share of a run over which λ rises from 0 (default: {usual('warm_up')})",
     ),
     seed: int = option(TRAINING, "Of weights, validation split and order (default: 0)"),
     method: str = option(SEARCH, "weighted-sum | smgd, without a search (default: weighted-sum)"),

@@ -7,6 +7,7 @@ import pandas as pd
 from paretoprune.console import out
 from paretoprune.console.tables import points_table, trade_off
 from paretoprune.documents import in_order, points_csv, points_document
+from paretoprune.errors import printable
 from paretoprune.reading import Reading, find_knee
 from paretoprune.run import SMGD
 
@@ -27,6 +28,6 @@ def show_points(reading: Reading, *, everything: bool, form: str) -> None:
         for _, row in reading.points[reading.points["failure"] != ""].iterrows():
             log = f", log in {reading.folder}/{row['log']}" if pd.notna(row["log"]) else ""
             failure = f"{trade_off(row, 'λ = ')}, seed {row['seed']}: {row['failure']}{log}"
-            out.print(failure, soft_wrap=True)
+            out.print(printable(failure), soft_wrap=True)
         if not len(rows):
             out.print("no network yet that learnt anything")

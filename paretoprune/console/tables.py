@@ -1,5 +1,7 @@
 """How does a network look in print? A line of a table, a step from another one, its weights."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from rich.table import Table
 
@@ -15,28 +17,44 @@ def points_table(
     """A line for each network; the marked one is bold."""
     column = "seeds" if "seeds" in points else "seed"  # a mean, or each run
     repeated = points[column].nunique() > 1 or points[column].max() > 1
-    table = Table(
-        title=title, title_justify="left", box=None, collapse_padding=True, pad_edge=False
-    )
     heads = ("λ", "val. loss", "val. acc.", "test acc.", "nonzeros", "sparsity", "l1")
-    for head in (*heads, *((column,) if repeated else ()), ""):
-        table.add_column(head, justify="right", no_wrap=bool(head))
+    lines = [(*heads, *((column,) if repeated else ()))]
+    fates = [""]
     for label, row in points.iterrows():
         fate = "collapsed" if row["collapsed"] else str(row["status"]).replace("done", "")
         role = "" if row["role"] in CHOSEN_ROLES else options(row)
-        table.add_row(
-            trade_off(row),
-            f"{row['val_loss']:.4f}",
-            f"{1 - row['val_error']:.2%}",
-            f"{1 - row['test_error']:.2%}",
-            f"{row['nonzeros']:,.0f}",
-            f"{row['sparsity']:.2%}",
-            f"{row['l1']:,.1f}",
-            *((str(row[column]),) if repeated else ()),
-            mark if label == marked else " ".join(filter(None, (fate, role))),
-            style="bold" if label == marked else None,
+        fates.append(mark if label == marked else " ".join(filter(None, (fate, role))))
+        lines.append(
+            (
+                trade_off(row),
+                f"{row['val_loss']:.4f}",
+                f"{1 - row['val_error']:.2%}",
+                f"{1 - row['test_error']:.2%}",
+                f"{row['nonzeros']:,.0f}",
+                f"{row['sparsity']:.2%}",
+                f"{row['l1']:,.1f}",
+                *((str(row[column]),) if repeated else ()),
+            )
         )
+    table = Table(
+        title=title, title_justify="left", box=None, collapse_padding=True, pad_edge=False
+    )
+    # Rich takes its time for each cell, and there may be 10,000 lines: the numbers are one cell
+    head, *rows = in_columns(lines)
+    table.add_column(head, no_wrap=True)
+    table.add_column(fates[0], justify="right")
+    for label, numbers, fate in zip(points.index, rows, fates[1:], strict=True):
+        table.add_row(numbers, fate, style="bold" if label == marked else None)
     return table
+
+
+def in_columns(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lines whose cells stand below each other, to the right of their column."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        " ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    ]
 
 
 def options(row: pd.Series) -> str:

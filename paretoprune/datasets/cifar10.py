@@ -22,6 +22,8 @@ def cifar10(source: Source) -> Data:
 def _part(source: Source, is_train: bool) -> Part:
     import torchvision  # here, because it takes longer to load than a sweep of the digits needs
 
+    # The files are pickles, which run whatever they say: torchvision compares their MD5 sums with
+    # those of the published ones before it opens any (`test_a_foreign_cifar10_is_never_unpickled`).
     loaded = fetch(
         lambda: torchvision.datasets.CIFAR10(str(source.data_dir), train=is_train, download=True),
         "CIFAR-10",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from paretoprune.datasets.images import SUFFIXES
-from paretoprune.errors import CouldNotError
+from paretoprune.errors import CouldNotError, printable
 
 TRAIN = "train"
 TESTS = ("test", "val", "validation")  # the first that is there holds the test images
@@ -121,8 +121,3 @@ def _is_image(entry: Entry) -> bool:
 def _identity(folder: str) -> Identity:
     status = Path(folder).stat()
     return status.st_dev, status.st_ino
-
-
-def printable(path: str) -> str:
-    """A path on one line, whatever characters it has."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in path)

@@ -10,10 +10,10 @@ import psutil
 import torch
 from numpy.typing import NDArray
 
-from paretoprune.datasets.classes import TESTS, TRAIN, Found, find, printable
+from paretoprune.datasets.classes import TESTS, TRAIN, Found, find
 from paretoprune.datasets.images import SUFFIXES, Header, read_headers, read_squares
 from paretoprune.datasets.parts import Data, Part, Source, set_test_aside, split
-from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.errors import CouldNotError, UsageError, printable
 
 LARGEST_DEFAULT = 64  # pixels: without --image-size, images are made no larger
 SMALLEST = 4  # pixels, the smallest --image-size

@@ -1,9 +1,12 @@
 """Image files: what their headers say, and their pixels as squares of bytes."""
 
+import contextlib
+import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -11,15 +14,48 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from paretoprune.errors import CouldNotError
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 # Whatever its suffix, a file is read as one of these: Pillow's others may start programs.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 BACKGROUND = "white"  # transparent pixels lie on it, as on a page
 REDUCED = 2  # a large JPEG is decoded at no less than so many times the size that is wanted
 CHUNK = 64  # files that a thread takes at once
+# Pillow refuses images of more pixels than this many bytes hold, whatever they take on disk. All
+# threads together hold no more, so a folder of the largest images needs not much more than one.
+PIXEL = 4  # bytes in memory
+STRIP = 1_000_000  # pixels that are converted at once
+MOST_BYTES = 2 * PIXEL * (Image.MAX_IMAGE_PIXELS or 0)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+class Room:
+    """Bytes that threads share: who wants some waits until they are free."""
+
+    def __init__(self, size: int) -> None:
+        self.size = self._free = size
+        self._changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def take(self, wanted: int) -> Iterator[None]:
+        """Hold so many bytes; `ValueError` where there never are as many."""
+        if wanted > self.size:
+            raise ValueError(f"needs {wanted:,} bytes")
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= wanted)
+            self._free -= wanted
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += wanted
+                self._changed.notify_all()
+
+
+ROOM = Room(MOST_BYTES)
 
 
 @dataclass(frozen=True)
@@ -62,14 +98,18 @@ def _each(read: Callable[[Item], Result], items: Sequence[Item]) -> list[Result 
 def _or_none(read: Callable[[Item], Result], item: Item) -> Result | None:
     try:
         return read(item)
-    except MemoryError:  # the machine's fault, not the file's: the data would depend on it
-        raise
+    except MemoryError as error:  # were the file skipped, the data would depend on the machine
+        raise CouldNotError(
+            "memory is too small to read the images: take smaller ones, or a machine with more"
+        ) from error
     except Exception:  # decoders raise nearly everything about broken files
         return None
 
 
 def _header(path: str) -> Header:
-    with Image.open(path, formats=FORMATS) as image:
+    # some headers are read whole, whatever length they say, from a file that may be mostly holes
+    size = Path(path).stat().st_size
+    with ROOM.take(size), Image.open(path, formats=FORMATS) as image:
         if _is_wide(image) and not _is_16_bit(image):
             raise ValueError("which number is white is not known")
         grey = image.mode in ("1", "L", "LA", "La") or _is_16_bit(image)
@@ -80,14 +120,28 @@ def _square(path: str, size: int, channels: int) -> NDArray[np.uint8]:
     """Pixels [C, size, size]: upright, the shorter side resized, the longer cropped to it."""
     with Image.open(path, formats=FORMATS) as image:
         image.draft(image.mode, (REDUCED * size, REDUCED * size))  # JPEGs only
-        upright = ImageOps.exif_transpose(image)
-        fitted = ImageOps.fit(_as_bytes(upright, "L" if channels == 1 else "RGB"), (size, size))
+        needed = max(Path(path).stat().st_size, PIXEL * image.width * image.height)
+        with ROOM.take(needed), contextlib.closing(image):  # its pixels go before their room does
+            ImageOps.exif_transpose(image, in_place=True)
+            fitted = ImageOps.fit(_as_bytes(image, "L" if channels == 1 else "RGB"), (size, size))
     pixels = np.asarray(fitted)  # [size, size] or [size, size, 3]
     return pixels.reshape(size, size, channels).transpose(2, 0, 1)
 
 
 def _as_bytes(image: Image.Image, mode: str) -> Image.Image:
-    """The image in `mode`, L or RGB."""
+    """The image in `mode`, L or RGB; by strips, so that no step needs a copy of all of it."""
+    image.load()
+    if image.mode == mode and "transparency" not in image.info:
+        return image
+    whole = Image.new(mode, image.size)
+    height = max(STRIP // image.width, 1)
+    for top in range(0, image.height, height):
+        strip = image.crop((0, top, image.width, min(top + height, image.height)))
+        whole.paste(_strip_as_bytes(strip, mode), (0, top))
+    return whole
+
+
+def _strip_as_bytes(image: Image.Image, mode: str) -> Image.Image:
     if _is_wide(image):
         wide = np.asarray(image).astype(np.uint32)  # 0 .. 65535; Pillow itself would clip at 255
         image = Image.fromarray(((wide + 128) // 257).astype(np.uint8))

@@ -8,7 +8,7 @@ import torch
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
-from paretoprune.errors import UsageError
+from paretoprune.errors import CouldNotError, UsageError
 
 # What is set aside where nobody named test images: the same in every study, whatever its seed.
 TEST_SHARE = 0.2
@@ -49,7 +49,8 @@ class Part:
 class Data:
     """A data set: `white` is the byte that stands for 1.0 when a network sees an image.
 
-    `notes` are sentences for the user about what was found.
+    `notes` are sentences for the user about what was found. Raises `CouldNotError` on creation for
+    parts that are not `sound`, whatever loader read them.
     """
 
     train: Part
@@ -58,6 +59,13 @@ class Data:
     classes: int
     white: float
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("train", "validation", "test"):
+            sound(getattr(self, name), self.classes, f"the {name} images")
+        shapes = {part.images.shape[1:] for part in (self.train, self.validation, self.test)}
+        if len(shapes) > 1:
+            raise CouldNotError("the data set's images are not all of one size: make them so")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -69,6 +77,25 @@ class Data:
         """The same data on `device`."""
         parts = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
         return replace(self, **parts)
+
+
+def sound(part: Part, classes: int, what: str) -> Part:
+    """The part, if it holds bytes as images and a class for each of them.
+
+    Raises `CouldNotError`, naming `what`, for any other: a file's numbers may be anything.
+    """
+    images, labels = part.images, part.labels
+    if images.dtype != torch.uint8 or images.ndim != 4 or labels.dtype != torch.int64:
+        rule = f"are {images.dtype} of {images.ndim} dimensions, not bytes of 4"
+    elif labels.shape != images.shape[:1]:
+        rule = f"are {len(images):,}, and their labels {len(labels.flatten()):,}"
+    elif not images.numel():
+        rule = "are none"
+    elif labels.min() < 0 or labels.max() >= classes:
+        rule = f"have labels from {labels.min()} to {labels.max()}, not from 0 to {classes - 1}"
+    else:
+        return part
+    raise CouldNotError(f"{what} {rule}: replace the data set's files")
 
 
 def split(part: Part, share: float, seed: int, option: str) -> tuple[Part, Part]:

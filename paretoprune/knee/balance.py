@@ -26,6 +26,8 @@ def balance(front: pd.DataFrame, terms: Terms) -> Verdict:
         return few
     losses, sizes = np.log(10) * front[list(terms.axes)].to_numpy(float).T  # [N] each
     room = np.log(terms.constant_loss) - losses.min()
+    if room <= 0:
+        return Verdict(None, "no network is better than the constant prediction")
     price = room / np.log(front["prunable_weights"].max())
     size = size_at(price, losses, sizes)
     best = int(abs(sizes - np.clip(size, sizes.min(), sizes.max())).argmin())

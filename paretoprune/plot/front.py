@@ -68,7 +68,7 @@ def drawing_of(reading: Reading, split: str, named: bool) -> Drawing:
 
 def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
     """Draw studies side by side in two panels, 7 inches wide: a page of two columns."""
-    lams = pd.concat([choosable(drawing.points)["lam"] for drawing in drawings])
+    lams = pd.concat([columns_of(choosable(d.points), split, d.samples)["lam"] for d in drawings])
     clouds = clouds_of(drawings, split)
     labels = [cloud.label for cloud in clouds]
     columns = legend_columns(labels, MOST_COLUMNS)
@@ -99,12 +99,11 @@ def draw_front(
     left: Axes, right: Axes, drawing: Drawing, split: str, norm: LogNorm, number: int
 ) -> None:
     """One study's points with their hull, their front and the knee; nothing where none lives."""
-    living = choosable(over_seeds(drawing.points))
-    if living.empty:
-        return
-    prefix = SPLITS[split]
+    living, prefix = choosable(over_seeds(drawing.points)), SPLITS[split]
     bars = {"loss_sd": living[f"{prefix}_loss_sd"], "error_sd": living[f"{prefix}_error_sd"]}
-    points = columns_of(living, split, drawing.samples).assign(**bars)
+    points = columns_of(living.assign(**bars), split, drawing.samples)
+    if points.empty:
+        return
     style: dict[str, Any] = {
         "marker": MARKERS[number % len(MARKERS)],
         "linestyle": LINES[number % len(LINES)],
@@ -120,21 +119,28 @@ def clouds_of(drawings: Sequence[Drawing], split: str) -> list[Cloud]:
         for drawing in drawings
         for name, runs in smgd_runs(drawing.points).groupby("variant", sort=False)
     ]
-    return [
+    clouds = [
         Cloud(label, marker_of(number), columns_of(alive(runs), split, drawing.samples))
         for number, (drawing, label, runs) in enumerate(variants)
-        if len(alive(runs))
     ]
+    return [cloud for cloud in clouds if len(cloud.points)]
 
 
 def columns_of(living: pd.DataFrame, split: str, samples: int) -> pd.DataFrame:
-    """Living points with the drawn quantities as `loss`, `error` and `size`."""
+    """Living points of finite loss, with what is drawn as `loss`, `complexity`, `error`, `size`."""
     prefix = SPLITS[split]
+    living = living[np.isfinite(living[f"{prefix}_loss"])]
     return living.assign(
-        loss=living[f"{prefix}_loss"],
+        loss=above_zero(living[f"{prefix}_loss"]),
+        complexity=above_zero(living["complexity"]),
         error=living[f"{prefix}_error"].clip(lower=1 / (2 * samples)),
         size=living["nonzeros"].clip(lower=1),
     )
+
+
+def above_zero(values: pd.Series) -> pd.Series:
+    """Zeros stand at a tenth of the least other value: logarithmic axes have no place for them."""
+    return values.clip(lower=values[values > 0].min() / 10 if values.any() else 1.0)
 
 
 def loss_panel(

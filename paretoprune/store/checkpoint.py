@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from paretoprune.errors import CorruptStudyError
-from paretoprune.files import first_line, write_aside, write_bytes
+from paretoprune.files import first_line, remove, write_aside, write_bytes
 from paretoprune.store.places import own, own_in
 
 CHECKPOINTS, ENDING = "checkpoints", ".safetensors"
@@ -65,6 +65,6 @@ def forget_checkpoints(folder: Path, recorded: Collection[str]) -> None:
     place = own(folder, CHECKPOINTS)
     for path in place.glob(f"*{ENDING}"):
         if path.stem in recorded:
-            path.unlink(missing_ok=True)
+            remove(path)
     with contextlib.suppress(OSError):  # others are left, or there was none
         place.rmdir()

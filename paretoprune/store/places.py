@@ -13,7 +13,8 @@ def own(folder: Path, *names: str) -> Path:
     """The path of a file of a study.
 
     Raises `CorruptStudyError` where it, or a folder above it in the study, is a link: what lies
-    elsewhere is not the study's to read, to overwrite or to delete.
+    elsewhere is not the study's to read, to overwrite or to delete. So it does for a pipe or a
+    device, from which a reader would wait for ever.
     """
     path = folder
     for name in names:
@@ -23,6 +24,8 @@ def own(folder: Path, *names: str) -> Path:
                 f"{path} is a link, and a study lies in its own folder only: put what it leads to "
                 "in its place, or remove it"
             )
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise CorruptStudyError(f"{path} is neither a file nor a folder: remove it")
     return path
 
 

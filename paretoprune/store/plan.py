@@ -14,6 +14,7 @@ from paretoprune.settings import Budget, Measured, Plan, Settings, from_table
 from paretoprune.store.places import PLAN, own, require_study
 
 VERSION = 1  # of the files of a study; a larger one is from a newer paretoprune
+MOST_BYTES = 50_000  # of study.toml, many times what paretoprune writes
 
 
 def write_plan(folder: Path, plan: Plan) -> None:
@@ -28,8 +29,8 @@ def read_plan(folder: Path) -> Plan:
     require_study(folder)
     path = own(folder, PLAN)
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-        require_known(path, int(document.get("version", 0)))
+        document = tomllib.loads(_text_of(path))
+        require_known(path, document.get("version", 0))
         return Plan(
             settings=from_table(Settings, document["settings"]),
             budget=from_table(Budget, document["budget"]),
@@ -37,11 +38,25 @@ def read_plan(folder: Path) -> Plan:
         )
     except KeyError as error:
         raise CorruptStudyError(f"{path} cannot be read: it has no table {error}") from error
+    except RecursionError as error:
+        raise CorruptStudyError(
+            f"{path} cannot be read: its tables are nested too deeply"
+        ) from error
     except (ValueError, TypeError, AttributeError, UsageError) as error:
         raise CorruptStudyError(f"{path} cannot be read: {error}") from error
 
 
-def require_known(path: Path, version: int) -> None:
-    """Raise `CorruptStudyError` for a file that a newer version wrote."""
+def _text_of(path: Path) -> str:
+    with path.open("rb") as stream:
+        content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
+    return content.decode("utf-8")
+
+
+def require_known(path: Path, version: object) -> None:
+    """Raise `CorruptStudyError` for a file that a newer version wrote, `ValueError` for none."""
+    if type(version) is not int:  # True is an int too
+        raise ValueError(f"version is {version!r}")
     if version > VERSION:
         raise CorruptStudyError(f"{path} is from a newer paretoprune: update paretoprune")

@@ -10,13 +10,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from paretoprune import __version__
-from paretoprune.files import write_aside, write_text
+from paretoprune.errors import printable
+from paretoprune.files import remove, write_aside, write_bytes, write_text
 from paretoprune.store.parquet import frame_of, open_table, read_frame
 from paretoprune.store.places import TABLE, own, own_in, require_study
 from paretoprune.store.plan import VERSION, require_known
+from paretoprune.store.sound import RUN_ID, require_sound
 
 LAYER = pa.struct(
     [
@@ -54,7 +56,6 @@ SCHEMA = pa.schema(
 )
 
 Row = Mapping[str, object]
-RUN_ID = "^[0-9a-f]{12}$"
 
 
 def read(folder: Path) -> pd.DataFrame:
@@ -69,27 +70,13 @@ def read(folder: Path) -> pd.DataFrame:
 
     def complete(table: pa.Table) -> pa.Table:
         require_known(path, int((table.schema.metadata or {}).get(b"paretoprune", 0)))
-        return _sound(_complete(table))
+        return require_sound(_complete(table))
 
     remedy = "restore it, or move it away to begin the table anew"
-    return read_frame(path, complete, remedy)
-
-
-def _sound(table: pa.Table) -> pa.Table:
-    """The table, whose runs are files of this study; raise `ValueError` for any other."""
-    ids = table["run_id"]
-    _require(pc.match_substring_regex(ids, RUN_ID), "a run_id is not 12 hexadecimal digits")
-    _require(pa.array([len(pc.unique(ids)) == len(table)]), "a run_id stands in it twice")
-    for column, place, ending in (("weights", "weights", "safetensors"), ("log", "logs", "log")):
-        expected = pc.binary_join_element_wise(f"{place}/", ids, f".{ending}", "")
-        fits = pc.or_kleene(pc.is_null(table[column]), pc.equal(table[column], expected))
-        _require(fits, f"a path in {column} is not that of its run")
-    return table
-
-
-def _require(holds: pa.Array, rule: str) -> None:
-    if not pc.all(pc.fill_null(holds, False), min_count=0).as_py():
-        raise ValueError(rule)
+    points = read_frame(path, complete, remedy)
+    # an exception's text, printed by whoever reads it
+    points["failure"] = points["failure"].map(printable)
+    return points
 
 
 def record(
@@ -102,7 +89,8 @@ def record(
     """Add a fleet's rows at once, after its weights, histories and logs (all by run id)."""
     for run_id, tensors in weights.items():
         path = own_in(folder, "weights", f"{run_id}.safetensors")
-        write_aside(path, partial(save_file, dict(tensors)))
+        # not save_file, which writes aside by itself, under a name that a killed process leaves
+        write_aside(path, partial(write_bytes, save(dict(tensors))))
     for run_id, columns in histories.items():
         path = own_in(folder, "history", f"{run_id}.parquet")
         write_aside(path, partial(pq.write_table, pa.table(dict(columns))))
@@ -146,7 +134,7 @@ def forget_weights(folder: Path, points: pd.DataFrame, run_ids: Sequence[str]) -
     named = set(points["weights"].dropna())
     for path in own(folder, "weights").glob("*.safetensors"):
         if f"weights/{path.name}" not in named and re.fullmatch(RUN_ID, path.stem):
-            path.unlink(missing_ok=True)
+            remove(path)
     return points
 
 

@@ -1,0 +1,407 @@
+"""A study may be a stranger's: what is in it is read, or refused in one sentence."""
+
+import ast
+import os
+import pickle
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import paretoprune as package
+from paretoprune import store
+from paretoprune.errors import CorruptStudyError, CouldNotError, ParetopruneError, printable
+from paretoprune.reading import find_knee, read_study
+from tests import hostile, spoiling
+from tests.hostile import good_row
+from tests.spoiling import QUESTIONS, STUDY, assert_answered_or_refused, write_rows
+
+BROKEN_LAYERS = [*spoiling.LAYERS[1:3], *spoiling.LAYERS[4:9], spoiling.LAYERS[10]]
+QUICK = [name for name in QUESTIONS if not name.startswith(("plot", "compare", "propose"))]
+
+
+@pytest.fixture
+def study(tmp_path):
+    folder = tmp_path / "study"
+    spoiling.copy_study(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A study for properties, whose every example writes what it reads."""
+    folder = tmp_path_factory.mktemp("shared") / "study"
+    spoiling.copy_study(folder)
+    return folder
+
+
+# Tables
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes"),
+    [
+        ("is not named by 12", {"run_id": "../../up"}),
+        ("is not named by 12", {"run_id": None}),
+        ("has an unknown role", {"role": "x"}),
+        ("has an unknown method", {"method": None}),
+        ("has an unknown status", {"status": "Done"}),
+        ("has another run's path in weights", {"weights": "weights/../../x.safetensors"}),
+        ("has another run's path in log", {"log": "/etc/passwd"}),
+        ("has no collapsed", {"collapsed": None}),
+        ("has no failure", {"failure": None}),
+        ("has no device", {"device": None}),
+        ("has no split", {"split": None}),
+        ("has an impossible round", {"round": -1}),
+        ("has an impossible seed", {"seed": None}),
+        ("has an impossible epochs", {"epochs": 0}),
+        ("has an impossible fleet_size", {"fleet_size": 2**62}),
+        ("has an impossible nonzeros", {"nonzeros": -1}),
+        ("has more nonzeros than weights", {"nonzeros": 7}),
+        ("took impossible seconds", {"seconds": -1.0}),
+        ("took impossible seconds", {"seconds": float("inf")}),
+        ("is done with an impossible train_loss", {"train_loss": float("nan")}),
+        ("is done with an impossible val_loss", {"val_loss": float("inf")}),
+        ("is done with an impossible val_loss", {"val_loss": None}),
+        ("is done with an impossible val_error", {"val_error": 1.5}),
+        ("is done with an impossible complexity", {"complexity": -1.0}),
+        ("is done with an impossible l1", {"l1": 1e300}),
+        ("is done with an impossible prunable_weights", {"prunable_weights": 0, "nonzeros": 0}),
+        ("is done and has no layers", {"layers": None}),
+        ("has an impossible lam", {"lam": 1.0}),
+        ("has an impossible lam", {"lam": -0.1}),
+        ("has an impossible lam", {"lam": None}),
+        ("has an impossible lam", {"lam": 0.1, "method": "smgd", "role": "comparison"}),
+        ("has a role that is not its method's", {"lam": None, "method": "smgd"}),
+        ("has a device that is no name", {"device": "\x1b[2J"}),
+        ("has a optimizer that is no name", {"optimizer": "a\nb"}),
+        ("has a moments that is no name", {"moments": "$x^{$"}),
+        ("has a torch_version that is no name", {"torch_version": "a" * 201}),
+        *(("has impossible layers", {"layers": layers}) for layers in BROKEN_LAYERS),
+    ],
+)
+def test_what_no_run_ends_as_is_refused(study, rule, changes):
+    write_rows(study, [good_row(run_id="fedcba987654"), good_row(**changes)])
+    named = rf"points\.parquet cannot be read \(run .* {rule}.*\): restore it, or move it away"
+    with pytest.raises(CorruptStudyError, match=named):
+        store.read(study)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "failed", "failure": "x", "val_loss": None, "seconds": None, "layers": []},
+        {"status": "diverged", "failure": "x", "val_loss": float("inf"), "l1": float("nan")},
+        {"test_loss": float("inf")},
+        {"role": "comparison", "method": "smgd", "lam": None, "search": None},
+        {"role": "derived", "parent": "fedcba987654"},
+        {"layers": []},
+        {"collapsed": True, "nonzeros": 0},
+    ],
+)
+def test_what_a_run_may_end_as_is_read(study, changes):
+    write_rows(study, [good_row(run_id="fedcba987654"), good_row(**changes)])
+    assert len(store.read(study)) == 2
+    assert assert_answered_or_refused(study, [*QUICK, "compare validation"])
+
+
+def test_text_of_a_table_is_no_command_to_the_terminal(study, paretoprune):
+    text = "no luck\x1b[2J\x9b31m\r\nλ = 0 [red]"
+    write_rows(study, [good_row(status="failed", failure=text)])
+    for form in ((), ("--json",), ("--csv",)):
+        out = paretoprune("show", study, "--all", *form).out
+        assert out.replace("\n", "").isprintable()
+    assert r"no luck\x1b[2J\x9b31m\r\nλ = 0 [red]" in paretoprune("show", study).out
+
+
+def test_the_name_of_a_study_is_no_formula(study):
+    named = study.rename(study.with_name("$x^{$ [red]"))
+    assert assert_answered_or_refused(named, [name for name in QUESTIONS if "plot" in name])
+
+
+@pytest.mark.filterwarnings("error")
+def test_infinite_test_losses_are_compared(study):
+    """They are nobody's choice, so a run may be done with one."""
+    infinite = {"test_loss": float("inf")}
+    other = {"run_id": "fedcba987654", "role": "comparison", "method": "smgd", "lam": None}
+    write_rows(study, [good_row(**infinite), good_row(**other, **infinite)])
+    assert assert_answered_or_refused(study, ["compare test", "plot front test"])
+
+
+BOMBS = {
+    "repeated text": (hostile.repeated_text, "out of proportion"),
+    "repeated name": (hostile.repeated_name, "out of proportion"),
+    "many rows": (hostile.many_rows, "more than 1,000,000 rows"),
+    "many layers": (hostile.many_layers, "too many for its size"),
+    "gzip": (partial(hostile.compressed, "gzip"), "not by Snappy"),
+    "zstd": (partial(hostile.compressed, "zstd"), "not by Snappy"),
+    "brotli": (partial(hostile.compressed, "brotli"), "not by Snappy"),
+    "shared beginnings": (hostile.shared_beginnings, "an encoding that is not known"),
+    "wide values": (hostile.wide_values, "a type that is not known"),
+    "lying page": (hostile.lying_page, "another number of values"),
+}
+READ_ALL = """
+import re, sys
+from pathlib import Path
+from paretoprune import store
+from paretoprune.errors import CorruptStudyError
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1000
+
+before = peak()
+for folder in sys.argv[1:]:
+    try:
+        store.read(Path(folder))
+    except CorruptStudyError as error:
+        print(peak() - before, error)
+    else:
+        print(peak() - before, "was read")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the peak of a process's memory")
+def test_a_small_file_takes_little_memory(tmp_path):
+    """Each of them takes more than a gigabyte, or a tenth of it made small for this test."""
+    for name, (write, _) in BOMBS.items():
+        spoiling.copy_study(tmp_path / name)
+        write(tmp_path / name / "points.parquet")
+    folders = [str(tmp_path / name) for name in BOMBS]
+    command = [sys.executable, "-c", READ_ALL, *folders]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    for (_, rule), line in zip(BOMBS.values(), ended.stdout.splitlines(), strict=True):
+        megabytes, said = line.split(" ", 1)
+        assert rule in said
+        assert int(megabytes) < 150, said
+
+
+def test_a_table_holds_no_program(study):
+    """Old versions of pyarrow unpickled what such a type's metadata hold."""
+    extension = {
+        "ARROW:extension:name": "arrow.py_extension_type",
+        "ARROW:extension:metadata": pickle.dumps(Touching()),
+    }
+    table = pa.Table.from_pylist([good_row()], store.SCHEMA)
+    place = table.column_names.index("device")
+    field = pa.field("device", pa.string(), metadata=extension)
+    pq.write_table(table.set_column(place, field, table["device"]), study / "points.parquet")
+    assert assert_answered_or_refused(study, QUICK)
+    assert not Path("touched").exists()
+
+
+class Touching:
+    def __reduce__(self):
+        return os.mkdir, ("touched",)
+
+
+def test_nothing_runs_what_a_file_holds():
+    """No pickle, no `eval`: a file can say nothing but data."""
+    root = Path(package.__file__).parent
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = {alias.name for alias in node.names} | {getattr(node, "module", None)}
+                assert not names & {"pickle", "marshal", "shelve", "dill", "joblib"}, path
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                is_empty = [ast.unparse(given) for given in node.args] == ["''"]
+                assert is_empty or called not in ("eval", "exec", "torch.load", "np.load"), path
+
+
+# Plans
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (b"x = " + b"[" * 20_000, "nested too deeply"),
+        (b"a" * 60_000, "more than 50,000 bytes"),
+        (b"\xff\xfe", "can't decode byte"),
+        (b"version = true", "version is True"),
+        (b"version = 1.0", "version is 1.0"),
+        (b"version = nan", "version is nan"),
+        (b"version = '1'", "version is '1'"),
+        (b"version = 2", "newer paretoprune"),
+        (b"version = 1", "has no table 'settings'"),
+        (b"settings = 1\nbudget = 1\nmeasured = 1", "cannot be read"),
+        (b"x = " + b"9" * 5000, "cannot be read"),
+    ],
+)
+def test_a_plan_that_is_none_is_named(study, text, rule):
+    (study / "study.toml").write_bytes(text)
+    with pytest.raises(CorruptStudyError, match=r"study\.toml") as refusal:
+        store.read_plan(study)
+    assert rule in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("learning_rate = 0.02", f"learning_rate = {10**400}"),
+        ("validation_images = 144", f"validation_images = {2**63}"),
+        ("tolerance = 0.0001", "tolerance = nan"),
+        ("lam_ref = 0.001093", "lam_ref = inf"),
+        ('optimizer = "adam"', 'optimizer = ["adam"]'),
+        ("split = false", "split = 0"),
+        ("seed = 0", "seed = 0.0"),
+        ('method = "weighted-sum"', 'method = "\\u001b[2J\\n"'),
+    ],
+)
+def test_a_hostile_entry_is_named(study, old, new):
+    path = study / "study.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(CorruptStudyError, match=r"study\.toml cannot be read") as refusal:
+        store.read_plan(study)
+    assert str(refusal.value).isprintable()
+    assert len(str(refusal.value)) < 1000
+
+
+def test_messages_are_printed_as_text():
+    assert str(CouldNotError("no \x1b[2J\n")) == r"no \x1b[2J\n"
+    assert printable("a" * 5000) == f"{'a' * 1000} ... {'a' * 1000}"
+    assert printable(printable("\n")) == printable("\n")
+
+
+# Files that are none
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("name", ["points.parquet", "history/921bf57a0f13.parquet"])
+def test_nobody_waits_at_a_pipe(study, name):
+    (study / name).unlink()
+    os.mkfifo(study / name)
+    with pytest.raises(CorruptStudyError, match="neither a file nor a folder: remove it"):
+        (store.read(study), store.read_history(study, "921bf57a0f13"))
+
+
+@pytest.mark.parametrize("name", ["points.parquet", "history/921bf57a0f13.parquet"])
+def test_a_folder_in_the_place_of_a_file_is_named(study, name):
+    (study / name).unlink()
+    (study / name).mkdir()
+    with pytest.raises(CorruptStudyError, match="cannot be read"):
+        (store.read(study), store.read_history(study, "921bf57a0f13"))
+
+
+@pytest.mark.parametrize("epoch", [float("nan"), float("inf"), 0.0, -1.0, 1e9])
+def test_an_epoch_is_a_number_of_an_epoch(study, epoch):
+    path = study / "history" / "921bf57a0f13.parquet"
+    history = pq.read_table(path).to_pandas()
+    history.loc[0, "epoch"] = epoch
+    history.to_parquet(path)
+    with pytest.raises(CorruptStudyError, match="an epoch is no number of an epoch"):
+        store.read_history(study, "921bf57a0f13")
+
+
+# Whatever it is
+
+
+SEARCH = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], database=None)
+MANY, SOME = settings(SEARCH, max_examples=40), settings(SEARCH, max_examples=8)
+
+
+def picking(data):
+    return lambda choices: data.draw(st.sampled_from(choices))
+
+
+@MANY
+@given(data=st.data())
+def test_a_spoilt_table_is_read_or_refused(shared, data):
+    pick, rows = picking(data), spoiling.table_of(STUDY).to_pylist()
+    for _ in range(pick([1, 1, 2, 4])):
+        rows = spoiling.spoil_rows(rows, store.SCHEMA, pick)
+    write_rows(shared, rows)
+    assert_answered_or_refused(shared, [pick(list(QUESTIONS))])
+
+
+@MANY
+@given(data=st.data())
+def test_a_spoilt_plan_is_read_or_refused(shared, data):
+    pick = picking(data)
+    (shared / "points.parquet").write_bytes((STUDY / "points.parquet").read_bytes())
+    spoiling.spoil_plan(shared, pick, pick([1, 1, 2, 4]))
+    assert_answered_or_refused(shared, [pick(QUICK)])
+
+
+def assert_spoilt_bytes_are_read_or_refused(tmp_path_factory, target, data):
+    folder = tmp_path_factory.mktemp("spoilt") / "study"
+    spoiling.copy_study(folder)
+    pick = picking(data)
+    content = pick(spoiling.corpus(target)).read_bytes()
+    spoiling.FILES[target](folder, spoiling.spoil_bytes(content, pick))
+
+
+@MANY
+@pytest.mark.parametrize("target", ["plan", "table"])
+@given(data=st.data())
+def test_spoilt_bytes_are_read_or_refused(tmp_path_factory, target, data):
+    assert_spoilt_bytes_are_read_or_refused(tmp_path_factory, target, data)
+
+
+@SOME
+@given(data=st.data())
+def test_a_spoilt_history_is_drawn_or_refused(tmp_path_factory, data):
+    assert_spoilt_bytes_are_read_or_refused(tmp_path_factory, "history", data)
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [(target, path) for target in spoiling.FILES for path in spoiling.corpus(target)],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_what_broke_a_reader_once_does_so_no_more(study, target, path):
+    """Files that `bench/fuzz.py` begins with, and those that it found."""
+    spoiling.FILES[target](study, path.read_bytes())
+
+
+# The first version
+
+
+def test_a_study_of_version_1_is_read_for_ever():
+    reading = read_study(STUDY)
+    assert reading.plan.settings.epochs == 3
+    assert reading.plan.measured.lam_ref == 0.001093
+    points = reading.points.set_index("run_id")
+    assert points["nonzeros"].tolist() == [47253, 1070, 22583, 8977, 33686, 28227, 23545, 26049]
+    assert points.at["573f681c07bf", "val_loss"] == pytest.approx(0.11822400214903972, rel=1e-12)
+    assert points["role"].tolist() == ["search"] * 6 + ["comparison", "confirmation"]
+    assert points["weights"].dropna().tolist() == ["weights/cca3ebd5a2c8.safetensors"]
+    assert reading.front["run_id"].tolist() == [
+        *("c375030dc673", "573f681c07bf", "b30ed1ae6804", "de6414aa18fc", "eda7662c0902"),
+    ]
+    assert reading.networks.at[find_knee(reading).network, "run_id"] == "573f681c07bf"
+    history = store.read_history(STUDY, "573f681c07bf")
+    assert history["nonzeros"].tolist()[-1] == 28227
+
+
+def test_a_study_of_version_1_answers_all_questions(study):
+    assert assert_answered_or_refused(study)
+
+
+def test_a_study_of_version_1_goes_on(study, paretoprune):
+    before = store.read(study)
+    assert paretoprune("sweep", study).code == 0  # there is nothing left to do
+    pd.testing.assert_frame_equal(store.read(study), before)
+    assert paretoprune("sweep", study, "--max-runs", "7").code == 0
+    after = store.read(study)
+    pd.testing.assert_frame_equal(after[: len(before)], before)
+    assert after["role"].tolist()[len(before) :] == ["search"]
+
+
+def test_an_answer_that_breaks_is_seen(study, monkeypatch):
+    """The law is one that can be broken."""
+    monkeypatch.setitem(QUESTIONS, "balance", lambda reading: reading.points["no column"])
+    with pytest.raises(KeyError):
+        assert_answered_or_refused(study, ["balance"])
+    monkeypatch.setitem(QUESTIONS, "balance", lambda reading: print("\x1b[2J"))
+    with pytest.raises(AssertionError):
+        assert_answered_or_refused(study, ["balance"])
+    assert issubclass(CorruptStudyError, ParetopruneError)

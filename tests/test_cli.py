@@ -45,11 +45,12 @@ def test_a_sweep_says_what_it_does_and_what_to_do_next(study):
     assert (study / "front.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_sweep_in_the_terminal_draws_one_live_view():
     """The bar is there, the plain lines are not."""
     master, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    command = [sys.executable, "-m", "paretoprune", "sweep", "live", *QUICK]
+    command = [sys.executable, "-m", "paretoprune", "sweep", "live", *QUICK, "--epochs=2"]
     with subprocess.Popen(command, stdout=slave, stderr=slave, env=environment) as process:
         os.close(slave)
         seen = b"".join(iter(partial(read_some, master), b"")).decode()
@@ -276,9 +277,10 @@ def test_missing_weights_are_said(paretoprune, study):
     assert "(missing)" in paretoprune("knee", "light").out
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_when_its_progress_cannot_be_written(study):
     """A closed pipe on stderr ends the progress, not the training."""
-    command = [sys.executable, "-m", "paretoprune", "sweep", "unseen", *QUICK]
+    command = [sys.executable, "-m", "paretoprune", "sweep", "unseen", *QUICK, "--epochs=2"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     process.stderr.close()
     assert process.wait(timeout=120) == 0

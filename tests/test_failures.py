@@ -127,6 +127,7 @@ def begin(*options):
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_sweep_with_a_sentence(kind):
     process = begin()
@@ -138,6 +139,7 @@ def test_a_signal_ends_a_sweep_with_a_sentence(kind):
     assert not Path("study/.lock.json").exists()
 
 
+@pytest.mark.slow
 def test_a_second_process_is_told_who_is_in(paretoprune):
     process = begin()
     try:

@@ -45,8 +45,16 @@ def full_disk(ending, count):
 @pytest.mark.parametrize(
     ("ending", "count"),
     [
-        *[("study.toml", 1), (".safetensors", 1), (".safetensors", 6), (".parquet", 5)],
-        *[("points.parquet", 1), ("points.parquet", 4)],
+        *[(".safetensors", 6), ("points.parquet", 4)],
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in [
+                ("study.toml", 1),
+                (".safetensors", 1),
+                (".parquet", 5),
+                ("points.parquet", 1),
+            ]
+        ),
     ],
 )
 def test_a_full_disk_loses_no_finished_fleet(undisturbed, ending, count):

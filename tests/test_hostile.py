@@ -121,6 +121,7 @@ def test_text_of_a_table_is_no_command_to_the_terminal(study, paretoprune):
     assert r"no luck\x1b[2J\x9b31m\r\nλ = 0 [red]" in paretoprune("show", study).out
 
 
+@pytest.mark.slow
 def test_the_name_of_a_study_is_no_formula(study):
     named = study.rename(study.with_name("$x^{$ [red]"))
     assert assert_answered_or_refused(named, [name for name in QUESTIONS if "plot" in name])
@@ -167,6 +168,7 @@ for folder in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the peak of a process's memory")
 def test_a_small_file_takes_little_memory(tmp_path):
     """Each of them takes more than a gigabyte, or a tenth of it made small for this test."""
@@ -305,7 +307,7 @@ def test_an_epoch_is_a_number_of_an_epoch(study, epoch):
 
 
 SEARCH = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], database=None)
-MANY, SOME = settings(SEARCH, max_examples=40), settings(SEARCH, max_examples=8)
+MANY, SOME = settings(SEARCH, max_examples=12), settings(SEARCH, max_examples=3)
 
 
 def picking(data):
@@ -382,6 +384,7 @@ def test_a_study_of_version_1_is_read_for_ever():
     assert history["nonzeros"].tolist()[-1] == 28227
 
 
+@pytest.mark.slow
 def test_a_study_of_version_1_answers_all_questions(study):
     assert assert_answered_or_refused(study)
 

@@ -41,6 +41,7 @@ def large(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_all_runs_are_shown_the_front_is_the_best_of_them(paretoprune, large):
     points = pd.read_parquet(large / "points.parquet")
     lines = paretoprune("show", large, "--all").out.splitlines()
@@ -66,6 +67,7 @@ def test_of_many_rows_those_are_left_that_no_other_dominates(seed):
     assert len(nondominated(values[:0])) == 0
 
 
+@pytest.mark.slow
 def test_a_narrow_terminal_cuts_lines_and_no_numbers():
     """A number that is cut looks like another one."""
     points = table([corner(0.1 * number, 0.123 + number, 10.0) for number in range(3)])

@@ -1,7 +1,6 @@
 """Numbers at the end of their range: defined results, or one clear sentence."""
 
 import json
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -41,7 +40,14 @@ TABLES = {
 }
 
 
-@pytest.mark.parametrize("kind", TABLES)
+QUICK = ["no error at all", "zero among others", "equal points", "nothing but collapsed"]
+ALL = [
+    *QUICK,
+    *(pytest.param(kind, marks=pytest.mark.slow) for kind in TABLES if kind not in QUICK),
+]
+
+
+@pytest.mark.parametrize("kind", ALL)
 def test_every_reader_has_an_answer(paretoprune, kind):
     study_of(TABLES[kind])
     for reader in READERS:
@@ -51,7 +57,13 @@ def test_every_reader_has_an_answer(paretoprune, kind):
             json.loads(answer.out, parse_constant=pytest.fail)  # no NaN, no Infinity
 
 
-@pytest.mark.parametrize("kind", ["no error at all", "all weights zero", "one run"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "all weights zero",
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("one run", "huge")),
+    ],
+)
 def test_every_picture_can_be_drawn(paretoprune, kind):
     study_of(TABLES[kind])
     for plot in PLOTS:
@@ -60,7 +72,8 @@ def test_every_picture_can_be_drawn(paretoprune, kind):
         assert Path(f"{plot}.png").stat().st_size > 1000
 
 
-@pytest.mark.parametrize(("kind", "rule"), list(product(TABLES, RULES)))
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("kind", ALL)
 def test_every_rule_has_an_answer(kind, rule, paretoprune):
     study_of(TABLES[kind])
     answer = paretoprune("knee", "study", "--rule", rule, "--json")

@@ -29,6 +29,7 @@ def test_a_sweep_says_what_it_found(pictures, paretoprune):
     assert (points["prunable_weights"] == 3 * 64 * 300 + 300 * 100 + 100 * 2).all()
 
 
+@pytest.mark.slow
 def test_a_study_finds_its_images_from_anywhere(pictures, paretoprune, tmp_path, monkeypatch):
     paretoprune("sweep", "study", "--dataset", pictures, *QUICK)
     (tmp_path / "elsewhere").mkdir()
@@ -57,6 +58,7 @@ def test_a_study_does_not_become_one_of_the_classes(pictures, paretoprune):
     assert not Path("pictures/study").exists()
 
 
+@pytest.mark.slow
 def test_a_confirmation_is_told_apart_in_the_table(pictures, paretoprune):
     paretoprune("sweep", "study", "--dataset", pictures, *QUICK)
     assert paretoprune("knee", "study", "--at-most=nonzeros=1e9", "--confirm").code == 0

@@ -105,7 +105,7 @@ def test_time_before_the_interruption_counts():
 
 
 @pytest.mark.usefixtures("_every_epoch")
-@pytest.mark.parametrize("count", [7, 20, 34])
+@pytest.mark.parametrize("count", [7, *(pytest.param(n, marks=pytest.mark.slow) for n in (20, 34))])
 def test_an_interrupted_sweep_of_long_fleets_equals_an_undisturbed_one(count):
     sweep(request("whole", settings=SWEEP, max_runs=6, smgd=1), quiet)
     assert not checkpoints("whole")
@@ -209,11 +209,13 @@ def spoil(path, how):
         save_file(tensors, path, facts)
 
 
-HOSTILE = ["cut", "empty", "link", "facts", "weights", "optimizer", "unknown", "history", "missing"]
+HOSTILE = ["empty", "link", "facts", "optimizer", "unknown", "history", "missing"]
 
 
 @pytest.mark.usefixtures("_every_epoch")
-@pytest.mark.parametrize("how", HOSTILE)
+@pytest.mark.parametrize(
+    "how", ["cut", "weights", *(pytest.param(how, marks=pytest.mark.slow) for how in HOSTILE)]
+)
 def test_a_checkpoint_that_cannot_be_used_is_named_and_nothing_is_recorded(how):
     with pytest.raises(KeyboardInterrupt):
         sweep(request(settings=SWEEP), Interruption(Progress, 14))

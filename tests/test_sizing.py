@@ -162,6 +162,7 @@ def test_where_memory_is_full_fleets_are_halved_and_the_sweep_goes_on(words):
     assert_same_table(table(), table("alone"))
 
 
+@pytest.mark.slow
 def test_halved_fleets_stay_halved_after_an_interruption():
     """Memory for 3, asked for 5: the same fleets, and so the same table, without and with it."""
     sweep(request("whole", fleet=5, max_runs=9), quiet, Small(most=3))

@@ -59,6 +59,7 @@ def test_three_seeds_are_trained_as_one_fleet_after_the_search():
     assert summary.ending == "budget"
 
 
+@pytest.mark.slow
 def test_a_comparison_changes_neither_search_nor_front_nor_knee():
     sweep(request(max_runs=4, smgd=3), quiet)
     sweep(request(max_runs=10, smgd=3), quiet)
@@ -72,6 +73,7 @@ def test_a_comparison_changes_neither_search_nor_front_nor_knee():
     assert propose(one.points, one.plan) == propose(other.points, other.plan)
 
 
+@pytest.mark.slow
 def test_every_variant_stays_and_seeds_are_one_row_of_networks():
     sweep(request(max_runs=4, smgd=2), quiet)
     sweep(request(max_runs=4, smgd=2, moments="separate"), quiet)

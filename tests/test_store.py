@@ -201,7 +201,7 @@ def test_a_table_can_be_read_while_it_is_replaced(study):
     writer = threading.Thread(target=replace_again_and_again)
     writer.start()
     try:
-        seen = {len(store.read(study)) for _ in range(150)}
+        seen = {len(store.read(study)) for _ in range(60)}
     finally:
         stop.set()
         writer.join()

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from paretoprune import keeper, store
 from paretoprune.confirm import Place, confirm
+from paretoprune.console.live import SweepView
 from paretoprune.errors import CorruptStudyError
 from paretoprune.keeper import FleetKeeper, TimeIsUp
 from paretoprune.progress import Note, Progress
@@ -241,3 +242,20 @@ def test_a_confirmation_goes_on_too():
     assert not checkpoints("study")
     first = next(event for event in events if isinstance(event, Progress))
     assert first.step > first.steps / 5
+
+
+@pytest.mark.usefixtures("_every_epoch")
+def test_a_fleet_that_goes_on_is_estimated_by_its_own_steps(capsys):
+    asked = request(settings=SWEEP, max_runs=2, fleet=2)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(asked, Interruption(Progress, 20))  # of 24 steps: six are left
+    events = []
+    sweep(asked, events.append)
+    (first, *_) = (event for event in events if isinstance(event, Progress))
+    view = SweepView()
+    view(first)
+    assert first.step > 1
+    assert "or so in all" not in capsys.readouterr().err
+    for _ in range(20):
+        view(first)
+    assert "or so in all" in capsys.readouterr().err

@@ -27,6 +27,7 @@ class SweepView:
 
     def __init__(self) -> None:
         self.estimated = False
+        self.steps_seen = 0  # a fleet that goes on does not begin with its first
         self.is_silent = False
         self.last_line = time.monotonic()
         self.progress = Progress(
@@ -75,7 +76,8 @@ class SweepView:
     def step(self, event: Step) -> None:
         """Move the bar; say the estimate once, and a line now and then without a terminal."""
         now = time.monotonic()
-        if not self.estimated and event.step >= min(ESTIMATE_AFTER, event.steps):
+        self.steps_seen += 1
+        if not self.estimated and self.steps_seen >= min(ESTIMATE_AFTER, event.steps):
             self.estimated = True
             err.print(f"{duration(event.seconds_left)} or so in all")
         if err.is_terminal:

@@ -16,7 +16,7 @@ from paretoprune.progress import Note, Watch
 from paretoprune.reading import Choice, Reading
 from paretoprune.rounds import Round, run_template
 from paretoprune.run import Run
-from paretoprune.settings import require
+from paretoprune.settings import MANY, require
 from paretoprune.study import record, reporter, train
 
 FULL = 3  # times the sweep's epochs, as in the paper: searches train for a third
@@ -74,7 +74,7 @@ def confirming_run(reading: Reading, choice: Choice, epochs: int | None) -> Run:
     """The run of the chosen network, but for its epochs."""
     settings, network = reading.plan.settings, choice.front.loc[choice.network]
     epochs = FULL * settings.epochs if epochs is None else epochs
-    require(epochs >= 1, "--epochs", epochs, "1 or more")
+    require(1 <= epochs <= MANY, "--epochs", epochs, f"from 1 to {MANY}")
     require(epochs != settings.epochs, "--epochs", epochs, "other than the sweep's own")
     return replace(
         run_template(settings), lam=float(network["lam"]), seed=int(network["seed"]), epochs=epochs

@@ -3,8 +3,10 @@
 A short fleet is trained again after an interruption, which costs less than to write it down.
 """
 
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from paretoprune.errors import CouldNotError
@@ -38,7 +40,7 @@ class FleetKeeper:
             return None
         state, facts = found
         try:
-            begun = Begun(state, float(facts[SECONDS]), facts[STARTED_AT])
+            begun = begun_of(state, facts)
         except (KeyError, ValueError) as error:
             raise self.refuse(error) from error
         self.watch(Note(text=f"going on with a fleet of {len(self.ids)} that was interrupted"))
@@ -68,3 +70,11 @@ class FleetKeeper:
     def refuse(self, error: Exception) -> Exception:
         """What to raise where what was kept does not fit."""
         return unfit(self.folder, self.ids, error)
+
+
+def begun_of(state: State, facts: Mapping[str, str]) -> Begun:
+    """A state with its facts; raise `KeyError` or `ValueError` for what no table may hold."""
+    seconds, started_at = float(facts[SECONDS]), datetime.fromisoformat(facts[STARTED_AT])
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"it took {seconds} seconds")
+    return Begun(state, seconds, started_at.isoformat())

@@ -82,10 +82,10 @@ def suited(field: str, usual: object = None) -> str:
     return "; ".join((*own, *of_models))
 
 
-def usual(field: str) -> str:
+def usual_of(field: str) -> str:
     """The default of a setting that every study takes, but for some models, as help says it."""
-    own = [f"{values[field]:g} for {name}" for name, values in OF_MODELS.items() if field in values]
-    return ", else ".join(("; ".join(own), f"{EVERY[field]:g}")) if own else f"{EVERY[field]:g}"
+    own = (f"{values[field]:g} for {name}" for name, values in OF_MODELS.items() if field in values)
+    return ", else ".join((*own, f"{EVERY[field]:g}"))
 
 
 def usual_budget(recipe: str, search: str) -> dict[str, Any]:

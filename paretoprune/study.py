@@ -89,7 +89,7 @@ def train_rounds(
     deadline, first = time.monotonic() + (request.time_budget or math.inf), True
     again = failed(store.read(folder)) if request.is_retry else set()
     while True:
-        points = keep(folder, plan)
+        points = keep(folder, plan, again)
         round_ = next_round(points, plan, again)
         if round_ is None:
             return ending_of(points, plan)
@@ -110,7 +110,7 @@ def train_rounds(
             record(folder, plan, round_, outcomes, logs)
             done += len(fleet)
             again -= {run.id for run in fleet}
-            points = keep(folder, plan)
+            points = keep(folder, plan, again)
             watch(Recorded(points=points))
             if request.is_fail_fast and any(o.point.status != "done" for o in outcomes):
                 return "failed"
@@ -163,10 +163,13 @@ def expected_runs(points: pd.DataFrame, round_: Round, plan: Plan) -> int:
     return searched + len(compared | {run.id for run in comparison_runs(plan)})
 
 
-def keep(folder: Path, plan: Plan) -> pd.DataFrame:
-    """Delete checkpoints and weights that need not be kept; return the table."""
+def keep(folder: Path, plan: Plan, again: set[str]) -> pd.DataFrame:
+    """Delete checkpoints and weights that need not be kept; return the table.
+
+    Runs that are trained `again` stand in it, and may have come some way.
+    """
     points, budget = store.read(folder), plan.budget
-    store.forget_checkpoints(folder, set(points["run_id"]))
+    store.forget_checkpoints(folder, set(points["run_id"]) - again)
     size = store.weights_bytes(folder, points)
     gone = superfluous(points, budget.keep_weights, size, budget.repeats)
     return store.forget_weights(folder, points, gone)

@@ -125,7 +125,8 @@ def point_of(
         tensor.detach()[index : index + 1] for tensor in problem.prunable_weights(training.fleet)
     )
     train_loss, val_loss = train.loss[index].item(), validation.loss[index].item()
-    finite = bool(np.isfinite([train_loss, val_loss]).all())
+    complexity = total(problem.complexity.value(tensor) for tensor in own).item()
+    finite = bool(np.isfinite([train_loss, val_loss, complexity]).all())
     return Point(
         run=training.runs[index],
         status="done" if finite else "diverged",
@@ -136,7 +137,7 @@ def point_of(
         val_error=validation.error[index].item(),
         test_loss=test.loss[index].item(),
         test_error=test.error[index].item(),
-        complexity=total(problem.complexity.value(tensor) for tensor in own).item(),
+        complexity=complexity,
         l1=sum(layer.l1 for layer in layers),
         nonzeros=sum(layer.nonzeros for layer in layers),
         prunable_weights=sum(int(np.prod(layer.shape)) for layer in layers),

@@ -1,6 +1,8 @@
-"""Hostile tables, made by hand: a few bytes that say they are gigabytes."""
+"""Hostile files, made by hand: a few bytes that say they are gigabytes, and a pickle that acts."""
 
+import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,11 @@ import pyarrow.parquet as pq
 from paretoprune.store import SCHEMA
 
 MEBI = 2**20
+
+
+class Touching:
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, ("touched",)
 
 
 def good_row(**changes: object) -> dict[str, object]:

@@ -164,6 +164,7 @@ def _compare(split: str, reading: Reading) -> None:
 
 
 QUESTIONS = questions()
+QUICK = [name for name in QUESTIONS if not name.startswith(("plot", "compare", "propose"))]
 
 
 def assert_answered_or_refused(folder: Path, names: Iterable[str] = QUESTIONS) -> bool:

@@ -61,6 +61,10 @@ ROWS = [
 DOMINATED = network(2e-4, 0.300, 100, 40)
 COLLAPSED = network(1e-1, 2.300, 0, 0, collapsed=True)
 FAILED = {"lam": 2e-1, "epochs": EPOCHS, "status": "failed", "failure": "no luck"}
+JOINT = [smgd(0.025, 200 + 10 * seed, 40, seed=seed) for seed in range(3)]
+SEPARATE = [smgd(0.028, 90 + 10 * seed, 30, seed=seed, moments="separate") for seed in range(2)]
+JOINT_NAME = "SMGD adam, joint moments, 3 epochs"
+SEPARATE_NAME = "SMGD adam, separate moments, 3 epochs"
 
 
 def course(row, **changes):

@@ -8,36 +8,23 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import paretoprune as package
 from paretoprune import store
-from paretoprune.errors import CorruptStudyError, CouldNotError, ParetopruneError, printable
-from paretoprune.reading import find_knee, read_study
+from paretoprune.errors import CorruptStudyError, CouldNotError, printable
 from tests import hostile, spoiling
-from tests.hostile import good_row
-from tests.spoiling import QUESTIONS, STUDY, assert_answered_or_refused, write_rows
+from tests.hostile import Touching, good_row
+from tests.spoiling import QUESTIONS, QUICK, assert_answered_or_refused, write_rows
 
 BROKEN_LAYERS = [*spoiling.LAYERS[1:3], *spoiling.LAYERS[4:9], spoiling.LAYERS[10]]
-QUICK = [name for name in QUESTIONS if not name.startswith(("plot", "compare", "propose"))]
 
 
 @pytest.fixture
 def study(tmp_path):
     folder = tmp_path / "study"
-    spoiling.copy_study(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """A study for properties, whose every example writes what it reads."""
-    folder = tmp_path_factory.mktemp("shared") / "study"
     spoiling.copy_study(folder)
     return folder
 
@@ -148,6 +135,8 @@ BOMBS = {
     "wide values": (hostile.wide_values, "a type that is not known"),
     "lying page": (hostile.lying_page, "another number of values"),
 }
+
+
 READ_ALL = """
 import re, sys
 from pathlib import Path
@@ -198,11 +187,6 @@ def test_a_table_holds_no_program(study):
     assert not Path("touched").exists()
 
 
-class Touching:
-    def __reduce__(self):
-        return os.mkdir, ("touched",)
-
-
 def test_nothing_runs_what_a_file_holds():
     """No pickle, no `eval`: a file can say nothing but data."""
     root = Path(package.__file__).parent
@@ -215,56 +199,6 @@ def test_nothing_runs_what_a_file_holds():
                 called = ast.unparse(node.func)
                 is_empty = [ast.unparse(given) for given in node.args] == ["''"]
                 assert is_empty or called not in ("eval", "exec", "torch.load", "np.load"), path
-
-
-# Plans
-
-
-@pytest.mark.parametrize(
-    ("text", "rule"),
-    [
-        (b"x = " + b"[" * 20_000, "nested too deeply"),
-        (b"a" * 60_000, "more than 50,000 bytes"),
-        (b"\xff\xfe", "can't decode byte"),
-        (b"version = true", "version is True"),
-        (b"version = 1.0", "version is 1.0"),
-        (b"version = nan", "version is nan"),
-        (b"version = '1'", "version is '1'"),
-        (b"version = 2", "newer paretoprune"),
-        (b"version = 1", "has no table 'settings'"),
-        (b"settings = 1\nbudget = 1\nmeasured = 1", "cannot be read"),
-        (b"x = " + b"9" * 5000, "cannot be read"),
-    ],
-)
-def test_a_plan_that_is_none_is_named(study, text, rule):
-    (study / "study.toml").write_bytes(text)
-    with pytest.raises(CorruptStudyError, match=r"study\.toml") as refusal:
-        store.read_plan(study)
-    assert rule in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("learning_rate = 0.02", f"learning_rate = {10**400}"),
-        ("validation_images = 144", f"validation_images = {2**63}"),
-        ("tolerance = 0.0001", "tolerance = nan"),
-        ("lam_ref = 0.001093", "lam_ref = inf"),
-        ('optimizer = "adam"', 'optimizer = ["adam"]'),
-        ("split = false", "split = 0"),
-        ("seed = 0", "seed = 0.0"),
-        ('method = "weighted-sum"', 'method = "\\u001b[2J\\n"'),
-    ],
-)
-def test_a_hostile_entry_is_named(study, old, new):
-    path = study / "study.toml"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-    with pytest.raises(CorruptStudyError, match=r"study\.toml cannot be read") as refusal:
-        store.read_plan(study)
-    assert str(refusal.value).isprintable()
-    assert len(str(refusal.value)) < 1000
 
 
 def test_messages_are_printed_as_text():
@@ -301,110 +235,3 @@ def test_an_epoch_is_a_number_of_an_epoch(study, epoch):
     history.to_parquet(path)
     with pytest.raises(CorruptStudyError, match="an epoch is no number of an epoch"):
         store.read_history(study, "921bf57a0f13")
-
-
-# Whatever it is
-
-
-SEARCH = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], database=None)
-MANY, SOME = settings(SEARCH, max_examples=12), settings(SEARCH, max_examples=3)
-
-
-def picking(data):
-    return lambda choices: data.draw(st.sampled_from(choices))
-
-
-@MANY
-@given(data=st.data())
-def test_a_spoilt_table_is_read_or_refused(shared, data):
-    pick, rows = picking(data), spoiling.table_of(STUDY).to_pylist()
-    for _ in range(pick([1, 1, 2, 4])):
-        rows = spoiling.spoil_rows(rows, store.SCHEMA, pick)
-    write_rows(shared, rows)
-    assert_answered_or_refused(shared, [pick(list(QUESTIONS))])
-
-
-@MANY
-@given(data=st.data())
-def test_a_spoilt_plan_is_read_or_refused(shared, data):
-    pick = picking(data)
-    (shared / "points.parquet").write_bytes((STUDY / "points.parquet").read_bytes())
-    spoiling.spoil_plan(shared, pick, pick([1, 1, 2, 4]))
-    assert_answered_or_refused(shared, [pick(QUICK)])
-
-
-def assert_spoilt_bytes_are_read_or_refused(tmp_path_factory, target, data):
-    folder = tmp_path_factory.mktemp("spoilt") / "study"
-    spoiling.copy_study(folder)
-    pick = picking(data)
-    content = pick(spoiling.corpus(target)).read_bytes()
-    spoiling.FILES[target](folder, spoiling.spoil_bytes(content, pick))
-
-
-@MANY
-@pytest.mark.parametrize("target", ["plan", "table"])
-@given(data=st.data())
-def test_spoilt_bytes_are_read_or_refused(tmp_path_factory, target, data):
-    assert_spoilt_bytes_are_read_or_refused(tmp_path_factory, target, data)
-
-
-@SOME
-@given(data=st.data())
-def test_a_spoilt_history_is_drawn_or_refused(tmp_path_factory, data):
-    assert_spoilt_bytes_are_read_or_refused(tmp_path_factory, "history", data)
-
-
-@pytest.mark.parametrize(
-    ("target", "path"),
-    [(target, path) for target in spoiling.FILES for path in spoiling.corpus(target)],
-    ids=lambda value: getattr(value, "name", value),
-)
-def test_what_broke_a_reader_once_does_so_no_more(study, target, path):
-    """Files that `bench/fuzz.py` begins with, and those that it found."""
-    spoiling.FILES[target](study, path.read_bytes())
-
-
-# The first version
-
-
-def test_a_study_of_version_1_is_read_for_ever():
-    reading = read_study(STUDY)
-    assert reading.plan.settings.epochs == 3
-    assert reading.plan.measured.lam_ref == 0.001093
-    points = reading.points.set_index("run_id")
-    assert points["nonzeros"].tolist() == [47253, 1070, 22583, 8977, 33686, 28227, 23545, 26049]
-    assert points.at["573f681c07bf", "val_loss"] == pytest.approx(0.11822400214903972, rel=1e-12)
-    assert points["role"].tolist() == ["search"] * 6 + ["comparison", "confirmation"]
-    assert points["weights"].dropna().tolist() == ["weights/cca3ebd5a2c8.safetensors"]
-    assert reading.front["run_id"].tolist() == [
-        *("c375030dc673", "573f681c07bf", "b30ed1ae6804", "de6414aa18fc", "eda7662c0902"),
-    ]
-    assert reading.networks.at[find_knee(reading).network, "run_id"] == "573f681c07bf"
-    history = store.read_history(STUDY, "573f681c07bf")
-    assert history["nonzeros"].tolist()[-1] == 28227
-
-
-@pytest.mark.slow
-def test_a_study_of_version_1_answers_all_questions(study):
-    assert assert_answered_or_refused(study)
-
-
-def test_a_study_of_version_1_goes_on(study, paretoprune):
-    before = store.read(study)
-    assert paretoprune("sweep", study).code == 0  # there is nothing left to do
-    pd.testing.assert_frame_equal(store.read(study), before)
-    assert paretoprune("sweep", study, "--max-runs", "7").code == 0
-    after = store.read(study)
-    pd.testing.assert_frame_equal(after[: len(before)], before)
-    assert after["role"].tolist()[len(before) :] == ["search"]
-
-
-def test_an_answer_that_breaks_is_seen(study, monkeypatch):
-    """The law is one that can be broken."""
-    monkeypatch.setitem(QUESTIONS, "balance", lambda reading: reading.points["no column"])
-    with pytest.raises(KeyError):
-        assert_answered_or_refused(study, ["balance"])
-    monkeypatch.setitem(QUESTIONS, "balance", lambda reading: print("\x1b[2J"))
-    with pytest.raises(AssertionError):
-        assert_answered_or_refused(study, ["balance"])
-    assert issubclass(CorruptStudyError, ParetopruneError)

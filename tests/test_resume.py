@@ -21,6 +21,7 @@ from paretoprune.run import SMGD
 from paretoprune.study import sweep
 from paretoprune.train import train_fleet
 from tests.problems import problem, run
+from tests.test_failures import Failing
 from tests.test_sweep import Interruption, assert_same_table, quiet, request, table
 
 EPOCHS = 4
@@ -197,6 +198,10 @@ def spoil(path, how):
         tensors = load_file(path)
         if how == "facts":
             facts["seconds"] = "many"
+        elif how == "endless":
+            facts["seconds"] = "inf"
+        elif how == "no time":
+            facts["started_at"] = "\x1b[2J"
         elif how == "weights":
             tensors["network/1.weight"] = np.zeros((3, 3), np.float32)
         elif how == "optimizer":
@@ -210,12 +215,13 @@ def spoil(path, how):
         save_file(tensors, path, facts)
 
 
-HOSTILE = ["empty", "link", "facts", "optimizer", "unknown", "history", "missing"]
+HOSTILE = ["empty", "link", "facts", "endless", "optimizer", "unknown", "history", "missing"]
 
 
 @pytest.mark.usefixtures("_every_epoch")
 @pytest.mark.parametrize(
-    "how", ["cut", "weights", *(pytest.param(how, marks=pytest.mark.slow) for how in HOSTILE)]
+    "how",
+    ["cut", "weights", "no time", *(pytest.param(how, marks=pytest.mark.slow) for how in HOSTILE)],
 )
 def test_a_checkpoint_that_cannot_be_used_is_named_and_nothing_is_recorded(how):
     with pytest.raises(KeyboardInterrupt):
@@ -227,6 +233,21 @@ def test_a_checkpoint_that_cannot_be_used_is_named_and_nothing_is_recorded(how):
     assert table().empty
     os.unlink(left)  # noqa: PTH108 - as the sentence says
     assert sweep(request(settings=SWEEP, max_runs=4), quiet).ending == "budget"
+
+
+@pytest.mark.usefixtures("_every_epoch")
+def test_a_fleet_that_is_trained_again_goes_on_too():
+    asked = {"settings": SWEEP, "max_runs": 4, "fleet": 2}
+    sweep(request(**asked), quiet, Failing(1))
+    with pytest.raises(KeyboardInterrupt):
+        sweep(request(is_retry=True, **asked), Interruption(Progress, 14))
+    (left,) = checkpoints("study")
+    assert left.removesuffix(".safetensors") in set(table()["run_id"])
+    events = []
+    sweep(request(is_retry=True, **asked), events.append)
+    assert any("was interrupted" in event.text for event in events if isinstance(event, Note))
+    assert not checkpoints("study")
+    assert set(table()["status"]) == {"done"}
 
 
 @pytest.mark.usefixtures("_every_epoch")

@@ -102,6 +102,13 @@ def test_a_failed_run_leaves_its_log(study):
     assert pd.isna(table["weights"][0])
 
 
+def test_a_row_that_could_not_be_read_again_is_not_written(study):
+    record(study, row(0.0))
+    with pytest.raises(CouldNotError, match=r"cannot record a fleet .*please report this"):
+        record(study, row(0.25, seconds=float("inf")))
+    assert store.read(study)["lam"].tolist() == [0.0]
+
+
 @pytest.mark.parametrize("target", ["points.parquet", "weights"])
 def test_a_write_that_fails_leaves_the_old_table(study, monkeypatch, target):
     record(study, row(0.0))

@@ -17,7 +17,7 @@ from paretoprune.cli.options import (
     interruptible,
     option,
 )
-from paretoprune.recipes import suited, usual
+from paretoprune.recipes import suited, usual_of
 from paretoprune.settings import AUTO, Budget, Settings, parse_duration, parse_fleet
 
 
@@ -63,11 +63,12 @@ def sweep(
     ),
     schedule: str = option(TRAINING, "Of the rate: cosine | constant | logistic (default: cosine)"),
     threshold: float = option(
-        TRAINING, f"After each step a weight up to this size is 0 (default: {usual('threshold')})"
+        TRAINING,
+        f"After each step a weight up to this size is 0 (default: {usual_of('threshold')})",
     ),
     warm_up: float = option(
         TRAINING,
-        f"Share of a run over which λ rises from 0 (default: {usual('warm_up')})",
+        f"Share of a run over which λ rises from 0 (default: {usual_of('warm_up')})",
     ),
     seed: int = option(TRAINING, "Of weights, validation split and order (default: 0)"),
     method: str = option(SEARCH, "weighted-sum | smgd, without a search (default: weighted-sum)"),

@@ -47,7 +47,8 @@ def read_checkpoint(folder: Path, run_ids: Sequence[str]) -> tuple[Tensors, Fact
             facts = file.metadata() or {}
             if facts.get(RUNS) != " ".join(run_ids):
                 return None
-            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
+            names = file.keys()
+            return {name: file.get_tensor(name) for name in names}, facts
     except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise unfit(folder, run_ids, error) from error
 

@@ -6,13 +6,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from paretoprune.settings import MANY
 from paretoprune.store.parquet import read_frame
 from paretoprune.store.places import own
 
 EPOCH = ("epoch", "train_loss", "val_loss", "val_error", "complexity", "nonzeros")
 HISTORY = pa.schema([(name, pa.float64()) for name in (*EPOCH, "loss_weight", "complexity_weight")])
 SPLIT = ("conv_loss_weight", "conv_l2_weight")  # only in the history of a split run
-MOST_EPOCHS = 1_000_000
 
 
 def read_history(folder: Path, run_id: str) -> pd.DataFrame | None:
@@ -32,7 +32,7 @@ def _complete(table: pa.Table) -> pa.Table:
     split = [pa.field(name, pa.float64()) for name in SPLIT if name in table.column_names]
     schema = pa.schema([*HISTORY, *split])
     table = table.select(schema.names).cast(schema)
-    counted = pc.and_(pc.greater(table["epoch"], 0), pc.less_equal(table["epoch"], MOST_EPOCHS))
+    counted = pc.and_(pc.greater(table["epoch"], 0), pc.less_equal(table["epoch"], MANY))
     # the other columns may hold anything: a loss need not stay finite
     if not pc.all(pc.fill_null(counted, False), min_count=0).as_py():
         raise ValueError("an epoch is no number of an epoch")

@@ -16,6 +16,8 @@ from paretoprune.files import write_aside, write_text, writing
 from paretoprune.store.leftovers import remove_leftovers
 from paretoprune.store.places import HOLDER, LOCK, own
 
+MOST_CHARACTERS = 300  # of what is said of a holder
+
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
@@ -52,8 +54,9 @@ def myself() -> dict[str, object]:
 def holder(folder: Path) -> str:
     """Who holds the lock, as a part of a sentence; nothing where that cannot be read."""
     try:
-        found = json.loads(own(folder, HOLDER).read_text(encoding="utf-8"))
+        with own(folder, HOLDER).open(encoding="utf-8") as stream:
+            found = json.loads(stream.read(MOST_CHARACTERS))
         words = f" (process {found['process']} on {found['host']}, since {found['since']})"
     except Exception:  # not there yet, or not ours: the lock alone counts
         return ""
-    return words if words.isprintable() and len(words) < 200 else ""
+    return words if words.isprintable() else ""

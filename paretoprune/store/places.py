@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from paretoprune.errors import CorruptStudyError, UsageError
-from paretoprune.files import writing
+from paretoprune.files import PARTIAL, writing
 
 PLAN, TABLE, PICTURE = "study.toml", "points.parquet", "front.png"
 LOCK, HOLDER = ".lock", ".lock.json"
@@ -54,7 +54,7 @@ def check_place(folder: Path) -> None:
 
 def only_lock(folder: Path) -> bool:
     """Whether nothing but what a study leaves that was never begun lies there."""
-    left = {LOCK, HOLDER, f"{HOLDER}.partial", f"{PLAN}.partial"}
+    left = {LOCK, HOLDER, f"{HOLDER}{PARTIAL}", f"{PLAN}{PARTIAL}"}
     return all(path.name in left for path in folder.iterdir())
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from paretoprune.run import SMGD, WEIGHTED_SUM
+from paretoprune.settings import MANY
 
 RUN_ID = "^[0-9a-f]{12}$"
 WORDS = {
@@ -18,9 +19,8 @@ WORDS = {
     "method": (WEIGHTED_SUM, SMGD),
     "status": ("done", "stopped", "diverged", "failed"),
 }
-MANY = 1_000_000
 WEIGHTS = 2**53  # numbers of weights are exact as floats too
-LARGEST = 1e38  # a loss that is larger is no 32-bit float
+LARGEST = 1e39  # no 32-bit float is as large
 COUNTED: dict[str, tuple[float, float]] = {
     "round": (0, MANY),
     "seed": (0, 2**32),

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from safetensors.numpy import save
 
 from paretoprune import __version__
-from paretoprune.errors import printable
+from paretoprune.errors import CouldNotError, printable
 from paretoprune.files import remove, write_aside, write_bytes, write_text
 from paretoprune.store.parquet import frame_of, open_table, read_frame
 from paretoprune.store.places import TABLE, own, own_in, require_study
@@ -108,6 +108,10 @@ def record(
     new = pa.Table.from_pylist(
         [{**row, **place, **versions} for row, place in zip(rows, places, strict=True)], SCHEMA
     )
+    try:
+        require_sound(new)
+    except ValueError as error:  # or the whole table could not be read any more
+        raise CouldNotError(f"cannot record a fleet ({error}): please report this") from error
     path = own(folder, TABLE)
     both = _append(open_table(path), new) if path.exists() else new
     write_aside(path, partial(pq.write_table, both))

@@ -169,7 +169,7 @@ def measure(found: dict[str, Variant], rounds: int) -> dict[str, str]:
 def flop_per_sample(model: str) -> float:
     """Floating-point operations of one network's training on one image."""
     problem = random_problem(model)
-    images = problem.inputs(problem.data.train.images[:8])
+    (images,) = problem.inputs(problem.data.train[:8].inputs)
     with FlopCounterMode(display=False) as counter:
         problem.network(0)(images).sum().backward()
     return counter.get_total_flops() / len(images)

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import count
 
 import torch
@@ -11,11 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from paretoprune.complexity import COMPLEXITIES, PRUNABLE, prunable_names, weight_names
+from paretoprune.complexity import COMPLEXITIES
 from paretoprune.datasets import Data, Part
+from paretoprune.losses import LOSSES
 from paretoprune.models import MODELS
 from paretoprune.problem import Problem, evaluate
+from paretoprune.prunable import PRUNABLE, prunable_names, weight_names
 from paretoprune.rounds import run_template
+from paretoprune.scaling import on, unit
 from paretoprune.settings import Settings
 from paretoprune.step import begin, take_step
 
@@ -28,28 +32,29 @@ def random_problem(model: str, device: str = "cpu") -> Problem:
     """Random images and labels: only time is measured."""
     shape, build = SHAPES.get(model, (1, 28, 28)), MODELS[model]
     images = torch.randint(0, 256, (IMAGES, *shape), dtype=torch.uint8)
-    part = Part(images, torch.randint(0, 10, (IMAGES,)))
-    network = build(shape, 10)
+    part, place = Part((images,), torch.randint(0, 10, (IMAGES,))), torch.device(device)
+    network, data = build(shape, 10), Data(part, part, part, classes=10)
     return Problem(
-        model=build,
-        data=Data(part, part, part, classes=10, white=255.0).to(torch.device(device)),
+        model=partial(build, shape, 10),
+        data=data.to(place),
+        loss=LOSSES["cross-entropy"],
         complexity=COMPLEXITIES["l1"],
         prunable=prunable_names(network, "linear"),
         convolutions=weight_names(network, PRUNABLE["conv"]),
+        constant=torch.zeros(10),
         constant_loss=2.3,
         seed=0,
-        device=torch.device(device),
-        shift=torch.zeros(1, 1, 1, device=device),
-        scale=torch.full((1, 1, 1), 255.0, device=device),
+        device=place,
+        scalings=on(place, unit(data)),
     )
 
 
-def batches(problem: Problem, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(problem: Problem, size: int) -> Iterator[Part]:
     """Mini-batches of bytes without end, gathered as in training."""
     data = problem.data.train
     for epoch in count():
         for batch in problem.order(epoch).split(size):
-            yield data.images[batch], data.labels[batch]
+            yield data[batch]
 
 
 def fleet_loop(problem: Problem, size: int, batch: int, **changes: object) -> Loop:
@@ -60,7 +65,7 @@ def fleet_loop(problem: Problem, size: int, batch: int, **changes: object) -> Lo
 
     def steps(number: int) -> None:
         for _ in range(number):
-            take_step(training, *next(source), 1.0)
+            take_step(training, next(source), 1.0)
 
     return steps
 
@@ -77,7 +82,7 @@ def time_fleet(problem: Problem, size: int, steps: int, **changes: object) -> fl
 def evaluation_loop(problem: Problem, size: int) -> Loop:
     """Evaluations of a fleet on some images."""
     fleet, test = problem.fleet(list(range(size))), problem.data.test
-    some = Part(test.images[:EVALUATED], test.labels[:EVALUATED])
+    some = test[:EVALUATED]
 
     def evaluations(number: int) -> None:
         for _ in range(number):
@@ -88,7 +93,8 @@ def evaluation_loop(problem: Problem, size: int) -> Loop:
 
 def plain_loop(problem: Problem, batch: int) -> Loop:
     """One network as torch's tutorials train it, with data in memory: Adam, l1, pruning."""
-    source = ((problem.inputs(x), y) for x, y in batches(problem, batch))
+    parts = batches(problem, batch)
+    source = ((problem.inputs(part.inputs)[0], part.targets) for part in parts)
     return _eager(problem, source)
 
 

@@ -30,13 +30,14 @@ import numpy as np
 
 from bench.report import in_words, publish, summary, table
 from paretoprune import store
-from paretoprune.complexity import prunable_names
+from paretoprune.building import Place, build_problem
 from paretoprune.console.live import SweepView
 from paretoprune.console.show import show_points
 from paretoprune.models import MODELS
 from paretoprune.plot import draw_studies
-from paretoprune.problem import Problem, build_problem
+from paretoprune.problem import Problem
 from paretoprune.progress import Recorded
+from paretoprune.prunable import prunable_names
 from paretoprune.reading import read_study
 from paretoprune.rounds import Round, next_round, run_template
 from paretoprune.run import Layer, Point, Run
@@ -225,7 +226,7 @@ def tasks_in(place: Path, data: str | None) -> dict[str, Task]:
         name: partial(clock, partial(run_process, *process)) for name, process in PROCESSES.items()
     }
     if data:
-        problem = build_problem(SETTINGS, Path(data), "auto")
+        problem = build_problem(SETTINGS, Place(data_dir=Path(data)))
         tasks[EPOCH] = partial(clock, partial(train_steps, problem))
     for number, (name, (rows, noise)) in enumerate(STUDIES.items()):
         case = build(place / str(number), rows, noise)

@@ -9,11 +9,15 @@ import pandas as pd
 
 from paretoprune.cost import Study
 from paretoprune.errors import UsageError
+from paretoprune.reading import Reading
 from paretoprune.run import SMGD
 from paretoprune.settings import option_of
 
 # Studies that differ in one of these are of different problems.
-PROBLEM = ("dataset", "image_size", "validation", "model", "prunable", "complexity")
+PROBLEM = (
+    *("dataset", "image_size", "validation", "model", "loss"),
+    *("prunable", "exclude", "complexity"),
+)
 DATA = ("validation_images", "test_images", "prunable_weights")  # what an option does not say
 
 
@@ -28,6 +32,19 @@ def names_of(folders: Sequence[Path]) -> list[str]:
         name if short.count(name) == 1 else str(folder)
         for name, folder in zip(short, folders, strict=True)
     ]
+
+
+def require_one_quality(readings: Sequence[Reading]) -> str:
+    """What 1 - error is in all of these studies; raise `UsageError` where they do not agree."""
+    first = readings[0]
+    quality = first.plan.measured.quality
+    for other in readings[1:]:
+        if other.plan.measured.quality != quality:
+            raise UsageError(
+                f"{first.folder} and {other.folder} cannot be compared: quality is {quality} in "
+                f"one and {other.plan.measured.quality} in the other, so name others"
+            )
+    return quality
 
 
 def require_one_problem(one: Study, other: Study) -> None:

@@ -11,7 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from paretoprune.comparable import names_of, notes_on, require_fronts, require_one_problem
+from paretoprune.comparable import (
+    names_of,
+    notes_on,
+    require_fronts,
+    require_one_problem,
+    require_one_quality,
+)
 from paretoprune.cost import PAIRS, Front, Study, counts, front_of, volume
 from paretoprune.documents import plain
 from paretoprune.front import SPLITS, VARIANT, alive
@@ -85,6 +91,7 @@ class Comparison:
 
     split: str
     complexity: str
+    quality: str
     studies: tuple[str, ...]
     fronts: tuple[Front, ...]
     groups: tuple[Group, ...]
@@ -102,6 +109,7 @@ def compare(readings: Sequence[Reading], split: str = "validation") -> Compariso
     choose(split, SPLITS, "--split")
     names = names_of([reading.folder for reading in readings])
     studies = [Study(*each, split) for each in zip(names, readings, strict=True)]
+    require_one_quality(readings)
     for study in studies[1:]:
         require_one_problem(studies[0], study)
     fronts = require_fronts(studies)
@@ -109,6 +117,7 @@ def compare(readings: Sequence[Reading], split: str = "validation") -> Compariso
     return Comparison(
         split=split,
         complexity=readings[0].plan.settings.complexity,
+        quality=studies[0].quality,
         studies=tuple(names),
         fronts=tuple(searches.values()),
         groups=tuple(groups_of(fronts, searches)),
@@ -154,8 +163,8 @@ def coverage(front: Study, by: Study) -> Coverage:
         front=front.name,
         by=by.name,
         parts=tuple(covered(front.front(axes), by.front(axes), axes) for axes in PAIRS),
-        hypervolume=volume(boxes[0]),
-        hypervolume_together=volume(*boxes),
+        hypervolume=volume(boxes[0], quality=front.quality),
+        hypervolume_together=volume(*boxes, quality=front.quality),
     )
 
 
@@ -179,7 +188,7 @@ def variant_of(
         seeds=tuple(int(seed) for seed in living["seed"]),
         fleet_size=int(runs["fleet_size"].max()),
         measures={measure: spread(living[measure]) for measure in MEASURES},
-        hypervolume=spread(volume(box[None]) for box in study.boxes(living)),
+        hypervolume=spread(volume(box[None], quality=study.quality) for box in study.boxes(living)),
         against=tuple(against(study, living, front, costs[front.name]) for front in fronts),
     )
 
@@ -193,7 +202,9 @@ def against(study: Study, runs: pd.DataFrame, front: Study, cost: Front) -> Agai
             distance(study.places(runs, axes), front.front(axes), axes) for axes in PAIRS
         ),
         hypervolume_without=cost.hypervolume,
-        hypervolume_with=spread(volume(boxes, box[None]) for box in study.boxes(runs)),
+        hypervolume_with=spread(
+            volume(boxes, box[None], quality=study.quality) for box in study.boxes(runs)
+        ),
         epochs_ratio=ratio(cost.epochs, runs["epochs"].mean()),
         seconds_ratio=ratio(cost.seconds, runs["seconds"].mean()),
     )

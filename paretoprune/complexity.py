@@ -1,30 +1,26 @@
-"""What is counted: the complexity of the prunable weights, and which weights are prunable."""
+"""What is counted: the complexity of the prunable weights."""
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
-
-from paretoprune.errors import UsageError
-
-PRUNABLE: dict[str, tuple[type[nn.Module], ...]] = {
-    "linear": (nn.Linear,),
-    "conv": (nn.Conv2d,),
-    "all": (nn.Linear, nn.Conv2d),
-}
+from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Complexity:
     """An objective of the weights alone: its value per tensor, and its (sub)gradient.
 
-    `value` maps a stacked tensor `[K, *shape]` to `[K]`; values of several tensors add up.
-    `gradient` maps it to a tensor of the same shape.
+    `value` maps a stacked tensor `[K, *shape]` to `[K]`; values of several tensors add up, each
+    times what one of its weights costs where `is_by_cost`. `gradient` maps it to a tensor of the
+    same shape. Where it `is_grouped`, weights are pruned by whole rows too.
     """
 
     value: Callable[[Tensor], Tensor]
     gradient: Callable[[Tensor], Tensor]
+    is_by_cost: bool = False
+    is_grouped: bool = False
 
 
 def l1(weights: Tensor) -> Tensor:
@@ -32,8 +28,36 @@ def l1(weights: Tensor) -> Tensor:
     return weights.abs().flatten(1).sum(1, dtype=torch.float64)
 
 
+def lengths(weights: Tensor) -> Tensor:
+    """Root mean square of each row: [K, rows, *shape] -> [K, rows, 1, ...].
+
+    A row holds all that goes into one neuron or filter.
+    """
+    inner = tuple(range(2, weights.dim()))
+    return weights.square().mean(inner, keepdim=True).sqrt() if inner else weights.abs()
+
+
+def group_l1(weights: Tensor) -> Tensor:
+    """Sum over rows of sqrt(size) times the row's length, [K, rows, *shape] -> [K].
+
+    The group lasso of Yuan and Lin (2006), "Model selection and estimation in regression with
+    grouped variables", equation 2.1 with groups as they weigh them. It is l1 where all weights of a
+    row are of one size, else larger.
+    """
+    size = weights[0, 0].numel()
+    return size * lengths(weights).flatten(1).sum(1, dtype=torch.float64)
+
+
+def group_gradient(weights: Tensor) -> Tensor:
+    """The gradient of `group_l1`, the subgradient 0 for a row of zeros."""
+    length = lengths(weights)
+    return weights / length.where(length > 0, math.inf)
+
+
 COMPLEXITIES: dict[str, Complexity] = {
-    "l1": Complexity(value=l1, gradient=torch.sign),  # the subgradient with sign(0) = 0
+    "l1": Complexity(l1, torch.sign),  # the subgradient with sign(0) = 0
+    "l1-flops": Complexity(l1, torch.sign, is_by_cost=True),
+    "group-l1": Complexity(group_l1, group_gradient, is_grouped=True),
 }
 
 
@@ -45,28 +69,3 @@ def nonzeros(weights: Tensor) -> Tensor:
 def total(values: Iterable[Tensor]) -> Tensor:
     """Sum over tensors of a value per network, [K] each -> [K]."""
     return torch.stack(tuple(values)).sum(0)
-
-
-def prunable_names(model: nn.Module, kind: str) -> tuple[str, ...]:
-    """Name the weight tensors (never biases) of the module types that `kind` stands for.
-
-    Raises `UsageError` where the model has none.
-    """
-    names = weight_names(model, PRUNABLE[kind])
-    if not names:
-        fitting = [
-            other
-            for other, types in PRUNABLE.items()
-            if any(isinstance(module, types) for module in model.modules())
-        ]
-        raise UsageError(
-            f"the model has no prunable layers for --prunable {kind}; "
-            f"it has some for: {', '.join(fitting) or 'none'}"
-        )
-    return names
-
-
-def weight_names(model: nn.Module, types: tuple[type[nn.Module], ...]) -> tuple[str, ...]:
-    """Name the weight tensors (never biases) of the modules of these types."""
-    modules = model.named_modules()
-    return tuple(f"{name}.weight" for name, module in modules if isinstance(module, types))

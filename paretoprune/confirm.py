@@ -2,16 +2,15 @@
 
 import math
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pandas as pd
 
 from paretoprune import store
+from paretoprune.building import build_problem
 from paretoprune.errors import UsageError
 from paretoprune.executor import Executor, LocalExecutor
 from paretoprune.keeper import FleetKeeper
-from paretoprune.opening import require_same_data
-from paretoprune.problem import build_problem
+from paretoprune.opening import Request, require_same_data
 from paretoprune.progress import Note, Watch
 from paretoprune.reading import Choice, Reading
 from paretoprune.rounds import Round, run_template
@@ -20,15 +19,6 @@ from paretoprune.settings import MANY, require
 from paretoprune.study import record, reporter, train
 
 FULL = 3  # times the sweep's epochs, as in the paper: searches train for a third
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a confirmation is trained, and for how long: `None` is three times the sweep."""
-
-    epochs: int | None = None
-    device: str = "auto"
-    data_dir: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -50,21 +40,27 @@ class Confirmation:
 
 
 def confirm(
-    reading: Reading, choice: Choice, place: Place, watch: Watch, executor: Executor | None = None
+    reading: Reading,
+    choice: Choice,
+    request: Request,
+    watch: Watch,
+    epochs: int | None = None,
+    executor: Executor | None = None,
 ) -> Confirmation:
     """Train the chosen network's lam and seed for the full epochs, as a row of its own role.
 
+    `epochs` are three times the sweep's unless given; of `request` its place counts.
     What was trained to its end before is not trained again. Raises `UsageError` where nothing was
     chosen.
     """
     if choice.network is None:
         raise UsageError(f"there is nothing to confirm, no knee: {choice.reason}")
-    run = confirming_run(reading, choice, place.epochs)
+    run = confirming_run(reading, choice, epochs)
     with store.locked(reading.folder):
         points = store.read(reading.folder)
         done = points[points["status"] == "done"]
         if run.id not in set(done["run_id"]):
-            train_alone(reading, run, place, watch, executor or LocalExecutor())
+            train_alone(reading, run, request, watch, executor or LocalExecutor())
     points = store.read(reading.folder)
     row = points[points["run_id"] == run.id].iloc[0]
     return Confirmation(row=row, beaten_by=beaten_by(reading, row))
@@ -81,10 +77,12 @@ def confirming_run(reading: Reading, choice: Choice, epochs: int | None) -> Run:
     )
 
 
-def train_alone(reading: Reading, run: Run, place: Place, watch: Watch, executor: Executor) -> None:
+def train_alone(
+    reading: Reading, run: Run, request: Request, watch: Watch, executor: Executor
+) -> None:
     """Train and record one run."""
     folder, plan = reading.folder, reading.plan
-    problem = build_problem(plan.settings, place.data_dir, place.device)
+    problem = build_problem(plan.settings, request.place(plan.settings))
     require_same_data(folder, plan, problem)
     watch(Note(text=f"λ = {run.lam:.3g}, seed {run.seed}, for {run.epochs} epochs"))
     last = int(reading.points["round"].max())

@@ -18,6 +18,7 @@ from paretoprune.front import (
     hypervolume,
     nondominated,
 )
+from paretoprune.quality import ACCURACY, least_error
 from paretoprune.reading import Reading
 
 ERROR_AXES: Axes = ("val_error", "nonzeros")
@@ -60,6 +61,11 @@ class Study:
     reading: Reading
     split: str
 
+    @property
+    def quality(self) -> str:
+        """What 1 - error is called."""
+        return self.reading.plan.measured.quality
+
     def role(self, role: str) -> pd.DataFrame:
         """The runs of a role, in the order in which they were recorded."""
         points = self.reading.points
@@ -81,7 +87,8 @@ class Study:
         measured = self.reading.plan.measured
         is_test = self.split == "test"
         samples = measured.test_images if is_test else measured.validation_images
-        floored = np.maximum(self.places(rows, ERROR_AXES), [1 / (2 * samples), 1])
+        least = least_error(samples, self.quality)
+        floored = np.maximum(self.places(rows, ERROR_AXES), [least, 1])
         whole = np.column_stack([np.ones(len(rows)), rows["prunable_weights"]])
         return np.asarray(floored / whole)
 
@@ -96,7 +103,7 @@ def front_of(study: Study) -> Front:
         epochs=int(runs["epochs"].sum()),
         seconds=float(runs["seconds"].sum()),
         networks=len(study.reading.front),
-        hypervolume=volume(study.boxes()),
+        hypervolume=volume(study.boxes(), quality=study.quality),
         course=tuple(course_of(study, runs)),
     )
 
@@ -121,7 +128,8 @@ def course_of(study: Study, runs: pd.DataFrame) -> Iterator[Stage]:
         begin, rows = stop, np.array(list(latest.values()), int)
         front = rows[nondominated(places[rows])]
         epochs, seconds = spent[end - 1]
-        yield Stage(int(epochs), float(seconds), hypervolume=volume(boxes[front]))
+        reached = volume(boxes[front], quality=study.quality)
+        yield Stage(int(epochs), float(seconds), hypervolume=reached)
 
 
 def means_so_far(runs: pd.DataFrame) -> pd.DataFrame:
@@ -148,6 +156,6 @@ def ends_of_fleets(runs: pd.DataFrame) -> Iterator[int]:
             yield end
 
 
-def volume(*boxes: np.ndarray) -> float:
+def volume(*boxes: np.ndarray, quality: str = ACCURACY) -> float:
     """Hypervolume of errors and nonzero shares, [N, 2] each, taken together."""
-    return hypervolume(*np.concatenate(boxes).T)
+    return hypervolume(*np.concatenate(boxes).T, quality)

@@ -9,6 +9,8 @@ import pandas as pd
 from pymoo.indicators.hv import HV
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
+from paretoprune.quality import ACCURACY, least_error
+
 Axes = tuple[str, str]  # two columns to be minimised
 
 AXES: Axes = ("val_loss", "complexity")
@@ -18,6 +20,7 @@ SPLITS = {"validation": "val", "test": "test"}  # by data, how their columns beg
 # Hypervolume: log10(error) x log10(nonzero share), from the ideal to the reference.
 IDEAL = np.log10([0.001, 0.001])
 REFERENCE = np.log10([0.1, 1.0])
+CONSTANT = np.log10([1.0, 1.0])  # the reference where an error is a share of that prediction's loss
 
 
 def choosable(points: pd.DataFrame) -> pd.DataFrame:
@@ -39,12 +42,14 @@ def pareto(points: pd.DataFrame, axes: Axes = AXES) -> pd.DataFrame:
 def nondominated(values: np.ndarray) -> np.ndarray:
     """Indices of the rows of `values` [N, 2] that no other dominates; both are to be minimised.
 
-    Of many rows most are dominated by the best second value to their left, which is seen at once.
+    Rows with a NaN are left out. Of many rows most are dominated by the best second value to their
+    left, which is seen at once.
     """
-    order = np.lexsort(values.T[::-1])
+    known = np.flatnonzero(~np.isnan(values).any(axis=1))
+    order = known[np.lexsort(values[known].T[::-1])]
     second = values[order, 1]
-    left = np.fmin.accumulate(np.append(np.inf, second))[:-1]
-    candidates: np.ndarray = order[~(second > left)]
+    left = np.minimum.accumulate(np.append(np.inf, second))[:-1]
+    candidates: np.ndarray = order[second <= left]
     if len(candidates) == 0:
         return candidates
     chosen = NonDominatedSorting().do(values[candidates], only_non_dominated_front=True)
@@ -70,33 +75,35 @@ def _turns_left(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> bool:
     return bool((b[0] - a[0]) * (c[1] - a[1]) > (b[1] - a[1]) * (c[0] - a[0]))
 
 
-def hypervolume(errors: np.ndarray, nonzero_shares: np.ndarray) -> float:
+def hypervolume(errors: np.ndarray, nonzero_shares: np.ndarray, quality: str = ACCURACY) -> float:
     """Dominated share of the reference box, in [0, 1]; both arguments are fractions of shape [N].
 
-    In log10(error) x log10(nonzero share), from (10 %, 100 %) to (0.1 %, 0.1 %).
+    In log10(error) x log10(nonzero share), to (0.1 %, 0.1 %) from (10 %, 100 %), or from (100 %,
+    100 %) of other qualities, whose errors are shares of the constant prediction's loss.
     """
     if len(errors) == 0:
         return 0.0
     logs = np.log10(np.maximum(np.column_stack([errors, nonzero_shares]), 1e-300))
-    unit = np.clip((logs - IDEAL) / (REFERENCE - IDEAL), 0, 1)
+    reference = REFERENCE if quality == ACCURACY else CONSTANT
+    unit = np.clip((logs - IDEAL) / (reference - IDEAL), 0, 1)
     return float(HV(ref_point=np.ones(2))(unit))
 
 
-def hypervolume_of(points: pd.DataFrame, samples: int) -> float:
+def hypervolume_of(points: pd.DataFrame, samples: int, quality: str = ACCURACY) -> float:
     """Hypervolume of the living points on validation data of `samples` images.
 
-    No error counts as less than half an image, no network as less than one weight.
+    No error counts as less than `least_error`, no network as less than one weight.
     """
     living = choosable(points)
     shares = living["nonzeros"].clip(lower=1) / living["prunable_weights"]
-    return hypervolume(
-        living["val_error"].clip(lower=1 / (2 * samples)).to_numpy(), shares.to_numpy()
-    )
+    errors = living["val_error"].clip(lower=least_error(samples, quality))
+    return hypervolume(errors.to_numpy(), shares.to_numpy(), quality)
 
 
 MEANS = (
     *("train_loss", "val_loss", "val_loss_se", "val_error", "test_loss", "test_error"),
     *("complexity", "l1", "nonzeros", "sparsity", "seconds"),
+    *("parameters", "compact_parameters", "neurons", "dense_flops", "flops", "compact_flops"),
 )
 
 # What tells the runs of a study apart, beside their seed.

@@ -1,14 +1,17 @@
 """Which study is this, and can it begin or go on here? Refuses before anything is trained."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from paretoprune import store
+from paretoprune.building import Place, build_problem
 from paretoprune.errors import BusyStudyError, CorruptStudyError, UsageError
-from paretoprune.problem import Problem, build_problem, count_prunable, reference_lam
-from paretoprune.recipes import name_and_path, usual_budget
+from paretoprune.own import Function
+from paretoprune.problem import Problem, count_prunable, reference_lam
+from paretoprune.recipes import is_own, name_and_path, usual_budget
 from paretoprune.rounds import comparison_runs, run_template
 from paretoprune.run import SMGD
 from paretoprune.search import SEARCHES
@@ -22,6 +25,7 @@ from paretoprune.settings import (
     require,
 )
 from paretoprune.sizing import fastest_size
+from paretoprune.store.networks import read_tensors
 
 # Fields that only a search, or only the comparison with SMGD, reads.
 OF_SEARCHES = {"search", "warm_up", "round_size", "max_runs", "tolerance", "repeats"}
@@ -34,7 +38,7 @@ class Request:
 
     `settings` and `budget` hold fields of `Settings` and `Budget`; `time_budget` is in seconds.
     `is_fail_fast` ends the sweep with the first run that fails or diverges, `is_retry` trains
-    those again that failed before.
+    those again that failed before. `model`, `data` and `loss` are a Python program's own.
     """
 
     folder: Path | None = None
@@ -45,12 +49,38 @@ class Request:
     is_retry: bool = False
     device: str = "auto"
     data_dir: Path = Path()
+    model: Function | None = None
+    data: Any = None
+    loss: Function | None = None
+
+    def place(self, settings: Settings) -> Place:
+        """What a problem is built with, beside the settings of its study."""
+        return Place(
+            data_dir=self.data_dir,
+            device=self.device,
+            model=self.model,
+            data=self.data,
+            loss=self.loss,
+            initial=read_tensors(Path(settings.init)) if settings.init else {},
+        )
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def default_folder(settings: Settings) -> Path:
-    """Where a study goes that has no name: `DATASET-MODEL`, here."""
+    """Where a study goes that has no name: `DATASET-MODEL`, here; of own code its module's name."""
     name, path = name_and_path(settings.dataset)
-    return Path(f"{Path(path).name if path else name}-{settings.model}")
+    words = [Path(path).name if path else word_of(name), word_of(settings.model)]
+    return Path("-".join(dict.fromkeys(words)))
+
+
+def word_of(name: str) -> str:
+    """A short name of a data set or a model."""
+    return name.partition(":")[0].rpartition(".")[2] if is_own(name) else name
 
 
 def require_apart(folder: Path, settings: Settings) -> None:
@@ -68,12 +98,13 @@ def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
         raise CorruptStudyError(f"{folder / store.PLAN}: search {settings.search} is unknown")
     choose(settings.search, SEARCHES, "--search")
     budget = stored.budget if stored else new_budget(settings, request)
-    problem = build_problem(settings, request.data_dir, request.device)
+    problem = build_problem(settings, request.place(settings))
     if budget.split and not problem.convolutions:
         raise UsageError("--split has no meaning for a model without convolutions: leave it out")
     if stored:
         require_same_data(folder, stored, problem)
-    plan = stored or Plan(settings=settings, budget=budget, measured=measure(problem))
+    measured = stored.measured if stored else measure(problem, settings)
+    plan = Plan(settings=settings, budget=budget, measured=measured)
     return plan, problem
 
 
@@ -89,7 +120,10 @@ def with_fleet_size(plan: Plan, problem: Problem) -> Plan:
 
 def new_budget(settings: Settings, request: Request) -> Budget:
     """What a user gave, and what is usual; raise `UsageError` for what has no meaning."""
-    budget = Budget(**{**usual_budget(settings.recipe, settings.search), **request.budget})
+    usual = usual_budget(settings.recipe, settings.search)
+    if settings.init:
+        usual["smgd"] = 1
+    budget = Budget(**{**usual, **request.budget})
     require_meaning(settings, budget, request)
     return budget
 
@@ -108,6 +142,11 @@ def require_meaning(settings: Settings, budget: Budget, request: Request) -> Non
         raise UsageError(
             f"{', '.join(odd)}: of SMGD runs, of which this study has none: give --smgd 3 too"
         )
+    if settings.init and max(budget.smgd, budget.repeats) > 1:
+        raise UsageError(
+            "--repeats and --smgd above 1 have no meaning with --init: every seed would begin with "
+            "the same weights"
+        )
     if budget.split and settings.prunable != "linear":
         raise UsageError(
             f"--split gives convolutions an objective of their own, which --prunable "
@@ -117,14 +156,20 @@ def require_meaning(settings: Settings, budget: Budget, request: Request) -> Non
 
 def require_same_data(folder: Path, plan: Plan, problem: Problem) -> None:
     """Raise `UsageError` where the data are not those with which the study began."""
-    begun = plan.measured
+    begun, init = plan.measured, plan.settings.init
+    if init and digest_of(Path(init)) != begun.init_digest:
+        raise UsageError(
+            f"{init} has changed since {folder} began: restore it, or name another folder for a "
+            "new study"
+        )
     then = (begun.validation_images, begun.test_images, begun.prunable_weights)
     now = (len(problem.data.validation), len(problem.data.test), count_prunable(problem))
     if then != now:
-        words = "{:,} validation and {:,} test images, {:,} prunable weights"
+        words = "{:,} validation and {:,} test samples, {:,} prunable weights"
         raise UsageError(
-            f"the data of {folder} have changed since it began, from {words.format(*then)} to "
-            f"{words.format(*now)}: restore them, or name another folder for a new study"
+            f"the data or the model of {folder} have changed since it began, from "
+            f"{words.format(*then)} to {words.format(*now)}: restore them, or name another folder "
+            "for a new study"
         )
 
 
@@ -155,7 +200,7 @@ def read_plan_for(folder: Path, request: Request) -> Plan:
     return replace(plan, budget=budget)
 
 
-def measure(problem: Problem) -> Measured:
+def measure(problem: Problem, settings: Settings) -> Measured:
     """Measure what the study keeps for ever."""
     return Measured(
         lam_ref=reference_lam(problem),
@@ -163,4 +208,6 @@ def measure(problem: Problem) -> Measured:
         prunable_weights=count_prunable(problem),
         validation_images=len(problem.data.validation),
         test_images=len(problem.data.test),
+        quality=problem.quality,
+        init_digest=digest_of(Path(settings.init)) if settings.init else "",
     )

@@ -1,71 +1,65 @@
-"""What a study trains: model, data and complexity, checked before anything is trained."""
+"""What a study trains: model, data, loss and complexity."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from paretoprune.complexity import (
-    COMPLEXITIES,
-    PRUNABLE,
-    Complexity,
-    prunable_names,
-    total,
-    weight_names,
-)
-from paretoprune.datasets import DATASETS, Data, Part, Source
-from paretoprune.device import find_device
-from paretoprune.errors import UsageError
+from paretoprune.complexity import Complexity, total
+from paretoprune.datasets import Data, Part
 from paretoprune.fleet import Fleet, stack
-from paretoprune.fleet.choice import choose_path
-from paretoprune.models import MODELS, ModelBuilder
+from paretoprune.losses import Loss
 from paretoprune.models.glorot import glorot
-from paretoprune.recipes import FOLDER, name_and_path
-from paretoprune.settings import Settings, choose
-from paretoprune.updates import SCHEDULES, UPDATES
+from paretoprune.scaling import Scaling, scaled
 
 # Images: with 8 networks, larger batches fall out of the cache (2.4 times slower at 500).
 EVALUATION_BATCH = 100
-CHECKED_IMAGES = 8  # of the step that a fleet's way must pass
+
+ModelMaker = Callable[[], nn.Module]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Model, data and complexity, with the data on the device where training happens.
+    """Model, data, loss and complexity, with the data on the device where training happens.
 
     `seed` is the study's: it orders the mini-batches, the same for every run. `prunable` names
-    the prunable weight tensors, `convolutions` those of convolutions, `constant_loss` is the
-    validation loss (nats) of the best constant prediction. A network sees `(byte - shift) / scale`,
-    both [C, 1, 1]; its weights begin as torch's own, or with `is_glorot` as Keras's. Fleets are
-    trained by way of `path`, one of `PATHS`; `refused` says why not by those before it.
+    the prunable weight tensors, `convolutions` those of convolutions. `constant` is the best
+    constant prediction, the outputs of one sample, `constant_loss` its validation loss. A network
+    sees the inputs as `scalings` have them. Its weights begin as it makes them, with `is_glorot` as
+    Keras's, or as `initial` has them, by name. Fleets are trained by way of `path`, one of `PATHS`;
+    `refused` says why not by those before it. `costs` says by name how much a weight counts in the
+    complexity, 1 unless named; `quality` is what 1 - error is called.
     """
 
-    model: ModelBuilder
+    model: ModelMaker
     data: Data
+    loss: Loss
     complexity: Complexity
     prunable: tuple[str, ...]
     convolutions: tuple[str, ...]
+    constant: Tensor
     constant_loss: float
     seed: int
     device: torch.device
-    shift: Tensor
-    scale: Tensor
+    scalings: tuple[Scaling, ...]
     is_glorot: bool = False
+    initial: Mapping[str, Tensor] = field(default_factory=dict)
     path: str = "fused"
     refused: Mapping[str, str] = field(default_factory=dict)
+    costs: Mapping[str, float] = field(default_factory=dict)
+    quality: str = "accuracy"
 
-    def network(self, seed: int) -> nn.Sequential:
+    def network(self, seed: int) -> nn.Module:
         """Build the network with the initial weights that `seed` stands for."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            network = self.model(self.data.shape, self.data.classes)
+            network = self.model()
             if self.is_glorot:
                 glorot(network)
-            return network
+        fill(network, self.initial)
+        return network
 
     def fleet(self, seeds: list[int]) -> Fleet:
         """Stack one network per seed on the device."""
@@ -73,22 +67,46 @@ class Problem:
         return stack(networks, seeds, self.path)
 
     def order(self, epoch: int) -> Tensor:
-        """The permutation of the training images in an epoch, [N]; the same on every device."""
+        """The permutation of the training samples in an epoch, [N]; the same on every device."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
         return torch.randperm(len(self.data.train), generator=generator).to(self.device)
 
-    def inputs(self, images: Tensor) -> Tensor:
-        """Images as bytes [B, C, H, W] -> what a network sees, floats."""
-        return images.to(torch.get_default_dtype()).sub_(self.shift).div_(self.scale)
+    def inputs(self, stored: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Inputs as the data hold them, [B, ...] each -> as a network sees them."""
+        return scaled(stored, self.scalings)
 
     def prunable_weights(self, fleet: Fleet) -> list[Tensor]:
         """The fleet's prunable tensors, [K, *shape] each."""
         return [fleet.parameters[name] for name in self.prunable]
 
+    def complexity_of(self, weights: Mapping[str, Tensor]) -> Tensor:
+        """The second objective, [K], of tensors by name, [K, *shape] each."""
+        value = self.complexity.value
+        return total(
+            self.costs.get(name, 1.0) * value(weights[name].detach()) for name in self.prunable
+        )
+
+    def complexity_gradient(self, name: str, weights: Tensor) -> Tensor:
+        """Its gradient at one prunable tensor, [K, *shape]."""
+        gradient, cost = self.complexity.gradient(weights), self.costs.get(name, 1.0)
+        return gradient if cost == 1.0 else gradient.mul_(cost)
+
+
+@torch.no_grad()
+def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Copy tensors into the parameters and buffers of their names."""
+    own = dict((*network.named_parameters(), *network.named_buffers()))
+    for name, tensor in tensors.items():
+        own[name].copy_(tensor)
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean loss in nats, its standard error, and error as a fraction, of each network: [K]."""
+    """Mean loss, its standard error, and error as a fraction, of each network: [K].
+
+    The error is the share of samples that are classified wrongly; of numbers, the share of the
+    constant prediction's loss that is left, at most 1 (of squares: 1 - R²).
+    """
 
     loss: Tensor
     loss_se: Tensor
@@ -99,138 +117,32 @@ class Evaluation:
 def evaluate(fleet: Fleet, problem: Problem, part: Part) -> Evaluation:
     """Evaluate every network on a part of the data, in evaluation mode."""
     losses, wrong = [], []
-    for images, labels in zip(
-        part.images.split(EVALUATION_BATCH), part.labels.split(EVALUATION_BATCH), strict=True
-    ):
-        logits = fleet.forward(problem.inputs(images))  # [K, B, classes]
-        losses.append(cross_entropy(logits, labels))
-        wrong.append(logits.argmax(2) != labels)
+    is_share = problem.quality == "accuracy"
+    constant = problem.constant.to(torch.get_default_dtype())
+    for batch in part.split(EVALUATION_BATCH):
+        outputs = fleet.forward(problem.inputs(batch.inputs))  # [K, B, ...]
+        losses.append(problem.loss.value(outputs, batch.targets))
+        if is_share:
+            wrong.append(outputs.argmax(2) != batch.targets)
+        else:
+            expanded = constant.expand(1, len(batch), *constant.shape)
+            wrong.append(problem.loss.value(expanded, batch.targets))
     loss = torch.cat(losses, dim=1).double()  # [K, N]
     spread = loss.var(1, correction=0).sqrt() / math.sqrt(len(part))
-    return Evaluation(loss.mean(1), spread, torch.cat(wrong, dim=1).double().mean(1))
-
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Loss in nats of each network on each sample: [K, B, classes], [B] -> [K, B]."""
-    networks, batch, classes = logits.shape
-    flat = functional.cross_entropy(
-        logits.reshape(-1, classes), labels.repeat(networks), reduction="none"
-    )
-    return flat.view(networks, batch)
+    error = torch.cat(wrong, dim=1).double().mean(1)
+    if not is_share:
+        error = (loss.mean(1) / error).clamp(0, 1).nan_to_num(1.0)
+    return Evaluation(loss.mean(1), spread, error)
 
 
 def reference_lam(problem: Problem) -> float:
     """Initial loss over initial complexity, to 6 significant digits: the natural unit of lam."""
     fleet = problem.fleet([problem.seed])
     loss = evaluate(fleet, problem, problem.data.train).loss.item()
-    weights = problem.prunable_weights(fleet)
-    complexity = total(problem.complexity.value(tensor.detach()) for tensor in weights).item()
-    return float(f"{loss / complexity:.6g}")
+    return float(f"{loss / problem.complexity_of(fleet.parameters).item():.6g}")
 
 
 def count_prunable(problem: Problem) -> int:
     """Number of prunable weights of one network."""
-    state = problem.network(problem.seed).state_dict()
+    state = dict(problem.network(problem.seed).named_parameters())
     return sum(state[name].numel() for name in problem.prunable)
-
-
-def build_problem(settings: Settings, data_dir: Path, device: str) -> Problem:
-    """Build what `settings` name, on `device` (`auto`, `cpu` or `cuda`).
-
-    Raises `UsageError` for unknown names, combinations that do not fit and a device that is not
-    there, `CouldNotError` where data are missing.
-    """
-    for name, table in (("optimizer", UPDATES), ("schedule", SCHEDULES)):
-        choose(getattr(settings, name), table, f"--{name}")
-    if settings.optimizer == "adam" and settings.momentum:
-        raise UsageError("--momentum is for --optimizer sgd and rmsprop: adam has its own")
-    model = MODELS[choose(settings.model, MODELS, "--model")]
-    complexity = COMPLEXITIES[choose(settings.complexity, COMPLEXITIES, "--complexity")]
-    kind = choose(settings.prunable, PRUNABLE, "--prunable")
-    place = find_device(device)
-    data = load_data(settings, data_dir)
-    try:
-        example = model(data.shape, data.classes)
-    except ValueError as error:
-        raise UsageError(f"--dataset {settings.dataset}: {error}") from error
-    convolutions = weight_names(example, PRUNABLE["conv"])
-    if settings.l2_conv and not convolutions:
-        raise UsageError(f"--l2-conv has no meaning for --model {settings.model}: leave it out")
-    shift, scale = standard(data) if settings.inputs == "standard" else unit(data)
-    return with_path(
-        Problem(
-            model=model,
-            data=data.to(place),
-            complexity=complexity,
-            prunable=prunable_names(example, kind),
-            convolutions=convolutions,
-            constant_loss=constant_loss(data),
-            seed=settings.seed,
-            device=place,
-            shift=shift.to(place),
-            scale=scale.to(place),
-            is_glorot=settings.recipe == "paper",
-        )
-    )
-
-
-def with_path(problem: Problem) -> Problem:
-    """Find the fastest way to train fleets of this problem that is right."""
-    networks = [problem.network(seed).to(problem.device) for seed in (0, 1)]
-    images = problem.inputs(problem.data.train.images[:CHECKED_IMAGES])
-    path, refused = choose_path(networks, images)
-    return replace(problem, path=path, refused=refused)
-
-
-def load_data(settings: Settings, data_dir: Path) -> Data:
-    """Load the data that `settings` name; `folder:PATH` is the one with a path."""
-    name, path = name_and_path(settings.dataset)
-    load = DATASETS[choose(name, DATASETS, "--dataset")]
-    fits = bool(path) if name == FOLDER else settings.dataset == name
-    if not fits:
-        example = f"{FOLDER}:PATH, the path of your images" if name == FOLDER else name
-        raise UsageError(f"--dataset {settings.dataset} is unknown: write it as {example}")
-    if settings.image_size and name != FOLDER:
-        raise UsageError(f"--image-size is for --dataset {FOLDER}:PATH: leave it out for {name}")
-    return load(
-        Source(
-            data_dir=data_dir,
-            validation=settings.validation,
-            seed=settings.seed,
-            path=Path(path) if path else None,
-            image_size=settings.image_size,
-        )
-    )
-
-
-def unit(data: Data) -> tuple[Tensor, Tensor]:
-    """Shift and scale for inputs in [0, 1]."""
-    return torch.zeros(1, 1, 1), torch.full((1, 1, 1), data.white)
-
-
-def standard(data: Data) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of the training images' bytes, [C, 1, 1] each.
-
-    A channel that is the same everywhere is only shifted.
-    """
-    channels = data.train.images.shape[1]
-    counts = torch.stack(  # exact, and without a copy of the images as floats
-        [torch.bincount(data.train.images[:, c].flatten(), minlength=256) for c in range(channels)]
-    ).double()
-    shares = counts / counts.sum(1, keepdim=True)
-    values = torch.arange(256, dtype=torch.float64)
-    mean = (shares * values).sum(1)
-    deviation = (shares * (values - mean[:, None]) ** 2).sum(1).sqrt()
-    deviation[deviation == 0] = 1.0
-    dtype = torch.get_default_dtype()
-    return mean.view(-1, 1, 1).to(dtype), deviation.view(-1, 1, 1).to(dtype)
-
-
-def constant_loss(data: Data) -> float:
-    """Validation loss (nats) of predicting the training set's class frequencies always."""
-    counts = torch.bincount(data.train.labels, minlength=data.classes).double()
-    log_share = (counts / counts.sum()).log()
-    loss = -log_share[data.validation.labels].mean().item()
-    if not math.isfinite(loss):
-        raise UsageError("--validation leaves a class without training images: take a smaller one")
-    return loss

@@ -9,7 +9,8 @@ from paretoprune import store
 from paretoprune.errors import UsageError
 from paretoprune.front import AXES, Axes, choosable, over_seeds, pareto
 from paretoprune.knee import DEFAULT_RULE, RULES
-from paretoprune.knee.wish import Wish, fulfil
+from paretoprune.knee.terms import word_of
+from paretoprune.knee.wish import Wish, fulfil, require_quality
 from paretoprune.run import SMGD
 from paretoprune.settings import Plan, choose
 
@@ -53,7 +54,7 @@ class Choice:
     @property
     def place(self) -> str:
         """The axes and their scale, in words."""
-        names = " and ".join(name.removeprefix("val_") for name in self.axes)
+        names = " and ".join(map(word_of, self.axes))
         return f"{names}, {self.scale} axes" if self.scale else names
 
 
@@ -72,6 +73,16 @@ def require_search(reading: Reading) -> None:
         )
 
 
+def require_counted(reading: Reading, axes: Axes) -> None:
+    """Raise `UsageError` for axes of which an older version measured nothing."""
+    size, living = word_of(axes[1]), choosable(reading.networks)
+    if len(living) and living[axes[1]].isna().all():
+        raise UsageError(
+            f"no run of {reading.folder} says its {size}, which older versions did not count: runs "
+            "of this version do, so begin the study anew, or ask for nonzeros"
+        )
+
+
 def find_knee(
     reading: Reading,
     rule: str = DEFAULT_RULE,
@@ -82,11 +93,12 @@ def find_knee(
     """Apply a knee rule on validation data.
 
     `axes` (a key of `AXES_OF`) and `scale` (`log` or `linear`) are the rule's
-    own where they are `None`. Raises `UsageError` for an unknown rule, and for axes or a scale
-    that have no meaning for it.
+    own where they are `None`. Raises `UsageError` for an unknown rule, for axes or a scale
+    that have no meaning for it, and for axes that older versions did not measure.
     """
     entry = RULES[choose(rule, RULES, "--rule")]
     terms = entry.terms(rule, axes, scale, reading.plan.measured)
+    require_counted(reading, terms.axes)
     front = reading.front_on(terms.axes)
     verdict = entry.rule(front, terms)
     used = terms.scale if entry.scales else None
@@ -95,6 +107,8 @@ def find_knee(
 
 def find_wish(reading: Reading, wish: Wish) -> Choice:
     """Choose the network that fulfils a wish; raise `UsageError` where none does."""
+    require_quality(wish, reading.plan.measured.quality)
+    require_counted(reading, wish.axes)
     chosen = fulfil(choosable(reading.networks), wish)
     front = reading.front_on(wish.axes)
     return _with_neighbours(

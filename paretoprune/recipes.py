@@ -13,6 +13,9 @@ OF_MODELS: dict[str, dict[str, Any]] = {
     "lenet5-caffe": {"batch_size": 64, "learning_rate": 6e-3, "threshold": 1e-3, "warm_up": 0.0},
     "vgg": {"batch_size": 64, "learning_rate": 2e-3},
 }
+# A user's own.
+OWN_MODEL: dict[str, Any] = {"prunable": "all", "batch_size": 64, "learning_rate": 1e-3}
+OWN_DATA: dict[str, Any] = {"model": "mlp"}
 GREY = {"model": "lenet5", "epochs": 10, "inputs": "standard"}
 COLOURED = {"model": "vgg", "epochs": 40, "inputs": "standard"}
 SUITED: dict[str, dict[str, Any]] = {
@@ -63,9 +66,14 @@ RECIPES = ("own", "paper")
 
 
 def name_and_path(dataset: str) -> tuple[str, str]:
-    """What `--dataset` says: a name in the tables, and the path of `folder:PATH` (else empty)."""
+    """What `--dataset` says: a name, and the path of `folder:PATH` (else empty)."""
     name, _, path = dataset.partition(":")
-    return name, path
+    return (name, path) if name == FOLDER else (dataset, "")
+
+
+def is_own(name: str) -> bool:
+    """Whether a name is that of a user's own code, `package.module:function`."""
+    return ":" in name and not name.startswith(f"{FOLDER}:")
 
 
 def suited(field: str, usual: object = None) -> str:
@@ -100,16 +108,18 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that a user gave, and what suits them where the user said nothing.
 
     Nearest to the user's word wins: what was given, then what suits the optimizer, then the
-    recipe, then the data set, then the model.
+    recipe, then the data set, then the model; but a user's own model wins over the data set.
     """
     name, _ = name_and_path(given.get("dataset", "digits"))
-    of_data = SUITED.get(name, {})
-    of_model = OF_MODELS.get(given.get("model", of_data.get("model", "")), {})
-    suited, optimizers = {**EVERY, **of_model, **of_data}, OPTIMIZERS
+    of_data = OWN_DATA if is_own(name) else SUITED.get(name, {})
+    model = given.get("model", of_data.get("model", ""))
+    of_model = OWN_MODEL if is_own(model) else OF_MODELS.get(model, {})
+    suited = {**EVERY, **of_data, **of_model} if is_own(model) else {**EVERY, **of_model, **of_data}
+    optimizers = OPTIMIZERS
     if given.get("recipe") == "paper":
         coloured = PAPER_COLOURED if suited.get("model") == "vgg" else {}
         suited, optimizers = {**suited, **PAPER, **coloured}, PAPER_OPTIMIZERS
-        if {**suited, **given}.get("model") in WITHOUT_CONVOLUTIONS:
+        if model in WITHOUT_CONVOLUTIONS or is_own(model):  # which may have none
             suited["l2_conv"] = 0.0
     chosen = {**suited, **given}.get("optimizer", "adam")
     return {**suited, **optimizers.get(chosen, {}), **given}

@@ -63,7 +63,10 @@ class Point:
     """What came out of a run: losses are means in nats, errors fractions, `seconds` wall time / K.
 
     A run that failed has NaN for whatever was not measured. `collapsed` says that the network is
-    no better than the constant prediction.
+    no better than the constant prediction. `parameters` are all numbers that are stored,
+    `compact_parameters` and `neurons` (of dense layers, and filters) those that are left without
+    the dead ones; FLOPs are those of one sample: of the dense network, of its nonzero weights
+    (`flops`), of the compact one.
     """
 
     run: Run
@@ -79,6 +82,12 @@ class Point:
     l1: float = NAN
     nonzeros: int = 0
     prunable_weights: int = 0
+    parameters: int | None = None
+    compact_parameters: int | None = None
+    neurons: int | None = None
+    dense_flops: int | None = None
+    flops: int | None = None
+    compact_flops: int | None = None
     collapsed: bool = False
     layers: tuple[Layer, ...] = ()
     seconds: float = NAN

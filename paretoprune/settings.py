@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
@@ -16,8 +17,13 @@ AUTO = "auto"
 AUTO_MODEL = ("model", AUTO)
 MANY = 1_000_000
 LARGEST = 2**63  # TOML's whole numbers are smaller; Python's reader takes any
+DATA_VARIABLE = "PARETOPRUNE_DATA"
 INPUTS = ("unit", "standard")
+OWN = "package.module:function"  # how a user's own code is named
 METHODS = (WEIGHTED_SUM, SMGD)
+# What 1 - error is: of classes; of squared errors; for other losses the share of the constant
+# prediction's loss that is gone.
+QUALITIES = ("accuracy", "R²", "skill")
 MOMENTS = ("joint", "separate")
 NORMALIZE = ("none", "l2", "loss")
 KEPT_WEIGHTS = ("auto", "front", "all", "none")
@@ -30,14 +36,18 @@ def option_of(field: str) -> str:
     return OPTION_OF.get(field, f"--{field.replace('_', '-')}")
 
 
-def choose(name: str, choices: Iterable[str], option: str) -> str:
-    """Return `name` if it is one of `choices`; else raise `UsageError` with the nearest one."""
+def choose(name: str, choices: Iterable[str], option: str, also: str = "") -> str:
+    """Return `name` if it is one of `choices`; else raise `UsageError` with the nearest one.
+
+    `also` is another form that it may have.
+    """
     known = list(choices)
     if name in known:
         return name
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}? " if near else ""
-    raise UsageError(f"{option} {name} is unknown: {hint}Choose from {', '.join(known)}")
+    other = f", or {also}" if also else ""
+    raise UsageError(f"{option} {name} is unknown: {hint}Choose from {', '.join(known)}{other}")
 
 
 def require(holds: bool, option: str, value: object, rule: str) -> None:
@@ -55,12 +65,17 @@ class Settings:
     data), `inputs` whether images are scaled to [0, 1] (`unit`) or standardised, `l2_conv` the
     factor of the convolutions' sum of squares, `warm_up` the share of a run over which lam rises
     from 0 to its value. With `method` smgd nothing is searched: the study
-    holds SMGD runs alone. Raises `UsageError` on creation.
+    holds SMGD runs alone. `model`, `dataset` and `loss` may name own code, `module:function`;
+    `prunable` and `exclude` hold kinds of layers and patterns on their names, with commas between;
+    `init` is the path of the weights that every run begins with. Raises `UsageError` on creation.
     """
 
     dataset: str = "digits"
     model: str = "mlp"
+    loss: str = "cross-entropy"
+    init: str = ""
     prunable: str = "linear"
+    exclude: str = ""
     complexity: str = "l1"
     validation: float = 0.1
     image_size: int = 0
@@ -119,14 +134,16 @@ class Settings:
 
 
 def plain(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options without `auto`, and with the absolute path of `folder:PATH`.
+    """The options without `auto`, and with the absolute paths of `folder:PATH` and `--init`.
 
-    So a study knows its images wherever the next command is typed.
+    So a study knows its files wherever the next command is typed.
     """
     chosen = {name: value for name, value in given.items() if (name, value) != AUTO_MODEL}
     name, path = name_and_path(chosen.get("dataset", ""))
     if name == FOLDER and path:
         chosen["dataset"] = f"{FOLDER}:{Path(path).expanduser().resolve()}"
+    if chosen.get("init"):
+        chosen["init"] = str(Path(chosen["init"]).expanduser().resolve())
     return chosen
 
 
@@ -175,7 +192,8 @@ class Measured:
     `lam_ref` is the initial loss over the initial complexity, `constant_loss` the validation loss
     (nats) of the best constant prediction, `prunable_weights` their number in one network;
     `fleet_size` the number of networks whose training together takes least time for each (0: not
-    yet measured), `largest_fleet` the number that memory allows (0: it was never too small).
+    yet measured), `largest_fleet` the number that memory allows (0: it was never too small),
+    `quality` the name of 1 - error, `init_digest` the SHA-256 of the file of initial weights.
     """
 
     lam_ref: float
@@ -185,10 +203,16 @@ class Measured:
     test_images: int
     fleet_size: int = 0
     largest_fleet: int = 0
+    quality: str = "accuracy"
+    init_digest: str = ""
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if name in ("fleet_size", "largest_fleet"):
+            if name == "quality":
+                choose(value, QUALITIES, name)
+            elif name == "init_digest":
+                continue
+            elif name in ("fleet_size", "largest_fleet"):
                 require(0 <= value < math.inf, name, value, "0 or more")
             else:
                 require(0 < value < math.inf, name, value, "a number above 0")
@@ -226,6 +250,11 @@ def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
         if isinstance(value, int) and abs(value) >= LARGEST:
             raise ValueError(f"{name} has more digits than a number of TOML")
     return kind(**table)
+
+
+def data_folder(given: str | Path | None) -> Path:
+    """Where data are: what the user says, or the environment, or a cache."""
+    return Path(given or os.environ.get(DATA_VARIABLE) or "~/.cache/paretoprune").expanduser()
 
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

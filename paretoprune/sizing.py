@@ -26,17 +26,17 @@ def fastest_size(run: Run, problem: Problem, largest: int) -> int:
     is worth its memory; the next is tried while this one is not much slower and memory leaves
     room for it.
     """
-    used, best = _used(problem.device), 1
+    used, best = bytes_used(problem.device), 1
     try:
         fleet = begin([run], problem)
-        _seconds(fleet, WARM_UP)
+        seconds_a_step(fleet, WARM_UP)
     except Exception:  # the run itself will fail so, and keep its log
         return best
     for size in _doubling(largest):
-        if 2 * (_used(problem.device) - used) > SHARE_OF_MEMORY * _free(problem.device):
+        if 2 * (bytes_used(problem.device) - used) > SHARE_OF_MEMORY * _free(problem.device):
             break
         try:
-            larger = begin(_copies(run, size), problem)
+            larger = begin(copies(run, size), problem)
             ratio = _time_ratio(larger, fleet)
         except Exception as error:
             if is_full(error):
@@ -49,7 +49,7 @@ def fastest_size(run: Run, problem: Problem, largest: int) -> int:
     return best
 
 
-def _used(device: torch.device) -> int:
+def bytes_used(device: torch.device) -> int:
     """Bytes in use, those included that a step needed for a while."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated()
@@ -70,25 +70,26 @@ def _doubling(largest: int) -> Iterator[int]:
         size *= 2
 
 
-def _copies(run: Run, size: int) -> Sequence[Run]:
+def copies(run: Run, size: int) -> Sequence[Run]:
+    """The same run with as many seeds."""
     return [replace(run, seed=run.seed + number) for number in range(size)]
 
 
 def _time_ratio(larger: Training, fleet: Training) -> float:
     """The time of a network's step in one fleet over that in another, the median of pairs."""
     for training in (larger, fleet):
-        _seconds(training, WARM_UP)
-    pairs = [(_seconds(larger, STEPS), _seconds(fleet, STEPS)) for _ in range(PAIRS)]
+        seconds_a_step(training, WARM_UP)
+    pairs = [(seconds_a_step(larger, STEPS), seconds_a_step(fleet, STEPS)) for _ in range(PAIRS)]
     return median(one / other for one, other in pairs)
 
 
-def _seconds(training: Training, steps: int) -> float:
+def seconds_a_step(training: Training, steps: int) -> float:
     """Seconds that some steps take, for each network."""
     problem, batch_size = training.problem, training.runs[0].batch_size
     batch, data = problem.order(0)[:batch_size], problem.data.train
     started = time.perf_counter()
     for _ in range(steps):
-        take_step(training, data.images[batch], data.labels[batch], 1.0)
+        take_step(training, data[batch], 1.0)
     if problem.device.type == "cuda":
         torch.cuda.synchronize()
     return (time.perf_counter() - started) / len(training.runs)

@@ -14,8 +14,9 @@ from paretoprune.combine import (
     weighted_sum,
 )
 from paretoprune.complexity import total
+from paretoprune.datasets import Part
 from paretoprune.fleet import Fleet
-from paretoprune.problem import Problem, cross_entropy
+from paretoprune.problem import Problem
 from paretoprune.pruning import prune
 from paretoprune.run import SMGD, Run
 from paretoprune.updates import Updates, stretches
@@ -66,8 +67,15 @@ def begin(runs: Sequence[Run], problem: Problem) -> Training:
         steps_of={} if is_joint else moved,
         thresholds=stretches([run.threshold for run in runs]),
     )
-    prune(problem.prunable_weights(fleet), training.thresholds)
+    prune_fleet(training)
     return training
+
+
+def prune_fleet(training: Training) -> None:
+    """Set weights to zero, each network's by its own threshold."""
+    problem = training.problem
+    weights, is_grouped = problem.prunable_weights(training.fleet), problem.complexity.is_grouped
+    prune(weights, training.thresholds, is_grouped)
 
 
 def steps_apart(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, dict[str, Tensor]]:
@@ -90,19 +98,19 @@ def blocks_of(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, int]:
 
 
 def take_step(
-    training: Training, images: Tensor, labels: Tensor, factor: float, warmth: float = 1.0
+    training: Training, batch: Part, factor: float, warmth: float = 1.0
 ) -> tuple[Tensor, Tensor]:
     """Take one step; return each network's loss [K] and objectives' weights [K, blocks, 2].
 
-    `images` [B, C, H, W] and `labels` [B] are one mini-batch for all networks; `factor` scales
-    the learning rates, `warmth` the lams. The networks are independent, so the gradient of the
+    `batch` is one mini-batch for all networks; `factor` scales the learning rates, `warmth` the
+    lams. The networks are independent, so the gradient of the
     sum of their losses holds each network's own gradient.
     """
     training.steps += 1
     weights = None if training.lams is None else weighted_sum(training.lams * warmth)
     # a weight that is known before the gradients scales a number, not all of them
     scale = None if weights is None or training.steps_of else weights[:, 0, 0]
-    loss, gradients = differentiate(training, images, labels, scale)
+    loss, gradients = differentiate(training, batch, scale)
     with torch.no_grad():
         costs = second_gradients(training)
         if weights is None:
@@ -113,19 +121,20 @@ def take_step(
             weights = training.combine(objectives).to(loss.dtype)
         move = move_apart if training.steps_of else move_jointly
         move(training, gradients, costs, weights, factor)
-        prune(training.problem.prunable_weights(training.fleet), training.thresholds)
+        prune_fleet(training)
     return loss, weights
 
 
 def differentiate(
-    training: Training, images: Tensor, labels: Tensor, scale: Tensor | None
+    training: Training, batch: Part, scale: Tensor | None
 ) -> tuple[Tensor, list[Tensor]]:
     """The loss of each network [K], and its gradients, `scale` [K] times, [K, *shape]."""
     values = training.fleet.parameters.values()
     for value in values:
         value.grad = None
-    logits = training.fleet.forward(training.problem.inputs(images), training.steps)
-    loss = cross_entropy(logits, labels).mean(1)
+    problem = training.problem
+    outputs = training.fleet.forward(problem.inputs(batch.inputs), training.steps)
+    loss = problem.loss.value(outputs, batch.targets).mean(1)
     # not torch.autograd.grad: a gradient in .grad lies in memory as its parameter does
     (loss if scale is None else loss * scale).sum().backward()
     gradients = [torch.zeros_like(v) if v.grad is None else v.grad for v in values]
@@ -142,7 +151,7 @@ def second_gradients(training: Training) -> list[Tensor | None]:
     prunable = set(problem.prunable)
     squared = set(problem.convolutions) if run.split else set()
     return [
-        problem.complexity.gradient(value)
+        problem.complexity_gradient(name, value)
         if name in prunable
         else 2 * run.l2_conv * value
         if name in squared
@@ -154,8 +163,7 @@ def second_gradients(training: Training) -> list[Tensor | None]:
 def values_of(training: Training, loss: Tensor) -> Tensor:
     """The two objectives of each block, [K, blocks, 2]; `loss` has shape [K]."""
     problem, run = training.problem, training.runs[0]
-    weights = problem.prunable_weights(training.fleet)
-    seconds = [total(problem.complexity.value(tensor) for tensor in weights)]
+    seconds = [problem.complexity_of(training.fleet.parameters)]
     if run.split:
         kernels = [training.fleet.parameters[name] for name in problem.convolutions]
         squares = total(kernel.square().flatten(1).sum(1) for kernel in kernels)

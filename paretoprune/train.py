@@ -9,17 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paretoprune.compact import compact
 from paretoprune.complexity import nonzeros, total
 from paretoprune.fleet import Fleet
-from paretoprune.problem import Evaluation, Problem, evaluate
+from paretoprune.problem import Evaluation, Problem, evaluate, fill
 from paretoprune.resume import Keeper, go_on, state_of
 from paretoprune.run import Layer, Point, Run
+from paretoprune.sizes import sizes_of
 from paretoprune.step import CONVOLUTIONAL, DENSE, Training, begin, take_step
 from paretoprune.updates import SCHEDULES
 
 # A network whose loss is within 1 % of the constant prediction's has learnt nothing: its biases
 # alone, still a little noisy, may undercut that loss by less than this.
 COLLAPSED_SHARE = 0.99
+SEEN = 8  # samples on which a network is looked at without its dead neurons
 
 # What the history calls the mean weights of a block's objectives.
 BLOCK_WEIGHTS = {
@@ -73,7 +76,7 @@ def train_epoch(training: Training, epoch: int, report: Report) -> tuple[Tensor,
     for batch in batches:
         progress = training.steps / (run.epochs * len(batches))
         factor, warmth = SCHEDULES[run.schedule](progress), warmth_of(run, progress)
-        loss, chosen = take_step(training, data.images[batch], data.labels[batch], factor, warmth)
+        loss, chosen = take_step(training, data[batch], factor, warmth)
         losses += loss * (len(batch) / len(data))
         weights += chosen / len(batches)
         report(training.steps, run.epochs * len(batches))
@@ -93,7 +96,7 @@ def snapshot(training: Training) -> dict[str, Tensor]:
     return {
         "val_loss": validation.loss,
         "val_error": validation.error,
-        "complexity": total(problem.complexity.value(tensor) for tensor in weights),
+        "complexity": problem.complexity_of(training.fleet.parameters),
         "nonzeros": total(nonzeros(tensor) for tensor in weights),
     }
 
@@ -121,16 +124,14 @@ def point_of(
     problem, networks = training.problem, len(training.runs)
     train, validation, test = evaluations
     layers = layers_of(training, index)
-    own = (
-        tensor.detach()[index : index + 1] for tensor in problem.prunable_weights(training.fleet)
-    )
+    own = {name: training.fleet.parameters[name][index : index + 1] for name in problem.prunable}
     train_loss, val_loss = train.loss[index].item(), validation.loss[index].item()
-    complexity = total(problem.complexity.value(tensor) for tensor in own).item()
-    finite = bool(np.isfinite([train_loss, val_loss, complexity]).all())
+    complexity = problem.complexity_of(own).item()
+    failure = why_diverged(train_loss, val_loss, complexity)
     return Point(
         run=training.runs[index],
-        status="done" if finite else "diverged",
-        failure="" if finite else "the loss did not stay finite: try a smaller --lr",
+        status="diverged" if failure else "done",
+        failure=failure,
         train_loss=train_loss,
         val_loss=val_loss,
         val_loss_se=validation.loss_se[index].item(),
@@ -141,13 +142,44 @@ def point_of(
         l1=sum(layer.l1 for layer in layers),
         nonzeros=sum(layer.nonzeros for layer in layers),
         prunable_weights=sum(int(np.prod(layer.shape)) for layer in layers),
-        collapsed=finite and val_loss > COLLAPSED_SHARE * problem.constant_loss,
+        collapsed=not failure and val_loss > COLLAPSED_SHARE * problem.constant_loss,
         layers=layers,
+        **({} if failure else sizes_in(training, index)),
         seconds=seconds / networks,
         fleet_size=networks,
         device=problem.device.type,
         started_at=started_at,
     )
+
+
+def why_diverged(*values: float) -> str:
+    """Why losses and complexity are not those of a network; nothing where they are."""
+    if not np.isfinite(values).all():
+        return "the loss did not stay finite: try a smaller --lr"
+    return "the loss fell below 0: --loss must not" if min(values) < 0 else ""
+
+
+def sizes_in(training: Training, index: int) -> dict[str, int]:
+    """How large one network is, as it stands and without what is dead in it.
+
+    Nothing where it cannot be counted: no reason to lose what was trained.
+    """
+    problem, fleet = training.problem, training.fleet
+    inputs = problem.inputs(problem.data.validation[:SEEN].inputs)
+    try:
+        network = problem.network(fleet.seeds[index]).to(problem.device)
+        fill(network, {name: tensor[index] for name, tensor in fleet.tensors.items()})
+        stored, left = sizes_of(network, inputs), sizes_of(compact(network, inputs).network, inputs)
+    except Exception:  # a stranger's module may raise anything, when it is copied too
+        return {}
+    return {
+        "parameters": stored.parameters,
+        "compact_parameters": left.parameters,
+        "neurons": left.neurons,
+        "dense_flops": stored.dense_flops,
+        "flops": stored.flops,
+        "compact_flops": left.dense_flops,
+    }
 
 
 def layers_of(training: Training, index: int) -> tuple[Layer, ...]:
@@ -170,7 +202,7 @@ def weights_of(fleet: Fleet, index: int) -> dict[str, np.ndarray]:
     """All parameters and buffers of one network, by name."""
     return {
         name: value.detach()[index].cpu().contiguous().numpy()
-        for name, value in (*fleet.parameters.items(), *fleet.buffers.items())
+        for name, value in fleet.tensors.items()
     }
 
 

@@ -39,14 +39,14 @@ def only(root, image=None, *, name="x.png", image_size=0, **more):
     fill_mode = {"mode": mode} if mode != "RGB" else {}
     fill(root / "train", **fill_mode)
     save(root / "test" / "cat" / name, image, **more)
-    return load(root, image_size).test.images[0]
+    return load(root, image_size).test.inputs[0][0]
 
 
 def everything(data):
-    return torch.cat([part.images for part in (data.train, data.validation, data.test)])
+    return torch.cat([part.inputs[0] for part in (data.train, data.validation, data.test)])
 
 
 def assert_same_data(one, other):
     for part in ("train", "validation", "test"):
-        assert torch.equal(getattr(one, part).images, getattr(other, part).images)
-        assert torch.equal(getattr(one, part).labels, getattr(other, part).labels)
+        assert torch.equal(getattr(one, part).inputs[0], getattr(other, part).inputs[0])
+        assert torch.equal(getattr(one, part).targets, getattr(other, part).targets)

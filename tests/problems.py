@@ -1,49 +1,53 @@
 """Small real problems: the digits, also enlarged, for each model."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from paretoprune.complexity import COMPLEXITIES, PRUNABLE, prunable_names, weight_names
-from paretoprune.datasets import DATASETS, Data, Part, Source
+from paretoprune.building import with_constant, with_costs
+from paretoprune.complexity import COMPLEXITIES
+from paretoprune.datasets import DATASETS, Data, Source
+from paretoprune.losses import LOSSES
 from paretoprune.models import MODELS
-from paretoprune.problem import Problem, constant_loss, unit
+from paretoprune.problem import Problem
+from paretoprune.prunable import PRUNABLE, prunable_names, weight_names
 from paretoprune.rounds import run_template
 from paretoprune.run import Run
+from paretoprune.scaling import unit
 from paretoprune.settings import Settings
 
 
-def problem(model: str = "mlp", prunable: str = "linear", images: int = 256) -> Problem:
+def problem(
+    model: str = "mlp", prunable: str = "linear", images: int = 256, complexity: str = "l1"
+) -> Problem:
     """The digits (twice their size for LeNets), with few training images."""
     data = DATASETS["digits"](source())
-    parts = [few(data.train, images), few(data.validation, 144), few(data.test, 100)]
+    parts = [data.train[:images], data.validation[:144], data.test[:100]]
     if model.startswith("lenet5"):
-        parts = [replace(part, images=twice(part.images)) for part in parts]
+        parts = [replace(part, inputs=(twice(part.inputs[0]),)) for part in parts]
     data = Data(*parts, classes=10, white=16.0)
-    build = MODELS[model]
-    shift, scale = unit(data)
-    return Problem(
-        model=build,
+    maker = partial(MODELS[model], data.shape, 10)
+    own = Problem(
+        model=maker,
         data=data,
-        complexity=COMPLEXITIES["l1"],
-        prunable=prunable_names(build(data.shape, 10), prunable),
-        convolutions=weight_names(build(data.shape, 10), PRUNABLE["conv"]),
-        constant_loss=constant_loss(data),
+        loss=LOSSES["cross-entropy"],
+        complexity=COMPLEXITIES[complexity],
+        prunable=prunable_names(maker(), prunable),
+        convolutions=weight_names(maker(), PRUNABLE["conv"]),
+        constant=torch.empty(0),
+        constant_loss=0.0,
         seed=0,
         device=torch.device("cpu"),
-        shift=shift,
-        scale=scale,
+        scalings=unit(data),
     )
+    return with_costs(with_constant(own, Settings()))
 
 
 def source(data_dir: Path | None = None, validation: float = 0.1, seed: int = 0, **more) -> Source:
     """Where data come from; the digits need no folder."""
     return Source(data_dir=data_dir or Path(), validation=validation, seed=seed, **more)
-
-
-def few(part: Part, images: int) -> Part:
-    return Part(part.images[:images], part.labels[:images])
 
 
 def twice(images: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from paretoprune.front import over_seeds
 from paretoprune.run import Point, Run
 from paretoprune.search import Proposal, Search, SearchSettings
 from paretoprune.store import SCHEMA
+from paretoprune.store.sound import SIZES
 
 RUN = {
     "method": "weighted-sum",
@@ -29,12 +30,14 @@ STUDY = {"round": 0, "role": "search", "search": "knee"}
 MEASURED = {"train_loss": 1.0, "val_error": 0.1, "complexity": 10.0, "nonzeros": 100}
 CONSTANT_LOSS = 2.3  # nats: what the best constant prediction has
 PRUNABLE = 1_000_000
+OLD: dict[str, object] = dict.fromkeys(SIZES)  # what no older version counted
 
 
 def table(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
     """The table of a study, as `store.read` gives it; a row need not say more than matters.
 
-    A row may hold any field of `Run` and `Point` and any column that the study adds.
+    A row may hold any field of `Run` and `Point` and any column that the study adds. Sizes are
+    those of one layer without biases, in which nothing is dead; those of `OLD` are not known.
     """
     return pa.Table.from_pylist([_row(row) for row in rows], SCHEMA).to_pandas()
 
@@ -49,10 +52,21 @@ def _row(given: Mapping[str, object]) -> dict[str, object]:
         measured.setdefault("test_loss", measured["val_loss"])
         measured.setdefault("test_error", measured["val_error"])
         measured.setdefault("l1", measured["complexity"])
-        measured = {"val_loss_se": 0.0, "seconds": 0.0, **measured}
+        measured = {"val_loss_se": 0.0, "seconds": 0.0, "prunable_weights": 1000, **measured}
+        measured = {**_sizes(measured), **measured}
     run = Run(**_those_of(Run, {**RUN, **given}))
     point = Point(run=run, **_those_of(Point, {"prunable_weights": 1000, **measured}))
     return {**STUDY, **point.row(), **given}
+
+
+def _sizes(row: Mapping[str, object]) -> dict[str, object]:
+    weights, nonzeros = row["prunable_weights"], row["nonzeros"]
+    return {
+        **dict.fromkeys(("parameters", "compact_parameters"), weights),
+        "neurons": 10,
+        **dict.fromkeys(("dense_flops", "compact_flops"), 2 * weights),
+        "flops": 2 * nonzeros,
+    }
 
 
 def _those_of(kind: type, values: Mapping[str, object]) -> dict[str, object]:

@@ -148,7 +148,7 @@ def test_version_and_help(paretoprune):
 MISTAKES = [
     ("sweep --dataset mnits", 2, "--dataset mnits is unknown: did you mean mnist?"),
     ("sweep --model lenet", 2, "--model lenet is unknown: did you mean lenet5?"),
-    ("sweep --prunable dense", 2, "--prunable dense is unknown"),
+    ("sweep --prunable dense", 2, "--prunable dense is neither linear, conv, all nor"),
     ("sweep --complexity l2", 2, "--complexity l2 is unknown: did you mean l1?"),
     ("sweep --search knees", 2, "--search knees is unknown: did you mean knee?"),
     ("sweep --optimizer adamw", 2, "did you mean adam?"),
@@ -176,7 +176,7 @@ MISTAKES = [
     ("sweep --fleet some", 2, "--fleet some is not auto or a number"),
     ("sweep --time-budget soon", 2, "--time-budget soon is not a duration"),
     ("sweep --epochs many", 2, "--epochs"),
-    ("sweep --prunable conv", 2, "no prunable layers for --prunable conv"),
+    ("sweep --prunable conv", 2, "no layers for --prunable conv"),
     ("sweep --model lenet5", 2, "use --model mlp"),
     ("sweep foreign", 2, "foreign holds other files"),
     ("sweep foreign/thesis.tex", 2, "is a file"),

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from paretoprune import store
-from paretoprune.confirm import Place, beaten_by, confirm
+from paretoprune.confirm import beaten_by, confirm
 from paretoprune.errors import UsageError
 from paretoprune.executor import LocalExecutor
 from paretoprune.knee.wish import parse_wish
+from paretoprune.opening import Request
 from paretoprune.progress import Progress
 from paretoprune.reading import find_knee, find_wish, read_study
 from paretoprune.rounds import Round
@@ -19,7 +20,7 @@ from paretoprune.study import predicted, sweep
 from tests.problems import run
 from tests.test_sweep import OutOfLuck, quiet, request
 
-PLACE = Place()
+PLACE = Request()
 
 
 @pytest.fixture
@@ -61,9 +62,9 @@ def test_a_confirmation_changes_neither_search_nor_front(reading):
 def test_what_was_confirmed_is_not_trained_again(reading):
     choice = find_knee(reading)
     first = confirm(reading, choice, PLACE, quiet)
-    second = confirm(reading, choice, PLACE, quiet, Forbidden())
+    second = confirm(reading, choice, PLACE, quiet, executor=Forbidden())
     assert second.row["run_id"] == first.row["run_id"]
-    other = confirm(reading, choice, replace(PLACE, epochs=3), quiet)
+    other = confirm(reading, choice, PLACE, quiet, epochs=3)
     assert other.row["epochs"] == 3
 
 
@@ -79,7 +80,7 @@ def test_dominated_or_not_is_said_by_whom(reading):
 @pytest.mark.parametrize("epochs", [2, 0, -1])
 def test_epochs_that_confirm_nothing_are_refused(reading, epochs):
     with pytest.raises(UsageError, match=f"--epochs {epochs}"):
-        confirm(reading, find_knee(reading), replace(PLACE, epochs=epochs), quiet)
+        confirm(reading, find_knee(reading), PLACE, quiet, epochs=epochs)
 
 
 def test_without_a_knee_there_is_nothing_to_confirm(reading):
@@ -89,7 +90,7 @@ def test_without_a_knee_there_is_nothing_to_confirm(reading):
 
 
 def test_a_failed_confirmation_is_a_row_with_its_reason(reading):
-    confirmation = confirm(reading, find_knee(reading), PLACE, quiet, OutOfLuck(good=0))
+    confirmation = confirm(reading, find_knee(reading), PLACE, quiet, executor=OutOfLuck(good=0))
     assert not confirmation.is_done
     assert not confirmation.is_nondominated
     assert "too small" in confirmation.row["failure"]
@@ -99,7 +100,7 @@ def test_a_failed_confirmation_is_a_row_with_its_reason(reading):
 
 def test_a_failed_confirmation_can_be_tried_again(reading):
     choice = find_knee(reading)
-    confirm(reading, choice, PLACE, quiet, OutOfLuck(good=0))
+    confirm(reading, choice, PLACE, quiet, executor=OutOfLuck(good=0))
     assert confirm(reading, choice, PLACE, quiet).is_done
     points = store.read(Path("study"))
     assert points["run_id"].is_unique
@@ -107,7 +108,7 @@ def test_a_failed_confirmation_can_be_tried_again(reading):
 
 
 def test_a_confirmation_is_no_measure_of_the_searchs_time(reading):
-    confirm(reading, find_knee(reading), replace(PLACE, epochs=30), quiet)
+    confirm(reading, find_knee(reading), PLACE, quiet, epochs=30)
     round_ = Round(number=1, runs=(run(lam=0.1),) * 4)
     after = store.read(Path("study"))
     assert predicted(after, round_) == predicted(reading.points, round_)

@@ -14,10 +14,9 @@ from paretoprune.datasets.parts import split
 from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.front import choosable, hypervolume_of
 from paretoprune.opening import Request
-from paretoprune.problem import constant_loss
 from paretoprune.reading import find_knee, read_study
 from paretoprune.study import sweep
-from tests.problems import source
+from tests.problems import problem, source
 
 
 def fashion(folder, data_dir):
@@ -81,14 +80,18 @@ def shares(labels):
     return torch.bincount(labels, minlength=10) / len(labels)
 
 
+def all_images(data):
+    return torch.cat([part.inputs[0] for part in (data.train, data.validation, data.test)])
+
+
 def test_images_are_bytes_and_labels_are_classes(load):
     data = load()
     for part in (data.train, data.validation, data.test):
-        assert part.images.dtype == torch.uint8
-        assert part.images.shape[1:] == data.shape
-        assert part.labels.dtype == torch.int64
-        assert set(part.labels.tolist()) == set(range(data.classes))
-    assert data.train.images.max() == data.white
+        assert part.inputs[0].dtype == torch.uint8
+        assert part.inputs[0].shape[1:] == data.shape
+        assert part.targets.dtype == torch.int64
+        assert set(part.targets.tolist()) == set(range(data.classes))
+    assert data.train.inputs[0].max() == data.white
 
 
 def test_the_validation_images_are_a_stratified_share(load):
@@ -96,24 +99,24 @@ def test_the_validation_images_are_a_stratified_share(load):
     kept = len(data.validation) / (len(data.train) + len(data.validation))
     assert kept == pytest.approx(0.2, abs=1e-3)
     torch.testing.assert_close(
-        shares(data.train.labels), shares(data.validation.labels), atol=4e-3, rtol=0
+        shares(data.train.targets), shares(data.validation.targets), atol=4e-3, rtol=0
     )
 
 
 def test_the_split_depends_on_the_seed_and_the_test_images_do_not(load):
     first, again, other = load(), load(), load(seed=1)
-    assert torch.equal(first.validation.images, again.validation.images)
-    assert not torch.equal(first.validation.images, other.validation.images)
-    assert torch.equal(first.test.images, other.test.images)
+    assert torch.equal(first.validation.inputs[0], again.validation.inputs[0])
+    assert not torch.equal(first.validation.inputs[0], other.validation.inputs[0])
+    assert torch.equal(first.test.inputs[0], other.test.inputs[0])
 
 
 def test_no_image_is_in_two_parts():
     data = DATASETS["digits"](source(None, 0.3, 0))
     sizes = [len(part) for part in (data.train, data.validation, data.test)]
     assert sum(sizes) == 1797
-    everything = torch.cat([data.train.images, data.validation.images, data.test.images])
+    everything = all_images(data)
     expected = DATASETS["digits"](source(None, 0.1, 5))
-    other = torch.cat([expected.train.images, expected.validation.images, expected.test.images])
+    other = all_images(expected)
     assert sorted(map(tuple, everything.flatten(1).tolist())) == sorted(
         map(tuple, other.flatten(1).tolist())
     )
@@ -126,16 +129,17 @@ def test_a_split_that_cannot_be_names_its_option():
 
 
 def test_the_constant_prediction_is_the_class_frequencies():
-    data = DATASETS["digits"](source(None, 0.1, 0))
-    expected = -(shares(data.train.labels).log()[data.validation.labels]).mean().item()
-    assert constant_loss(data) == pytest.approx(expected)
+    task = problem()
+    data = task.data
+    expected = -(shares(data.train.targets).log()[data.validation.targets]).mean().item()
+    assert task.constant_loss == pytest.approx(expected)
 
 
 def test_mnist_is_mnist(data_dir):
     data = DATASETS["mnist"](source(data_dir, 0.1, 0))
     assert (len(data.train), len(data.validation), len(data.test)) == (54_000, 6_000, 10_000)
     assert data.shape == (1, 28, 28)
-    assert data.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
+    assert data.test.targets[:5].tolist() == [7, 2, 1, 0, 4]
 
 
 def test_corrupt_mnist_is_named(data_dir, tmp_path, monkeypatch):
@@ -155,8 +159,8 @@ def test_fashion_mnist_is_read_from_its_own_folder(data_dir, tmp_path):
         for name, folder in (("fashion-mnist", tmp_path), ("mnist", data_dir))
     )
     assert data.shape == (1, 28, 28)
-    assert torch.equal(data.test.images, digits.test.images)
-    assert torch.equal(data.train.labels, digits.train.labels)
+    assert torch.equal(data.test.inputs[0], digits.test.inputs[0])
+    assert torch.equal(data.train.targets, digits.train.targets)
 
 
 def test_cifar10_keeps_its_channels_apart(tmp_path, monkeypatch, capsys):
@@ -165,9 +169,9 @@ def test_cifar10_keeps_its_channels_apart(tmp_path, monkeypatch, capsys):
     assert (len(data.train), len(data.validation), len(data.test)) == (400, 100, 100)
     batch = pickle.loads((tmp_path / "cifar-10-batches-py" / "test_batch").read_bytes())
     expected = torch.from_numpy(batch["data"]).view(100, 3, 32, 32)  # red, then green, then blue
-    assert torch.equal(data.test.images, expected)
-    assert data.test.images.is_contiguous()
-    assert data.test.labels.tolist() == batch["labels"]
+    assert torch.equal(data.test.inputs[0], expected)
+    assert data.test.inputs[0].is_contiguous()
+    assert data.test.targets.tolist() == batch["labels"]
     assert capsys.readouterr().out == ""
 
 

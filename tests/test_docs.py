@@ -11,11 +11,14 @@ import typer
 
 from paretoprune import __version__, store
 from paretoprune.cli import app
-from paretoprune.complexity import COMPLEXITIES, PRUNABLE
+from paretoprune.complexity import COMPLEXITIES
 from paretoprune.datasets import DATASETS
+from paretoprune.export import FORMATS
 from paretoprune.knee import DEFAULT_RULE, RULES
+from paretoprune.losses import LOSSES
 from paretoprune.models import MODELS
 from paretoprune.progress import MEANINGS
+from paretoprune.prunable import PRUNABLE
 from paretoprune.recipes import EVERY, OF_MODELS, SUITED, usual_budget
 from paretoprune.search import SEARCHES
 from paretoprune.settings import METHODS, MOMENTS, NORMALIZE, Budget, Settings
@@ -68,6 +71,7 @@ def test_the_reference_is_the_programs_own():
         ("--model", MODELS),
         ("--prunable", PRUNABLE),
         ("--complexity", COMPLEXITIES),
+        ("--loss", LOSSES),
         ("--optimizer", UPDATES),
         ("--schedule", SCHEDULES),
         ("--search", SEARCHES),
@@ -79,6 +83,11 @@ def test_the_reference_is_the_programs_own():
 def test_help_names_every_variant(option, table):
     words = set(re.findall(r"[\w-]+", help_of(option)))
     assert set(table) <= words
+
+
+def test_help_names_every_format():
+    (output,) = [p for p in COMMAND.commands["export"].params if "-o" in p.opts]
+    assert all(ending in output.help for ending in FORMATS)
 
 
 def test_help_names_the_defaults():

@@ -38,7 +38,7 @@ def train_steps(runs, model, prunable, steps):
     data = training.problem.data.train
     for step in range(steps):
         batch = training.problem.order(step // 8).split(32)[step % 8]
-        take_step(training, data.images[batch], data.labels[batch], 1.0)
+        take_step(training, data[batch], 1.0)
     return {name: value.detach() for name, value in training.fleet.parameters.items()}
 
 
@@ -102,8 +102,8 @@ OPTIMIZERS = {
 def without_dropout(task):
     """The same problem with networks that drop nothing: torch draws other masks than a fleet."""
 
-    def model(shape, classes):
-        network = task.model(shape, classes)
+    def model():
+        network = task.model()
         for layer in network:
             if isinstance(layer, nn.Dropout):
                 layer.p = 0.0
@@ -123,8 +123,8 @@ def plain_training(one, task):
     named = dict(network.named_parameters())
     for epoch in range(one.epochs):
         for batch in task.order(epoch).split(one.batch_size):
-            images = task.data.train.images[batch] / task.data.white
-            loss = functional.cross_entropy(network(images), task.data.train.labels[batch])
+            images = task.data.train.inputs[0][batch] / task.data.white
+            loss = functional.cross_entropy(network(images), task.data.train.targets[batch])
             if one.lam > 0:
                 l1 = sum(named[name].abs().sum() for name in task.prunable)
                 loss = (1 - one.lam) * loss + one.lam * l1
@@ -171,16 +171,16 @@ def test_l2_of_convolutions_stands_outside_the_weighted_sum(double):
 def test_forward_is_the_networks_own(model):
     task = problem(model)
     networks = [task.network(seed) for seed in range(3)]
-    images = task.inputs(task.data.test.images)
-    expected = torch.stack([network.eval()(images) for network in networks])
-    torch.testing.assert_close(stack(networks, range(3)).forward(images), expected)
+    inputs = task.inputs(task.data.test.inputs)
+    expected = torch.stack([network.eval()(*inputs) for network in networks])
+    torch.testing.assert_close(stack(networks, range(3)).forward(inputs), expected)
 
 
 @pytest.mark.parametrize("model", ["lenet5", "lenet5-caffe", "vgg"])
 def test_networks_fit_themselves_to_channels_size_and_classes(model):
     for shape, classes in (((3, 32, 32), 7), ((1, 17, 23), 2)):
         networks = [MODELS[model](shape, classes) for _ in range(2)]
-        logits = stack(networks, (0, 1)).forward(torch.randn(5, *shape))
+        logits = stack(networks, (0, 1)).forward([torch.randn(5, *shape)])
         assert logits.shape == (2, 5, classes)
 
 
@@ -189,7 +189,7 @@ def test_running_statistics_are_each_networks_own(double):
     layer, images = nn.BatchNorm2d(3), torch.randn(4, 8, 3, 5, 5)
     fleet = stack([nn.Sequential(nn.BatchNorm2d(3)) for _ in range(2)], (0, 1))
     for step, batch in enumerate(images):
-        fleet.forward(batch, step)
+        fleet.forward([batch], step)
         layer(batch)
     assert fleet.buffers["0.num_batches_tracked"].tolist() == [4, 4]
     for name in ("running_mean", "running_var"):
@@ -201,7 +201,7 @@ def test_running_statistics_are_each_networks_own(double):
 
 def masks(seeds, step, layers=1):
     fleet = stack([nn.Sequential(*[nn.Dropout(0.25) for _ in range(layers)]) for _ in seeds], seeds)
-    return fleet.forward(torch.ones(40, 3, 6, 6), step)
+    return fleet.forward([torch.ones(40, 3, 6, 6)], step)
 
 
 def test_dropout_keeps_a_share_and_its_mean():
@@ -223,12 +223,12 @@ def test_masks_are_keyed_by_seed_step_and_layer():
 def test_evaluation_is_torchs_own():
     task = problem("lenet5")
     part = task.data.test
-    logits = task.network(5)(task.inputs(part.images))
-    losses = functional.cross_entropy(logits, part.labels, reduction="none")
+    logits = task.network(5)(*task.inputs(part.inputs))
+    losses = functional.cross_entropy(logits, part.targets, reduction="none")
     got = evaluate(task.fleet([5]), task, part)
     torch.testing.assert_close(got.loss[0].float(), losses.mean())
     torch.testing.assert_close(got.loss_se[0].float(), losses.std(correction=0) / 10)
-    assert got.error.item() == pytest.approx((logits.argmax(1) != part.labels).float().mean())
+    assert got.error.item() == pytest.approx((logits.argmax(1) != part.targets).float().mean())
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -29,8 +29,8 @@ def test_train_and_test_folders_are_the_parts(root):
     fill(root / "test", each=3)
     data = load(root)
     assert (len(data.train), len(data.validation), len(data.test)) == (16, 4, 6)
-    assert data.test.labels.tolist() == [0, 0, 0, 1, 1, 1]
-    assert data.test.images[:, 0, 0, 0].tolist() == [10, 11, 12, 13, 14, 15]
+    assert data.test.targets.tolist() == [0, 0, 0, 1, 1, 1]
+    assert data.test.inputs[0][:, 0, 0, 0].tolist() == [10, 11, 12, 13, 14, 15]
     assert data.notes == (
         "20 training and 6 test images of 2 classes (cat, dog), 8 x 8 pixels, colour; "
         "the test images are those in test/",
@@ -58,8 +58,8 @@ def test_without_test_images_a_fifth_is_set_aside(root, above):
     fill(root / above)
     data, other = load(root), load(root, seed=1)
     assert (len(data.train), len(data.validation), len(data.test)) == (12, 4, 4)
-    assert data.test.labels.tolist() == [0, 0, 1, 1]
-    assert torch.equal(data.test.images, other.test.images)
+    assert data.test.targets.tolist() == [0, 0, 1, 1]
+    assert torch.equal(data.test.inputs[0], other.test.inputs[0])
     assert "a fifth was set aside" in data.notes[0]
     assert len(everything(data).flatten(1).unique(dim=0)) == 20
 
@@ -73,7 +73,7 @@ def test_sub_folders_of_a_class_belong_to_it(root):
     fill(root / "train")
     save(root / "test" / "cat" / "big" / "tabby" / "a.png")
     save(root / "test" / "dog" / "b.png")
-    assert load(root).test.labels.tolist() == [0, 1]
+    assert load(root).test.targets.tolist() == [0, 1]
 
 
 def test_suffixes_count_in_any_case_and_other_files_are_ignored(root):

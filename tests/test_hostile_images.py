@@ -77,7 +77,7 @@ def test_only_the_first_picture_of_an_animation_is_read(tmp_path):
     for name in ("x.gif", "x.webp", "x.png", "x.tif"):
         more = {"save_all": True, "append_images": [other] * 5}
         save(tmp_path / "test" / "cat" / name, first, lossless=True, **more)
-    images = load(tmp_path).test.images
+    images = load(tmp_path).test.inputs[0]
     assert (images[:, 0] == 255).all()
     assert (images[:, 2] == 0).all()
 

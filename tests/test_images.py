@@ -37,7 +37,7 @@ def test_the_centre_of_a_long_image_is_kept(root):
     tall = wide.transpose(Image.Transpose.ROTATE_90)
     save(root / "test" / "dog" / "tall.png", tall)
     only(root, wide)
-    for pixels in load(root).test.images:
+    for pixels in load(root).test.inputs[0]:
         assert [channel.unique().tolist() for channel in pixels] == [[0], [0], [255]]
 
 
@@ -167,10 +167,10 @@ def test_a_large_jpeg_is_reduced_as_if_all_of_it_were_decoded(root, monkeypatch)
         return answer
 
     monkeypatch.setattr(JpegImageFile, "draft", draft)
-    assert torch.equal(load(root, 64).test.images[0].int(), pixels)
+    assert torch.equal(load(root, 64).test.inputs[0][0].int(), pixels)
     assert decoded == [(251, 189)]
     monkeypatch.setattr(JpegImageFile, "draft", lambda *_: None)
-    assert (load(root, 64).test.images[0].int() - pixels).abs().max() <= 4
+    assert (load(root, 64).test.inputs[0][0].int() - pixels).abs().max() <= 4
 
 
 def test_what_memory_would_not_hold_is_refused(root, monkeypatch):

@@ -136,7 +136,10 @@ def test_the_default_rule_on_its_default_axes_is_what_a_library_call_finds(paret
             "--rule weight-interval works on --axes loss,complexity only: its weights are those",
         ),
         ("--rule weight-interval --log", "--rule weight-interval works with --linear only"),
-        ("--rule one-se --axes loss,complexity", "works on --axes error,nonzeros only"),
+        (
+            "--rule one-se --axes loss,complexity",
+            "works on --axes error,nonzeros, error,complexity",
+        ),
         ("--rule one-se --log", "leave the scale out"),
         ("--rule one-se --linear", "leave the scale out"),
         ("--axes complexity,loss", "--axes complexity,loss is unknown: did you mean loss,comp"),

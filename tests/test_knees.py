@@ -9,11 +9,11 @@ import pytest
 from paretoprune.errors import UsageError
 from paretoprune.front import pareto
 from paretoprune.knee import RULES, Terms
-from paretoprune.knee.terms import AXES_OF, places
+from paretoprune.knee.terms import AXES_OF, USUAL, places
 from paretoprune.settings import Measured
 from tests.tables import PRUNABLE, table
 
-LOSS, _, ERROR = AXES_OF.values()
+LOSS, _, ERROR, *_ = AXES_OF.values()
 MEASURED = Measured(  # so many images that no error is too small, and no loss too large
     lam_ref=1e-3,
     constant_loss=1e3,
@@ -21,10 +21,10 @@ MEASURED = Measured(  # so many images that no error is too small, and no loss t
     validation_images=10**9,
     test_images=1,
 )
-ASKED = [
+ASKED = [  # what takes all axes is asked for a few, as names of columns do not matter (test_axes)
     (name, entry.terms(name, axes, scale, MEASURED))
     for name, entry in RULES.items()
-    for axes in entry.axes
+    for axes in (USUAL if entry.axes == tuple(AXES_OF) else entry.axes)
     for scale in entry.scales or (None,)
 ]
 NAMES = [f"{name}-{'-'.join(terms.axes)}-{terms.scale}" for name, terms in ASKED]
@@ -166,10 +166,12 @@ def test_the_first_axes_and_scale_that_a_rule_knows_are_its_default():
     [
         ("weight-interval", "error,nonzeros", None, "on --axes loss,complexity only: its weights"),
         ("weight-interval", None, "log", "with --linear only: it weighs the values themselves"),
-        ("one-se", "loss,complexity", None, "on --axes error,nonzeros only: its standard error"),
+        ("one-se", "loss,complexity", None, "on --axes error,nonzeros, .* only: its standard err"),
         ("one-se", None, "log", "takes neither --log nor --linear: .*leave the scale out"),
         ("one-se", None, "linear", "takes neither --log nor --linear"),
-        ("balance", "error,nonzeros", None, "loss,complexity only: it measures losses"),
+        ("balance", "error,nonzeros", None, "loss,flops, loss,parameters only: it measures losses"),
+        ("balance", "loss,neurons", None, "and sizes against those of the whole network"),
+        ("chord", "error,flop", None, "did you mean error,flops?"),
         ("balance", None, "linear", "with --log only: it compares shares"),
         ("chord", "complexity,loss", None, "did you mean loss,complexity?"),
         ("chord", "error,nonzero", None, "did you mean error,nonzeros?"),

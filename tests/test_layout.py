@@ -32,11 +32,19 @@ TORCH_FREE = [
     "comparable",
     "gap",
     "cost",
+    "own",
 ]
 BELOW_STUDY = [
     "train",
     "step",
     "problem",
+    "building",
+    "own",
+    "losses",
+    "scaling",
+    "prunable",
+    "sizes",
+    "compact",
     "fleet",
     "combine",
     "updates",
@@ -83,7 +91,9 @@ def test_each_library_is_used_where_it_belongs():
     assert within(users_of("matplotlib"), ["plot"])
     assert within(users_of("pymoo"), ["front", "knee"])
     assert within(users_of("pyarrow") | users_of("safetensors"), ["store"])
-    for package in ("typer", "matplotlib", "pymoo", "pyarrow"):
+    assert within(users_of("torch_pruning"), ["compact"])
+    assert within(users_of("onnx") | users_of("onnxruntime"), ["export"])
+    for package in ("typer", "matplotlib", "pymoo", "pyarrow", "torch_pruning", "onnxruntime"):
         assert users_of(package), f"the rule for {package} checks nothing"
 
 

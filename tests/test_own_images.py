@@ -47,7 +47,7 @@ def test_images_that_changed_are_another_problem(pictures, paretoprune):
         save(Path("pictures") / "cat" / f"new{number}.png", (9, 9, number))
     result = paretoprune("sweep", "study", "--max-runs=5")
     assert result.code == 2
-    assert "have changed since it began, from 4 validation and 8 test images" in result.err
+    assert "have changed since it began, from 4 validation and 8 test samples" in result.err
     assert len(store.read(Path("study"))) == 3
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from paretoprune.building import with_path
 from paretoprune.errors import UsageError
 from paretoprune.fleet import PATHS, stack
 from paretoprune.fleet.choice import (
@@ -19,7 +20,6 @@ from paretoprune.fleet.choice import (
 from paretoprune.fleet.fused import ELEMENTWISE, LAYERS
 from paretoprune.fleet.layers import Unfit
 from paretoprune.models import MODELS
-from paretoprune.problem import with_path
 from tests.problems import problem
 
 SHAPE = (2, 12, 12)  # of the images that the networks here see
@@ -118,14 +118,14 @@ def networks(build, count=2):
 def test_each_fused_layer_is_torchs_own(kind):
     made = networks(lambda: nn.Sequential(*HOLDING[kind]()))
     assert any(type(layer) is kind for layer in made[0])
-    assert choose_path(made, IMAGES) == ("fused", {})
+    assert choose_path(made, [IMAGES]) == ("fused", {})
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_our_models_are_fused(model):
     task = problem(model)
     made = [task.network(seed) for seed in range(3)]
-    assert choose_path(made, task.inputs(task.data.train.images[:4]))[0] == "fused"
+    assert choose_path(made, task.inputs(task.data.train[:4].inputs))[0] == "fused"
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_our_models_are_fused(model):
     ],
 )
 def test_the_first_way_that_fits_is_taken(build, path, reason):
-    chosen, refused = choose_path(networks(build), IMAGES)
+    chosen, refused = choose_path(networks(build), [IMAGES])
     assert chosen == path
     assert list(refused) == list(PATHS)[: list(PATHS).index(path)]
     if reason:
@@ -152,7 +152,7 @@ def test_a_way_that_computes_something_else_is_refused(monkeypatch):
     wrong = LAYERS[nn.Tanh]
     monkeypatch.setitem(LAYERS, nn.Tanh, lambda *given: wrong(*given).detach())
     made = networks(lambda: nn.Sequential(nn.Flatten(), nn.Linear(288, 5), nn.Tanh(), *ending()))
-    path, refused = choose_path(made, IMAGES)
+    path, refused = choose_path(made, [IMAGES])
     assert path == "vmap"
     assert "differs from the network's own" in refused["fused"]
     assert "the gradient of 1.weight" in refused["fused"]
@@ -173,7 +173,7 @@ def test_ways_agree_for_batches_of_any_size(double, kind, path, batch):
             stack(made, (0, 1), path)
         return
     fleet = stack(made, (0, 1), path)
-    _require_equal(_step_of_networks(made, images), _step_of_fleet(fleet, images))
+    _require_equal(_step_of_networks(made, [images]), _step_of_fleet(fleet, [images]))
 
 
 @pytest.mark.parametrize("wrong", [torch.zeros_like, torch.Tensor.detach])
@@ -187,7 +187,7 @@ def test_a_large_buffer_or_small_gradients_hide_no_mistake(monkeypatch, wrong):
             self.register_buffer("large", torch.tensor([1e9]))
 
     monkeypatch.setitem(LAYERS, nn.Tanh, lambda layer, own, x, keys: wrong(x))
-    assert choose_path(networks(Buffered), IMAGES)[0] == "vmap"
+    assert choose_path(networks(Buffered), [IMAGES])[0] == "vmap"
 
 
 def test_real_images_are_seen_as_they_are(monkeypatch):
@@ -205,7 +205,7 @@ def test_real_images_are_seen_as_they_are(monkeypatch):
 
     for path in PATHS:
         monkeypatch.setattr("paretoprune.fleet.choice.PATHS", {path: PATHS[path], "last": None})
-        viewing = with_path(replace(task, model=lambda shape, classes: Viewing()))
+        viewing = with_path(replace(task, model=Viewing))
         assert viewing.path == path
 
 
@@ -218,7 +218,7 @@ class Forgetful(Normed):
 
 def test_a_network_that_changes_its_images_changes_its_own():
     made = networks(Forgetful)
-    logits = stack(made, (0, 1), "one by one").forward(IMAGES.clone())
+    logits = stack(made, (0, 1), "one by one").forward([IMAGES.clone()])
     expected = torch.stack([network(IMAGES.clone()) for network in made])
     torch.testing.assert_close(logits, expected)
 
@@ -237,20 +237,20 @@ class Optional(nn.Sequential):
     ("build", "reason"),
     [
         (Slicing, "parts of an activation"),
-        (lambda: Optional(nn.Flatten(), nn.Linear(288, 3)), "takes features beside the images"),
+        (lambda: Optional(nn.Flatten(), nn.Linear(288, 3)), "its forward takes x, features"),
         (lambda: nn.Sequential(nn.Flatten(), nn.Dropout(0.5, inplace=True), nn.Linear(288, 3)),
          "changes its input"),
     ],
 )  # fmt: skip
 def test_what_fused_layers_cannot_do_is_said(build, reason, monkeypatch):
     monkeypatch.setitem(LAYERS, nn.LayerNorm, lambda layer, own, x, keys: x)
-    assert reason in choose_path(networks(build), IMAGES)[1]["fused"]
+    assert reason in choose_path(networks(build), [IMAGES])[1]["fused"]
 
 
 def test_the_check_leaves_the_networks_as_they_are():
     made = networks(lambda: nn.Sequential(*HOLDING[nn.BatchNorm2d]()))
     before = {name: value.clone() for name, value in made[0].state_dict().items()}
-    choose_path(made, IMAGES)
+    choose_path(made, [IMAGES])
     for name, value in made[0].state_dict().items():
         assert torch.equal(value, before[name])
 
@@ -258,20 +258,20 @@ def test_the_check_leaves_the_networks_as_they_are():
 @pytest.mark.parametrize(
     ("build", "complaint"),
     [
-        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(17, 3)), "images of 2 x 12 x 12: "),
-        (lambda: nn.Conv2d(2, 3, 3), r"not a row of logits for each of 6"),
+        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(17, 3)), "inputs of 2 x 12 x 12: "),
+        (lambda: nn.Sequential(nn.Flatten(0), nn.Linear(1728, 3)), "not an output for each of 6"),
     ],
 )
 def test_a_network_that_does_not_fit_is_refused(build, complaint):
     with pytest.raises(UsageError, match=complaint):
-        choose_path([build(), build()], IMAGES)
+        choose_path([build(), build()], [IMAGES])
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_way_is_the_networks_own_step(path):
     made = networks(Residual, 3)
     fleet = stack(made, range(3), path)
-    _require_equal(_step_of_networks(made, IMAGES), _step_of_fleet(fleet, IMAGES))
+    _require_equal(_step_of_networks(made, [IMAGES]), _step_of_fleet(fleet, [IMAGES]))
 
 
 def test_random_numbers_of_a_network_do_not_depend_on_its_fleet():
@@ -279,7 +279,7 @@ def test_random_numbers_of_a_network_do_not_depend_on_its_fleet():
     together = stack(made, (5, 6, 7), "one by one")
     alone = stack(made[1:2], (6,), "one by one")
     state = torch.get_rng_state()
-    drawn = together.forward(IMAGES, step=3)
-    assert torch.equal(drawn[1:2], alone.forward(IMAGES, step=3))
-    assert not torch.equal(drawn, together.forward(IMAGES, step=4))
+    drawn = together.forward([IMAGES], step=3)
+    assert torch.equal(drawn[1:2], alone.forward([IMAGES], step=3))
+    assert not torch.equal(drawn, together.forward([IMAGES], step=4))
     assert torch.equal(state, torch.get_rng_state())

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from paretoprune.building import Place, build_problem
 from paretoprune.errors import UsageError
 from paretoprune.opening import Request, open_study
-from paretoprune.problem import build_problem
 from paretoprune.recipes import EVERY, OF_MODELS, SUITED, complete
 from paretoprune.rounds import comparison_runs, run_template
 from paretoprune.search import SEARCHES, SearchSettings
@@ -100,13 +100,13 @@ def test_what_cannot_be_is_refused_with_its_option(options, said):
         ({"l2_conv": 1e-4}, "--l2-conv has no meaning for --model mlp"),
         ({"image_size": 32}, "--image-size is for --dataset folder"),
         ({"dataset": "folder"}, "folder:PATH"),
-        ({"dataset": "mnist:here"}, "write it as mnist"),
-        ({"dataset": "mnist:"}, "write it as mnist"),
+        ({"dataset": "mnist:here"}, "there is no module mnist"),
+        ({"dataset": "mnist:"}, "write it like package.module:function"),
     ],
 )
 def test_what_the_problem_cannot_use_is_refused(options, said, tmp_path):
     with pytest.raises(UsageError, match=said):
-        build_problem(Settings.from_options(options), tmp_path, "cpu")
+        build_problem(Settings.from_options(options), Place(data_dir=tmp_path))
 
 
 def test_their_grid_has_26_points_as_the_authors_chose_them(tmp_path):
@@ -130,13 +130,13 @@ def test_their_grid_has_26_points_as_the_authors_chose_them(tmp_path):
 
 def test_the_papers_networks_begin_as_keras_ones(tmp_path):
     settings = Settings.from_options({"recipe": "paper", "model": "mlp"})
-    network = build_problem(settings, tmp_path, "cpu").network(0)
+    network = build_problem(settings, Place(data_dir=tmp_path)).network(0)
     largest = math.sqrt(6 / (64 + 300))
     weight = network[1].weight
     assert 0.99 * largest < weight.abs().max() <= largest
     assert weight.std().item() == pytest.approx(largest / math.sqrt(3), rel=0.02)
     assert network[1].bias.abs().max() == 0
-    own = build_problem(Settings.from_options({}), tmp_path, "cpu").network(0)
+    own = build_problem(Settings.from_options({}), Place(data_dir=tmp_path)).network(0)
     assert own[1].weight.abs().max() <= 1 / math.sqrt(64)
     assert own[1].bias.abs().max() > 0
 
@@ -155,9 +155,9 @@ def plain_separate_training(one, task):
     batches = math.ceil(len(task.data.train) / one.batch_size)
     for number in range(one.epochs * batches):
         batch = task.order(number // batches).split(one.batch_size)[number % batches]
-        images = task.data.train.images[batch] / task.data.white
+        images = task.data.train.inputs[0][batch] / task.data.white
         logits = network(images)
-        loss = torch.nn.functional.cross_entropy(logits, task.data.train.labels[batch])
+        loss = torch.nn.functional.cross_entropy(logits, task.data.train.targets[batch])
         gradients = dict(zip(named, torch.autograd.grad(loss, named.values()), strict=True))
         moved = {}
         for objective, values in copies.items():

@@ -11,10 +11,11 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from paretoprune import keeper, store
-from paretoprune.confirm import Place, confirm
+from paretoprune.confirm import confirm
 from paretoprune.console.live import SweepView
 from paretoprune.errors import CorruptStudyError
 from paretoprune.keeper import FleetKeeper, TimeIsUp
+from paretoprune.opening import Request
 from paretoprune.progress import Note, Progress
 from paretoprune.reading import find_knee, read_study
 from paretoprune.run import SMGD
@@ -256,10 +257,10 @@ def test_a_confirmation_goes_on_too():
     reading = read_study(Path("study"))
     choice = find_knee(reading, "chord")
     with pytest.raises(KeyboardInterrupt):
-        confirm(reading, choice, Place(epochs=5), Interruption(Progress, 10))
+        confirm(reading, choice, Request(), Interruption(Progress, 10), epochs=5)
     assert len(checkpoints("study")) == 1
     events = []
-    assert confirm(reading, choice, Place(epochs=5), events.append).is_done
+    assert confirm(reading, choice, Request(), events.append, epochs=5).is_done
     assert not checkpoints("study")
     first = next(event for event in events if isinstance(event, Progress))
     assert first.step > first.steps / 5

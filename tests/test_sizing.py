@@ -70,7 +70,7 @@ def test_real_steps_are_timed(monkeypatch):
 def test_sizes_that_do_not_fit_into_memory_are_not_tried(monkeypatch):
     seen = ratios(monkeypatch, {2: 0.8, 4: 0.6, 8: 0.4})
     used = iter([0, GIGABYTE, 2 * GIGABYTE, 4 * GIGABYTE])
-    monkeypatch.setattr(sizing, "_used", lambda device: next(used))
+    monkeypatch.setattr(sizing, "bytes_used", lambda device: next(used))
     monkeypatch.setattr(sizing, "_free", lambda device: 8 * GIGABYTE)
     assert fastest_size(run(), problem(), largest=8) == 4
     assert seen == [2, 4]

@@ -27,15 +27,15 @@ def advance(training, steps=1):
     """Take some steps; return the parameters [K, ...] by name, and the last weights."""
     data = training.problem.data.train
     for batch in batches(training.problem, steps):
-        _, weights = take_step(training, data.images[batch], data.labels[batch], 1.0)
+        _, weights = take_step(training, data[batch], 1.0)
     values = training.fleet.parameters.items()
     return {name: value.detach().clone() for name, value in values}, weights
 
 
 def raw_gradients(task, network, batch):
     """Those of the loss and of l1 over all parameters, by torch: two dicts by name."""
-    images = task.inputs(task.data.train.images[batch])
-    loss = functional.cross_entropy(network(images), task.data.train.labels[batch])
+    (images,) = task.inputs(task.data.train[batch].inputs)
+    loss = functional.cross_entropy(network(images), task.data.train.targets[batch])
     named = dict(network.named_parameters())
     first = dict(zip(named, torch.autograd.grad(loss, list(named.values())), strict=True))
     second = {
@@ -154,11 +154,9 @@ def test_normalized_objectives_change_the_weights_only(double, normalize):
     if normalize == "l2":
         lengths = torch.stack((first.norm(), second.norm()))
     else:
-        images, labels = (
-            part[batches(task, 1)[0]] for part in (task.data.train.images, task.data.train.labels)
-        )
+        part = task.data.train[batches(task, 1)[0]]
         network = task.network(0)
-        loss = functional.cross_entropy(network(task.inputs(images)), labels)
+        loss = functional.cross_entropy(network(*task.inputs(part.inputs)), part.targets)
         l1 = sum(value.abs().sum() for n, value in network.named_parameters() if n in task.prunable)
         lengths = torch.stack((loss, l1)).detach()
     scaled = min_norm(gram_of(first / lengths[0], second / lengths[1])) / lengths
@@ -173,8 +171,8 @@ def test_loss_normalizes_each_block_by_its_own_objectives(double):
     names = [name for name in first if f"{name.split('.')[0]}.weight" in task.convolutions]
     second |= {name: 6.0 * network.get_parameter(name).detach() for name in task.convolutions}
     squares = sum(network.get_parameter(name).square().sum() for name in task.convolutions)
-    images = task.inputs(task.data.train.images[batches(task, 1)[0]])
-    loss = functional.cross_entropy(network(images), task.data.train.labels[batches(task, 1)[0]])
+    part = task.data.train[batches(task, 1)[0]]
+    loss = functional.cross_entropy(network(*task.inputs(part.inputs)), part.targets)
     values = torch.stack((loss, 3.0 * squares)).detach()
     scaled = min_norm(gram_of(flat(first, names) / values[0], flat(second, names) / values[1]))
     _, weights = advance(begin([one], task))
@@ -190,7 +188,7 @@ def test_the_history_holds_the_mean_weights_of_each_epoch(split):
     for epoch in range(2):
         for batch in training.problem.order(epoch).split(one.batch_size):
             factor = (1, 0.8535534, 0.5, 0.1464466)[len(chosen)]
-            chosen.append(take_step(training, data.images[batch], data.labels[batch], factor)[1][0])
+            chosen.append(take_step(training, data[batch], factor)[1][0])
     blocks = [("loss_weight", "complexity_weight"), ("conv_loss_weight", "conv_l2_weight")]
     for block, names in enumerate(blocks[: 1 + split]):
         for objective, name in enumerate(names):

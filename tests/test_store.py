@@ -15,8 +15,10 @@ from safetensors.numpy import load_file
 from paretoprune import store
 from paretoprune.errors import BusyStudyError, CorruptStudyError, CouldNotError, UsageError
 from paretoprune.files import write_aside
+from paretoprune.front import over_seeds, pareto
 from paretoprune.run import Layer, Point
 from paretoprune.settings import Budget, Measured, Plan, Settings
+from paretoprune.store.sound import SIZES
 from tests.problems import run
 
 PLAN = Plan(
@@ -226,6 +228,21 @@ def test_an_older_table_says_what_it_meant_by_silence(study):
     assert absent.to_numpy().tolist() == [[0.0, 0.0, 0.0]]
     record(study, row(0.5, run=run(lam=0.5, momentum=0.9)))
     assert store.read(study)["momentum"].tolist() == [0.0, 0.9]
+
+
+def test_an_older_table_has_no_sizes_and_goes_on_with_them(study):
+    record(study, row(0.0))
+    path = study / "points.parquet"
+    pd.read_parquet(path).drop(columns=list(SIZES)).to_parquet(path)
+    assert store.read(study)[list(SIZES)].isna().to_numpy().all()
+    record(study, row(0.5, **dict.fromkeys(SIZES, 7)))
+    table = store.read(study)
+    assert table.columns.tolist() == store.SCHEMA.names
+    assert table["flops"].isna().tolist() == [True, False]
+    assert table.loc[1, list(SIZES)].tolist() == [7] * len(SIZES)
+    networks = over_seeds(table)
+    assert networks["flops"].isna().tolist() == [True, False]
+    assert pareto(networks, ("val_error", "flops"))["lam"].tolist() == [0.5]
 
 
 def test_columns_of_others_are_kept(study):

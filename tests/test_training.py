@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from paretoprune.complexity import COMPLEXITIES, PRUNABLE, l1, nonzeros, prunable_names, total
+from paretoprune.complexity import COMPLEXITIES, l1, nonzeros, total
 from paretoprune.errors import UsageError
 from paretoprune.models import MODELS
 from paretoprune.problem import reference_lam
+from paretoprune.prunable import PRUNABLE, prunable_names
 from paretoprune.pruning import prune
 from paretoprune.run import Run
 from paretoprune.train import train_fleet
@@ -88,8 +89,8 @@ def test_a_model_without_prunable_layers_is_refused():
 def test_lam_ref_is_initial_loss_over_initial_complexity():
     task = problem()
     network = task.network(0)
-    images = task.inputs(task.data.train.images)
-    loss = torch.nn.functional.cross_entropy(network(images), task.data.train.labels)
+    (images,) = task.inputs(task.data.train.inputs)
+    loss = torch.nn.functional.cross_entropy(network(images), task.data.train.targets)
     size = sum(layer.weight.abs().sum() for layer in network if hasattr(layer, "weight"))
     assert reference_lam(task) == pytest.approx((loss / size).item(), rel=1e-4)
 

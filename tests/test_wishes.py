@@ -4,7 +4,7 @@ import pytest
 
 from paretoprune.errors import UsageError
 from paretoprune.knee.wish import fulfil, parse_wish
-from tests.tables import table
+from tests.tables import OLD, table
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,11 @@ from tests.tables import table
         ("nonzeros=2e3", False, "nonzeros", 2000),
         ("l1=1.5E-2", False, "l1", 0.015),
         ("loss=0", False, "loss", 0),
+        ("r2=0.9", True, "r2", 0.9),
+        ("skill=90%", True, "skill", 0.9),
+        ("flops=1e6", False, "flops", 1e6),
+        ("neurons=12", False, "neurons", 12),
+        ("parameters=5000", False, "parameters", 5000),
     ],
 )
 def test_a_wish_is_read(text, is_lower, quantity, bound):
@@ -29,8 +34,12 @@ def test_a_wish_is_read(text, is_lower, quantity, bound):
     [
         ("acuracy=0.98", True, "did you mean accuracy"),
         ("nonzero=10", False, "did you mean nonzeros"),
-        ("nonzeros=10", True, "accuracy, sparsity"),
-        ("", True, "accuracy, sparsity"),
+        ("nonzeros=10", True, "accuracy, r2, skill, sparsity"),
+        ("", True, "accuracy, r2, skill, sparsity"),
+        ("R²=0.9", True, "accuracy, r2, skill, sparsity"),
+        ("r2=1.1", True, "between 0 and 1"),
+        ("flop=10", False, "did you mean flops"),
+        ("flops=10%", False, "flops=NUMBER"),
         ("accuracy", True, "accuracy=NUMBER"),
         ("accuracy=", True, "accuracy=NUMBER"),
         ("accuracy=high", True, "accuracy=NUMBER"),
@@ -49,11 +58,12 @@ def test_a_bad_wish_is_refused_with_what_to_change(text, is_lower, said):
 
 
 NETWORKS = [  # on the front of error and nonzeros, but for the fourth
-    {"val_error": 0.01, "nonzeros": 900, "val_loss": 0.05, "l1": 90.0},
-    {"val_error": 0.02, "nonzeros": 300, "val_loss": 0.04, "l1": 20.0},
-    {"val_error": 0.05, "nonzeros": 100, "val_loss": 0.20, "l1": 30.0},
-    {"val_error": 0.05, "nonzeros": 120, "val_loss": 0.18, "l1": 10.0},
-    {"val_error": 0.25, "nonzeros": 20, "val_loss": 0.90, "l1": 5.0},
+    {"val_error": 0.01, "nonzeros": 900, "val_loss": 0.05, "l1": 90.0, "flops": 7000},
+    {"val_error": 0.02, "nonzeros": 300, "val_loss": 0.04, "l1": 20.0, "flops": 8000},
+    {"val_error": 0.05, "nonzeros": 100, "val_loss": 0.20, "l1": 30.0, "flops": 6000},
+    {"val_error": 0.05, "nonzeros": 120, "val_loss": 0.18, "l1": 10.0, "flops": 300},
+    {"val_error": 0.25, "nonzeros": 20, "val_loss": 0.90, "l1": 5.0, "flops": 200},
+    {"val_error": 0.00, "nonzeros": 950, "val_loss": 0.05, "l1": 95.0, **OLD},
 ]
 POINTS = table({"lam": i / 10, **network} for i, network in enumerate(NETWORKS))
 
@@ -65,11 +75,18 @@ POINTS = table({"lam": i / 10, **network} for i, network in enumerate(NETWORKS))
         ("accuracy=0.98", True, 1),
         ("accuracy=0.981", True, 0),
         ("accuracy=0", True, 4),
-        ("sparsity=0.05", True, 0),  # best accuracy that sparse
+        ("skill=0.95", True, 2),
+        ("sparsity=0.05", True, 5),  # best accuracy that sparse
+        ("sparsity=0.06", True, 0),
         ("sparsity=0.7", True, 1),
         ("sparsity=0.71", True, 2),
         ("sparsity=98%", True, 4),
-        ("nonzeros=5000", False, 0),
+        ("nonzeros=5000", False, 5),
+        ("nonzeros=900", False, 0),
+        ("flops=1e9", False, 0),  # of the last one nobody knows
+        ("flops=7e3", False, 0),
+        ("flops=6999", False, 3),  # as accurate as the third, and smaller
+        ("flops=299", False, 4),
         ("nonzeros=300", False, 1),
         ("nonzeros=299", False, 2),
         ("nonzeros=20", False, 4),
@@ -80,6 +97,7 @@ POINTS = table({"lam": i / 10, **network} for i, network in enumerate(NETWORKS))
         ("loss=0.5", False, 2),
         ("accuracy=0.95", True, 2),  # met exactly, but for rounding
         ("accuracy=0.99", True, 0),
+        ("r2=0.995", True, 5),
     ],
 )
 def test_a_wish_is_fulfilled(text, is_lower, label):
@@ -91,7 +109,7 @@ def test_a_wish_is_fulfilled(text, is_lower, label):
 @pytest.mark.parametrize(
     ("text", "is_lower", "nearest"),
     [
-        ("accuracy=0.995", True, "0.99"),
+        ("flops=199", False, "200"),
         ("sparsity=0.99", True, "0.98"),
         ("nonzeros=19", False, "20"),
         ("l1=4", False, "5"),

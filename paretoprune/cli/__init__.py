@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from paretoprune import __version__
+from paretoprune.cli.check import check
 from paretoprune.cli.compare import compare
+from paretoprune.cli.export import export
 from paretoprune.cli.knee import knee
 from paretoprune.cli.plot import plot
 from paretoprune.cli.show import show
@@ -43,7 +45,9 @@ def paretoprune(
 
 
 app.command()(sweep)
+app.command()(check)
 app.command()(knee)
 app.command()(plot)
 app.command()(show)
 app.command()(compare)
+app.command()(export)

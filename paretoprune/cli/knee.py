@@ -4,9 +4,9 @@ from pathlib import Path
 
 import typer
 
-from paretoprune.cli.options import DATA_DIR, JSON, STUDY, data_folder, interruptible
+from paretoprune.cli.options import DATA_DIR, JSON, STUDY, interruptible
 from paretoprune.errors import UsageError
-from paretoprune.settings import AUTO
+from paretoprune.settings import AUTO, data_folder
 
 
 def knee(
@@ -18,8 +18,9 @@ def knee(
     ),
     axes: str | None = typer.Option(
         None,
-        help="loss,complexity | loss,nonzeros | error,nonzeros (default: the first that the rule "
-        "knows)",
+        metavar="QUALITY,SIZE",
+        help="loss | error, and complexity | nonzeros | flops | neurons | parameters, such as "
+        "error,flops (default: the first that the rule knows)",
     ),
     is_log: bool | None = typer.Option(
         None,
@@ -30,12 +31,14 @@ def knee(
     at_least: str | None = typer.Option(
         None,
         metavar="NAME=X",
-        help="Take the smallest with accuracy=0.98, or the most accurate with sparsity=0.95.",
+        help="Take the smallest with accuracy=0.98 (or r2, skill), or the most accurate with "
+        "sparsity=0.95.",
     ),
     at_most: str | None = typer.Option(
         None,
         metavar="NAME=X",
-        help="Take the most accurate with nonzeros=2000 or l1=300, or the smallest with loss=0.1.",
+        help="Take the most accurate with nonzeros=2000, flops=1e5, neurons=100, parameters=5000 "
+        "or l1=300, or the smallest with loss=0.1.",
     ),
     confirm: bool = typer.Option(
         False, "--confirm", help="Train the choice for the full epochs: does it hold?"

@@ -5,20 +5,16 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import typer
 
-from paretoprune.settings import Budget, Settings
+from paretoprune.settings import DATA_VARIABLE, Budget, Settings
 
 PROBLEM, TRAINING, SEARCH, PLACE = "Problem", "Training", "Search and budget", "Place"
 COMPARISON = "Comparison with SMGD"
 INTERRUPTED = 130
-DATA_HELP, DATA_VARIABLE = (
-    "Where data are, or go (default: ~/.cache/paretoprune)",
-    "PARETOPRUNE_DATA",
-)
+DATA_HELP = "Where data are, or go (default: ~/.cache/paretoprune)"
 
 STUDY = typer.Argument(metavar="STUDY", help="Folder of a study.", show_default=False)
 STUDIES = typer.Argument(metavar="STUDY...", help="Folders of studies.", show_default=False)
@@ -38,11 +34,6 @@ def given(context: typer.Context, kind: type[Settings] | type[Budget]) -> dict[s
     """The fields of `kind` that the user gave as options."""
     named = {field.name: context.params.get(field.name) for field in fields(kind)}
     return {name: value for name, value in named.items() if value is not None}
-
-
-def data_folder(data_dir: Path | None) -> Path:
-    """Where data are: what the user says, or a cache."""
-    return (data_dir or Path("~/.cache/paretoprune")).expanduser()
 
 
 @contextlib.contextmanager

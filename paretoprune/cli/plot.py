@@ -16,6 +16,11 @@ def plot(
         help="Picture: .png, .svg or .pdf (default: STUDY/KIND.png, fronts.png for several)",
     ),
     kind: str = typer.Option("front", help="front | layers | history (default: front)"),
+    axes: str = typer.Option(
+        "error,nonzeros",
+        help="Right panel of a front: error,nonzeros | error,complexity | error,flops | "
+        "error,neurons | error,parameters (default: error,nonzeros)",
+    ),
     split: str = SPLIT,
 ) -> None:
     """Draw the front of one or several studies, or the layers or the history of one."""
@@ -23,5 +28,5 @@ def plot(
     from paretoprune.reading import read_study
 
     path = output or (studies[0] / f"{kind}.png" if len(studies) == 1 else Path("fronts.png"))
-    draw_studies([read_study(study) for study in studies], path, split, kind)
+    draw_studies([read_study(study) for study in studies], path, split, kind, axes)
     print(path)

@@ -12,6 +12,7 @@ from paretoprune.compare import Against, Comparison, Group, Variant, compare_doc
 from paretoprune.console import out
 from paretoprune.gap import Distance, Spread
 from paretoprune.progress import duration, plural
+from paretoprune.quality import ACCURACY, short
 
 VERDICTS = ("not dominated", "partly dominated", "dominated")
 
@@ -49,16 +50,18 @@ def show_comparison(comparison: Comparison, picture: Path, *, as_json: bool) -> 
 def smgd_lines(comparison: Comparison) -> Iterator[str]:
     """A sentence for each variant of one study: what one run reached, and whether it was beaten."""
     for variant in comparison.variants:
-        accuracy, nonzeros = (variant.measures[name] for name in ("val_error", "nonzeros"))
-        if accuracy.mean is None:
+        error, nonzeros = (variant.measures[name] for name in ("val_error", "nonzeros"))
+        if error.mean is None:
             yield f"{variant.name}: no run of {variant.runs} learnt anything"
             continue
-        right = Spread(1 - accuracy.mean, accuracy.sd, accuracy.n)
+        right, quality = Spread(1 - error.mean, error.sd, error.n), comparison.quality
+        is_share = quality == ACCURACY
+        reached = f"{mean(right, '.2f', 100)} %" if is_share else f"{quality} {mean(right, '.4f')}"
         objectives, wishes = (one.dominated for one in variant.against[0].distances)
         yield (
-            f"{variant.name}: {mean(right, '.2f', 100)} % at {mean(nonzeros, ',.0f')} nonzeros; "
+            f"{variant.name}: {reached} at {mean(nonzeros, ',.0f')} nonzeros; "
             f"the front dominates {objectives} of {plural(len(variant.seeds), 'seed')} in loss and "
-            f"{comparison.complexity}, {wishes} in accuracy and nonzeros"
+            f"{comparison.complexity}, {wishes} in {quality} and nonzeros"
         )
 
 
@@ -108,7 +111,7 @@ def group_line(group: Group) -> str:
 
 def coverage_table(comparison: Comparison) -> Table:
     """A line for each front beside each other one."""
-    heads = ("of", "by", f"loss, {comparison.complexity}", "accuracy, nonzeros")
+    heads = ("of", "by", f"loss, {comparison.complexity}", f"{comparison.quality}, nonzeros")
     table = plain_table((*heads, "hypervolume", "of both"), names=2)
     for coverage in comparison.coverages:
         table.add_row(
@@ -124,10 +127,11 @@ def coverage_table(comparison: Comparison) -> Table:
 def variants_table(comparison: Comparison) -> Table:
     """Two lines for each variant: means, and standard deviations under them."""
     loss = "test_loss" if comparison.split == "test" else "val_loss"
+    head, form = short(comparison.quality), ".2%" if comparison.quality == ACCURACY else ".4f"
     columns = {
         loss: (f"{loss[:-5]}. loss".replace("test.", "test"), ".4f", 0),
-        "val_error": ("val. acc.", ".2%", 1),
-        "test_error": ("test acc.", ".2%", 1),
+        "val_error": (f"val. {head}", form, 1),
+        "test_error": (f"test {head}", form, 1),
         "nonzeros": ("nonzeros", ",.0f", 0),
         "sparsity": ("sparsity", ".2%", 0),
         "l1": ("l1", ",.1f", 0),
@@ -168,7 +172,8 @@ def variant_lines(variant: Variant, comparison: Comparison) -> Iterator[str]:
 def against_lines(variant: Variant, against: Against, comparison: Comparison) -> Iterator[str]:
     """A variant beside one front: distances, hypervolume, cost."""
     loss = Words("loss", comparison.complexity, comparison.complexity, ".4f", ",.1f")
-    for distance, words in zip(against.distances, (loss, ACCURACY), strict=True):
+    pairs = (loss, quality_words(comparison.quality))
+    for distance, words in zip(against.distances, pairs, strict=True):
         yield f"{words.quality} and {words.size}: {distance_line(distance, words)}"
     alone, both = mean(variant.hypervolume, ".3f"), mean(against.hypervolume_with, ".3f")
     front = f"{against.hypervolume_without:.3f}"
@@ -192,14 +197,17 @@ class Words:
     unit: str = ""
 
 
-ACCURACY = Words(
-    *("accuracy", "nonzeros", "size", ".2f", ",.0f"),
-    better="more",
-    worse="less",
-    fewer="fewer",
-    scale=100,
-    unit=" points",
-)
+def quality_words(quality: str) -> Words:
+    """The words for quality and nonzeros."""
+    is_share = quality == ACCURACY
+    return Words(
+        *(quality, "nonzeros", "size", ".2f" if is_share else ".4f", ",.0f"),
+        better="more",
+        worse="less",
+        fewer="fewer",
+        scale=100 if is_share else 1,
+        unit=" points" if is_share else "",
+    )
 
 
 def distance_line(distance: Distance, words: Words) -> str:

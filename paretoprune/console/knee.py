@@ -1,6 +1,7 @@
 """How is a chosen network printed? With its neighbours, its weights, and its confirmation."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,8 +9,11 @@ import pandas as pd
 
 from paretoprune.console import out
 from paretoprune.console.live import SweepView
-from paretoprune.console.tables import points_table, step_cost, weights_place
+from paretoprune.console.tables import points_table, sizes_line, step_cost, weights_place
 from paretoprune.documents import choice_document
+from paretoprune.front import choosable
+from paretoprune.knee.terms import word_of
+from paretoprune.progress import plural
 from paretoprune.reading import Choice, Reading
 
 if TYPE_CHECKING:
@@ -20,11 +24,11 @@ def confirm_choice(
     reading: Reading, choice: Choice, epochs: int | None, device: str, data_dir: Path
 ) -> "Confirmation":
     """Train a choice for the full epochs, and show how far that is."""
-    from paretoprune.confirm import Place, confirm  # here, so that the other commands are quick
+    from paretoprune.confirm import confirm  # here, so that the other commands are quick
+    from paretoprune.opening import Request
 
     with SweepView() as view:
-        place = Place(epochs=epochs, device=device, data_dir=data_dir)
-        return confirm(reading, choice, place, view)
+        return confirm(reading, choice, Request(device=device, data_dir=data_dir), view, epochs)
 
 
 def show_choice(
@@ -39,17 +43,29 @@ def show_choice(
         out.print(f"no knee: {choice.reason} ({choice.rule} on {choice.place})", soft_wrap=True)
         return
     network = choice.front.loc[choice.network]
-    alone = choice.front.loc[[choice.network]]
-    out.print(points_table(alone, choice.network, f"{choice.rule} (validation data)", mark=""))
-    out.print(f"{choice.reason}; on {choice.place}", soft_wrap=True)
+    alone, quality = choice.front.loc[[choice.network]], reading.plan.measured.quality
+    title = f"{choice.rule} (validation data)"
+    out.print(points_table(alone, choice.network, title, mark="", quality=quality))
+    for line in (f"{choice.reason}; on {choice.place}", *left_out(reading, choice)):
+        out.print(line, soft_wrap=True)
     for word, label in (("denser", choice.denser), ("sparser", choice.sparser)):
         if label is None:
             out.print(f"next {word}: none, it is that end of the front")
         else:
-            out.print(step_cost(f"next {word}", network, choice.front.loc[label]), soft_wrap=True)
-    out.print(f"weights: {weights_place(reading, network)}", soft_wrap=True)
+            step = (f"next {word}", network, choice.front.loc[label], quality, choice.axes[1])
+            out.print(step_cost(*step), soft_wrap=True)
+    for line in (*sizes_line(network), f"weights: {weights_place(reading, network)}"):
+        out.print(line, soft_wrap=True)
     if confirmation is not None:
         show_confirmation(reading, network, confirmation)
+
+
+def left_out(reading: Reading, choice: Choice) -> Iterator[str]:
+    """How many networks have no place on the axes, as an older version did not count them."""
+    unknown = int(choosable(reading.networks)[choice.axes[1]].isna().sum())
+    if unknown:
+        of = f"{plural(unknown, 'network')} of an older version"
+        yield f"left out: {of}, which did not count {word_of(choice.axes[1])}"
 
 
 def show_confirmation(reading: Reading, network: pd.Series, confirmation: "Confirmation") -> None:
@@ -60,8 +76,10 @@ def show_confirmation(reading: Reading, network: pd.Series, confirmation: "Confi
     if not confirmation.is_done:
         out.print(f"not confirmed, {epochs}: {row['failure']}", soft_wrap=True)
         return
-    out.print(points_table(row.to_frame().T, None, f"Confirmation: {epochs} (validation data)"))
-    out.print(step_cost(f"they brought, for seed {row['seed']}", before, row), soft_wrap=True)
+    quality, title = reading.plan.measured.quality, f"Confirmation: {epochs} (validation data)"
+    out.print(points_table(row.to_frame().T, None, title, quality=quality))
+    brought = step_cost(f"they brought, for seed {row['seed']}", before, row, quality)
+    out.print(brought, soft_wrap=True)
     if confirmation.is_nondominated:
         out.print("nondominated: no network of the study is better in loss and complexity")
     elif row["collapsed"]:

@@ -1,15 +1,18 @@
 """How are the front and all runs printed? As a table, JSON or comma-separated values."""
 
 import json
+import shlex
 
 import pandas as pd
 
 from paretoprune.console import out
-from paretoprune.console.tables import points_table, trade_off
+from paretoprune.console.tables import points_table, sizes_table, trade_off
 from paretoprune.documents import in_order, points_csv, points_document
 from paretoprune.errors import printable
 from paretoprune.reading import Reading, find_knee
 from paretoprune.run import SMGD
+
+COMPACT = "Zeros alone make no dense kernel faster: `{}` removes what is dead."
 
 
 def show_points(reading: Reading, *, everything: bool, form: str) -> None:
@@ -24,7 +27,12 @@ def show_points(reading: Reading, *, everything: bool, form: str) -> None:
         title = "All runs" if everything else "The front (chosen on validation data)"
         if not everything and reading.plan.settings.method == SMGD:
             rows, title = in_order(reading.networks), "SMGD (validation data)"
-        out.print(points_table(rows, knee.network, title))
+        quality = reading.plan.measured.quality
+        out.print(points_table(rows, knee.network, title, quality=quality))
+        sizes = None if everything else sizes_table(rows, knee.network)
+        if sizes is not None:
+            command = shlex.join(["paretoprune", "export", str(reading.folder), "--compact"])
+            out.print("", sizes, COMPACT.format(command), sep="\n", soft_wrap=True)
         for _, row in reading.points[reading.points["failure"] != ""].iterrows():
             log = f", log in {reading.folder}/{row['log']}" if pd.notna(row["log"]) else ""
             failure = f"{trade_off(row, 'λ = ')}, seed {row['seed']}: {row['failure']}{log}"

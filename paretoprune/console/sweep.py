@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from rich.table import Table
 
 from paretoprune.compare import compare
@@ -48,16 +49,23 @@ def what_came_out(reading: Reading) -> Iterator[Table | str]:
     if reading.points.empty:
         return
     smgd = reading.networks[reading.networks["role"] == "comparison"]
+    measured = reading.plan.measured
     if reading.plan.settings.method == SMGD:
-        yield points_table(in_order(smgd), None, "SMGD (validation data)")
+        yield smgd_table(smgd, measured.quality)
         return
     knee = find_knee(reading)
-    yield points_table(knee.front, knee.network, "The front (validation data)")
+    title = "The front (validation data)"
+    yield points_table(knee.front, knee.network, title, quality=measured.quality)
     if knee.network is None:
         yield f"no knee: {knee.reason}"
-    covered = hypervolume_of(reading.networks, reading.plan.measured.validation_images)
-    yield f"hypervolume {covered:.3f} (accuracy and nonzeros, validation data)"
+    covered = hypervolume_of(reading.networks, measured.validation_images, measured.quality)
+    yield f"hypervolume {covered:.3f} ({measured.quality} and nonzeros, validation data)"
     if len(smgd) and len(knee.front):
         yield from smgd_lines(compare([reading]))
     elif len(smgd):
-        yield points_table(in_order(smgd), None, "SMGD (validation data)")
+        yield smgd_table(smgd, measured.quality)
+
+
+def smgd_table(smgd: pd.DataFrame, quality: str) -> Table:
+    """SMGD's networks, where no front stands beside them."""
+    return points_table(in_order(smgd), None, "SMGD (validation data)", quality=quality)

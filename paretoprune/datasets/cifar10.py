@@ -32,4 +32,4 @@ def _part(source: Source, is_train: bool) -> Part:
         FILES,
     )
     images = torch.from_numpy(loaded.data).permute(0, 3, 1, 2)  # [N, H, W, C] -> [N, C, H, W]
-    return Part(images.contiguous(), torch.tensor(loaded.targets))
+    return Part((images.contiguous(),), torch.tensor(loaded.targets))

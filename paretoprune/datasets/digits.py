@@ -10,7 +10,7 @@ def digits(source: Source) -> Data:
     """Load the digits; scikit-learn names no test images, so a fifth of them is set aside."""
     images, labels = load_digits(return_X_y=True)  # values 0 .. 16
     everything = Part(
-        torch.from_numpy(images).to(torch.uint8).view(-1, 1, 8, 8),
+        (torch.from_numpy(images).to(torch.uint8).view(-1, 1, 8, 8),),
         torch.from_numpy(labels).long(),
     )
     rest, test = set_test_aside(everything)

@@ -180,11 +180,11 @@ def _require_memory(option: str, images: int, channels: int, side: int) -> None:
 def _rest_and_test(files: Files, pictures: Pictures) -> tuple[Part, Part]:
     """The training images (validation images among them) and the test images."""
     images, labels = torch.from_numpy(pictures.images), files.labels[pictures.readable]
-    everything = Part(images, torch.from_numpy(labels))
+    everything = Part((images,), torch.from_numpy(labels))
     if files.test_name:
         train = int(pictures.readable[: files.train].sum())
-        rest, test = everything.images[:train].clone(), everything.images[train:].clone()
-        return Part(rest, everything.labels[:train]), Part(test, everything.labels[train:])
+        rest, test = images[:train].clone(), images[train:].clone()
+        return Part((rest,), everything.targets[:train]), Part((test,), everything.targets[train:])
     try:
         return set_test_aside(everything)
     except UsageError as error:
@@ -226,7 +226,7 @@ def _notes(
     if found.unused:
         beside = f"{TRAIN}/ and {files.test_name}/" if files.test_name else f"{TRAIN}/"
         yield f"not used, beside {beside}: {_few([f'{name}/' for name in found.unused])}"
-    present = set(test.labels.tolist())
+    present = set(test.targets.tolist())
     if absent := [name for label, name in enumerate(files.classes) if label not in present]:
         yield f"no test images of {_few(absent)}"
 

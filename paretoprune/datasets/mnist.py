@@ -1,7 +1,7 @@
 """MNIST and Fashion-MNIST: 60,000 + 10,000 grey images of 28 x 28 pixels, by torchvision."""
 
 from paretoprune.datasets.downloads import fetch
-from paretoprune.datasets.parts import Data, Part, Source, sound, split
+from paretoprune.datasets.parts import Data, Part, Source, sound_images, split
 from paretoprune.errors import CouldNotError
 
 FILES = tuple(
@@ -48,5 +48,6 @@ def _part(source: Source, kind: str, name: str, is_train: bool) -> Part:
         f"{kind}/raw",
         FILES,
     )
-    part = Part(images.data.unsqueeze(1), images.targets)
-    return sound(part, CLASSES, f"the {'training' if is_train else 'test'} images in {place}/raw")
+    part = Part((images.data.unsqueeze(1),), images.targets)
+    which = "training" if is_train else "test"
+    return sound_images(part, CLASSES, f"the {which} images in {place}/raw")

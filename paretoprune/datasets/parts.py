@@ -1,4 +1,4 @@
-"""What a data set is: images as bytes, labels, and how the parts are cut."""
+"""What a data set is: inputs, targets, and how the parts are cut."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ TEST_SEED = 0
 class Source:
     """Where data come from, and how they are cut.
 
-    `validation` is the share of the training images kept for validation, `seed` that of this
+    `validation` is the share of the training samples kept for validation, `seed` that of this
     split. `path` and `image_size` (pixels; 0: chosen by the data) are for `folder:PATH` only.
     """
 
@@ -32,46 +32,67 @@ class Source:
 
 @dataclass(frozen=True)
 class Part:
-    """Images `[N, C, H, W]` as uint8 and their labels `[N]` as int64, on one device."""
+    """Samples: their inputs, `[N, *shape]` each, and targets, on one device.
 
-    images: Tensor
-    labels: Tensor
+    Images are one input, `[N, C, H, W]` as uint8. Targets are classes `[N]` as int64, or numbers
+    `[N, ...]`.
+    """
+
+    inputs: tuple[Tensor, ...]
+    targets: Tensor
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.targets)
+
+    def __getitem__(self, chosen: Tensor | slice) -> "Part":
+        return Part(tuple(own[chosen] for own in self.inputs), self.targets[chosen])
+
+    def split(self, size: int) -> list["Part"]:
+        """The same samples, `size` at a time."""
+        return [self[start : start + size] for start in range(0, len(self), size)]
 
     def to(self, device: torch.device) -> "Part":
         """The same part on `device`."""
-        return Part(self.images.to(device), self.labels.to(device))
+        return Part(tuple(own.to(device) for own in self.inputs), self.targets.to(device))
 
 
 @dataclass(frozen=True)
 class Data:
-    """A data set: `white` is the byte that stands for 1.0 when a network sees an image.
+    """A data set: of so many `classes`, or 0 where the targets are numbers.
 
-    `notes` are sentences for the user about what was found. Raises `CouldNotError` on creation for
-    parts that are not `sound`, whatever loader read them.
+    `white` is the byte that stands for 1.0 when a network sees an image. `notes` are sentences for
+    the user about what was found. Raises `CouldNotError` on creation for parts that are not
+    `sound`, whatever loader read them.
     """
 
     train: Part
     validation: Part
     test: Part
     classes: int
-    white: float
+    white: float = 255.0
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):
-            sound(getattr(self, name), self.classes, f"the {name} images")
-        shapes = {part.images.shape[1:] for part in (self.train, self.validation, self.test)}
+            sound(getattr(self, name), self.classes, f"the {name} samples")
+        shapes = {part_shape(part) for part in (self.train, self.validation, self.test)}
         if len(shapes) > 1:
-            raise CouldNotError("the data set's images are not all of one size: make them so")
+            raise CouldNotError("the data set's samples are not all of one shape: make them so")
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of an image."""
-        channels, height, width = self.train.images.shape[1:]
-        return channels, height, width
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shape of each input of one sample: of an image channels, height and width."""
+        return tuple(tuple(own.shape[1:]) for own in self.train.inputs)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the first input."""
+        return self.shapes[0]
+
+    @property
+    def outputs(self) -> int:
+        """What a network must say of a sample: a number for each class, or the targets' numbers."""
+        return self.classes or self.train.targets[0].numel()
 
     def to(self, device: torch.device) -> "Data":
         """The same data on `device`."""
@@ -79,22 +100,47 @@ class Data:
         return replace(self, **parts)
 
 
+def part_shape(part: Part) -> tuple[object, ...]:
+    """What the parts of a data set have in common: types and shapes."""
+    tensors = (*part.inputs, part.targets)
+    return tuple((own.dtype, own.shape[1:]) for own in tensors)
+
+
+def is_image(own: Tensor) -> bool:
+    """Whether an input holds images as bytes."""
+    return own.dtype == torch.uint8 and own.ndim == 4
+
+
 def sound(part: Part, classes: int, what: str) -> Part:
-    """The part, if it holds bytes as images and a class for each of them.
+    """The part, if each sample has its target, and a class where there are `classes`.
 
     Raises `CouldNotError`, naming `what`, for any other: a file's numbers may be anything.
     """
-    images, labels = part.images, part.labels
-    if images.dtype != torch.uint8 or images.ndim != 4 or labels.dtype != torch.int64:
-        rule = f"are {images.dtype} of {images.ndim} dimensions, not bytes of 4"
-    elif labels.shape != images.shape[:1]:
-        rule = f"are {len(images):,}, and their labels {len(labels.flatten()):,}"
-    elif not images.numel():
+    targets, tensors = part.targets, (*part.inputs, part.targets)
+    own = next((own for own in part.inputs if len(own) != len(targets)), None)
+    if own is not None:
+        rule = f"are {len(own):,}, and their labels {len(targets):,}"
+    elif not all(one.numel() for one in tensors):
         rule = "are none"
-    elif labels.min() < 0 or labels.max() >= classes:
-        rule = f"have labels from {labels.min()} to {labels.max()}, not from 0 to {classes - 1}"
+    elif not all(one.isfinite().all() for one in tensors if one.is_floating_point()):
+        rule = "are not all finite"
+    elif not classes:
+        return part
+    elif targets.dtype != torch.int64 or targets.ndim != 1:
+        rule = f"have labels that are {targets.dtype} of {targets.ndim} dimensions, not classes"
+    elif targets.min() < 0 or targets.max() >= classes:
+        rule = f"have labels from {targets.min()} to {targets.max()}, not from 0 to {classes - 1}"
     else:
         return part
+    raise CouldNotError(f"{what} {rule}: replace the data set's files")
+
+
+def sound_images(part: Part, classes: int, what: str) -> Part:
+    """The part, if it holds images as bytes, and is `sound`."""
+    images = part.inputs[0]
+    if is_image(images):
+        return sound(part, classes, what)
+    rule = f"are {images.dtype} of {images.ndim} dimensions, not bytes of 4"
     raise CouldNotError(f"{what} {rule}: replace the data set's files")
 
 
@@ -102,25 +148,25 @@ def split(part: Part, share: float, seed: int, option: str) -> tuple[Part, Part]
     """Cut off `share` of a part, each class in proportion: (the rest, the share).
 
     `option` is what the user would change; it is named in the `UsageError` that is raised where a
-    class has too few images.
+    class has too few samples.
     """
+    is_classes = part.targets.dtype == torch.int64 and part.targets.ndim == 1
     try:
         rest, cut = train_test_split(
             np.arange(len(part)),
             test_size=share,
             random_state=seed,
-            stratify=part.labels.numpy(),
+            stratify=part.targets.numpy() if is_classes else None,
         )
     except ValueError as error:
         raise UsageError(
-            f"{option} {share:g} cannot cut {len(part)} images so that both parts have every "
-            "class: take a share such as 0.1, or add images"
+            f"{option} {share:g} cannot cut {len(part)} samples so that both parts have every "
+            "class: take a share such as 0.1, or add samples"
         ) from error
-    pieces = [torch.from_numpy(np.sort(indices)) for indices in (rest, cut)]
-    first, second = (Part(part.images[piece], part.labels[piece]) for piece in pieces)
+    first, second = (part[torch.from_numpy(np.sort(indices))] for indices in (rest, cut))
     return first, second
 
 
 def set_test_aside(part: Part) -> tuple[Part, Part]:
-    """Cut off a fifth for testing, as `split` does: (the rest, the test images)."""
+    """Cut off a fifth for testing, as `split` does: (the rest, the test samples)."""
     return split(part, TEST_SHARE, TEST_SEED, "the test share")

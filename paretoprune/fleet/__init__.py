@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from paretoprune.fleet import fused, one_by_one, vmap
 from paretoprune.fleet.layers import Keys, Tensors
 
-# tensors by name [K, *shape], images [B, C, H, W], a key for each network -> logits [K, B, classes]
-Forward = Callable[[Tensors, Tensor, Keys], Tensor]
+Inputs = Sequence[Tensor]  # [B, ...] each
+# tensors by name [K, *shape], inputs, a key for each network -> outputs [K, B, ...]
+Forward = Callable[[Tensors, Inputs, Keys], Tensor]
 
 # The fastest first.
 PATHS: dict[str, Callable[[nn.Module], Forward]] = {
@@ -38,13 +39,18 @@ class Fleet:
     parameters: dict[str, Tensor]
     buffers: dict[str, Tensor]
 
-    def forward(self, images: Tensor, step: int | None = None) -> Tensor:
-        """[B, C, H, W] -> the logits of all networks, [K, B, classes].
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """All parameters and buffers."""
+        return {**self.parameters, **self.buffers}
+
+    def forward(self, inputs: Inputs, step: int | None = None) -> Tensor:
+        """Inputs [B, ...] each -> the outputs of all networks, [K, B, ...].
 
         `step` counts training steps and keys the masks of dropout; `None` is evaluation mode.
         """
         keys = None if step is None else [(seed, step) for seed in self.seeds]
-        return self.run({**self.parameters, **self.buffers}, images, keys)
+        return self.run(self.tensors, inputs, keys)
 
 
 def stack(networks: Sequence[nn.Module], seeds: Sequence[int], path: str = "fused") -> Fleet:
@@ -58,8 +64,10 @@ def stack(networks: Sequence[nn.Module], seeds: Sequence[int], path: str = "fuse
         run=PATHS[path](networks[0]),
         seeds=tuple(seeds),
         parameters={
-            name: torch.stack([own[name].detach() for own in parameters]).requires_grad_()
-            for name in parameters[0]
+            name: torch.stack([own[name].detach() for own in parameters]).requires_grad_(
+                one.requires_grad  # a frozen one stays so
+            )
+            for name, one in parameters[0].items()
         },
         buffers={name: torch.stack([own[name] for own in buffers]) for name in buffers[0]},
     )

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from paretoprune.device import is_full
 from paretoprune.errors import CouldNotError, UsageError
-from paretoprune.fleet import PATHS, Fleet, stack
+from paretoprune.fleet import PATHS, Fleet, Inputs, stack
 from paretoprune.fleet.layers import Unfit
 
 # Of the largest value. In float64, where a module allows it, small gradients are seen too.
@@ -19,21 +19,21 @@ GRADIENT = "the gradient of "
 Step = dict[str, Tensor]  # what a step reads and leaves behind, [K, *shape] each
 
 
-def choose_path(networks: Sequence[nn.Module], images: Tensor) -> tuple[str, dict[str, str]]:
+def choose_path(networks: Sequence[nn.Module], inputs: Inputs) -> tuple[str, dict[str, str]]:
     """The first of `PATHS` that passes the check, and why each before it did not.
 
-    Two networks or more, of other initial weights, and a few images [B, C, H, W] as they see
-    them. Raises `UsageError` where the networks themselves cannot be trained on these,
+    Two networks or more, of other initial weights, and inputs of a few samples as they see them,
+    [B, ...] each. Raises `UsageError` where the networks themselves cannot be trained on these,
     `CouldNotError` where memory is too small for that.
     """
-    networks, images, own = _own_steps(networks, images)
+    networks, inputs, own = _own_steps(networks, inputs)
     *paths, last = PATHS  # the last one is the networks' own step
     refused: dict[str, str] = {}
     for path in paths:
         try:
             for batch, step in own.items():
                 fleet = stack(networks, range(len(networks)), path)
-                _require_equal(step, _step_of_fleet(fleet, images[:batch]))
+                _require_equal(step, _step_of_fleet(fleet, first(inputs, batch)))
         except Exception as error:
             refused[path] = _first_line(error)
         else:
@@ -42,33 +42,38 @@ def choose_path(networks: Sequence[nn.Module], images: Tensor) -> tuple[str, dic
 
 
 def _own_steps(
-    networks: Sequence[nn.Module], images: Tensor
-) -> tuple[list[nn.Module], Tensor, dict[int, Step]]:
+    networks: Sequence[nn.Module], inputs: Inputs
+) -> tuple[list[nn.Module], Inputs, dict[int, Step]]:
     """Copies of the networks, in the finest type that they allow, and their steps by batch size.
 
-    Also that of one image, as the last batch of an epoch may be: batch norm refuses some of these.
+    Also that of one sample, as the last batch of an epoch may be: batch norm refuses some of these.
     """
     reason: Exception | None = None
     for dtype in TOLERANCES:
         try:
             copies = [_without_dropout(copy.deepcopy(network)).to(dtype) for network in networks]
-            cast = images.to(dtype)
-            steps = {len(images): _step_of_networks(copies, cast)}
+            cast = [own.to(dtype) if own.is_floating_point() else own for own in inputs]
+            steps = {len(cast[0]): _step_of_networks(copies, cast)}
         except Exception as error:  # a stranger's module may raise anything
             reason = error
             continue
         try:
-            steps[1] = _step_of_networks(copies, cast[:1])
+            steps[1] = _step_of_networks(copies, first(cast, 1))
         except Exception:
             return copies, cast, steps
         return copies, cast, steps
     assert reason is not None
     if is_full(reason):
         raise CouldNotError("memory is too small for a step of two networks") from reason
-    shape = " x ".join(map(str, images.shape[1:]))
+    shapes = " and ".join(" x ".join(map(str, own.shape[1:])) or "a number" for own in inputs)
     raise UsageError(
-        f"the model cannot be trained on images of {shape}: {_first_line(reason)}"
+        f"the model cannot be trained on inputs of {shapes}: {_first_line(reason)}"
     ) from reason
+
+
+def first(inputs: Inputs, samples: int) -> Inputs:
+    """The inputs of the first samples."""
+    return [own[:samples] for own in inputs]
 
 
 def _first_line(error: Exception) -> str:
@@ -83,19 +88,23 @@ def _without_dropout(network: nn.Module) -> nn.Module:
     return network
 
 
-def _step_of_networks(networks: Sequence[nn.Module], images: Tensor) -> Step:
+def _step_of_networks(networks: Sequence[nn.Module], inputs: Inputs) -> Step:
     """The step of copies of the networks."""
-    networks = [copy.deepcopy(network) for network in networks]
+    networks, samples = [copy.deepcopy(network) for network in networks], len(inputs[0])
 
     def forward() -> Tensor:
-        return torch.stack([network(images.clone()) for network in networks])
+        copies = ([own.clone() for own in inputs] for _ in networks)
+        outputs = [network(*own) for network, own in zip(networks, copies, strict=True)]
+        if not isinstance(outputs[0], Tensor):
+            raise TypeError(f"it returns a {type(outputs[0]).__name__}, not a tensor")
+        return torch.stack(outputs)
 
     for network in networks:
         network.eval()
     evaluated = forward().detach()
-    if evaluated.dim() != 3 or evaluated.shape[1] != len(images):
+    if evaluated.shape[1:2] != (samples,) or not evaluated.is_floating_point():
         shape = list(evaluated.shape[1:])
-        raise ValueError(f"it returns {shape}, not a row of logits for each of {len(images)}")
+        raise ValueError(f"it returns {shape}, not an output for each of {samples} samples")
     for network in networks:
         network.train()
     parameters = {
@@ -114,18 +123,18 @@ def _step_of_networks(networks: Sequence[nn.Module], images: Tensor) -> Step:
     return {"evaluation": evaluated, "training": trained, **gradients, **buffers}
 
 
-def _step_of_fleet(fleet: Fleet, images: Tensor) -> Step:
+def _step_of_fleet(fleet: Fleet, inputs: Inputs) -> Step:
     with torch.no_grad():
-        evaluated = fleet.forward(images)
-    trained = _differentiate(lambda: fleet.forward(images, 1))
+        evaluated = fleet.forward(inputs)
+    trained = _differentiate(lambda: fleet.forward(inputs, 1))
     gradients = {_gradient_of(name): _gradient(own) for name, own in fleet.parameters.items()}
     return {"evaluation": evaluated, "training": trained, **gradients, **fleet.buffers}
 
 
 def _differentiate(forward: Callable[[], Tensor]) -> Tensor:
-    logits = forward()
-    logits.square().mean((1, 2)).sum().backward()
-    return logits.detach()
+    outputs = forward()
+    outputs.square().flatten(1).mean(1).sum().backward()
+    return outputs.detach()
 
 
 def _gradient_of(name: str) -> str:

@@ -1,7 +1,7 @@
 """The fast way to train a fleet: every layer of all networks in one call, by its counterpart."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor, fx, nn
@@ -31,27 +31,29 @@ LAYERS: dict[type[nn.Module], Callable[..., Tensor]] = {
 Call = Callable[[list[Any], dict[str, Any], Tensors, Keys], Any]
 
 
-def forward_of(architecture: nn.Module) -> Callable[[Tensors, Tensor, Keys], Tensor]:
+def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], Keys], Tensor]:
     """Trace a network and replace each of its calls; raise `Unfit` where one has no counterpart."""
     try:
         graph = fx.symbolic_trace(architecture).graph
     except Exception as error:  # whatever a module's own forward raises under tracing
         raise Unfit(f"its forward cannot be traced: {error}") from error
-    images, *options = graph.find_nodes(op="placeholder")
-    if options:
-        raise Unfit(f"its forward takes {', '.join(map(str, options))} beside the images")
+    given = graph.find_nodes(op="placeholder")
     (output,) = graph.find_nodes(op="output")
     calls = {
         node: _counterpart(node, architecture, place)
-        for place, node in enumerate(n for n in graph.nodes if n not in (images, output))
+        for place, node in enumerate(n for n in graph.nodes if n not in (*given, output))
     }
     last_uses = _last_uses(graph)
 
-    def forward(tensors: Tensors, inputs: Tensor, keys: Keys) -> Tensor:
-        values: dict[fx.Node, Any] = {images: channels_last(inputs).unsqueeze(0)}
+    def forward(tensors: Tensors, inputs: Sequence[Tensor], keys: Keys) -> Tensor:
+        if len(given) != len(inputs):
+            raise Unfit(f"its forward takes {', '.join(map(str, given))}")
+        values: dict[fx.Node, Any] = {
+            node: channels_last(own).unsqueeze(0) for node, own in zip(given, inputs, strict=True)
+        }
         for node, call in calls.items():
-            given = map_arg((node.args, node.kwargs), values.__getitem__)
-            values[node] = call(*given, tensors, keys)
+            arguments = map_arg((node.args, node.kwargs), values.__getitem__)
+            values[node] = call(*arguments, tensors, keys)
             for spent in last_uses[node]:
                 del values[spent]
         result: Tensor = map_arg(output.args[0], values.__getitem__)

@@ -1,6 +1,6 @@
 """The general way to train a fleet: `torch.func` maps any differentiable module over networks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from torch.func import functional_call
 from paretoprune.fleet.layers import Keys, Tensors, Unfit
 
 
-def forward_of(architecture: nn.Module) -> Callable[[Tensors, Tensor, Keys], Tensor]:
+def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], Keys], Tensor]:
     """Vectorise a network's own forward; raise `Unfit` where its masks could not be keyed."""
     drawing = {
         type(module).__name__
@@ -19,12 +19,12 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Tensor, Keys], Ten
     if drawing:
         raise Unfit(f"{', '.join(sorted(drawing))} would draw other masks in another fleet")
 
-    def forward(tensors: Tensors, images: Tensor, keys: Keys) -> Tensor:
+    def forward(tensors: Tensors, inputs: Sequence[Tensor], keys: Keys) -> Tensor:
         architecture.train(keys is not None)
 
         def one(own: dict[str, Tensor]) -> Tensor:
-            logits: Tensor = functional_call(architecture, own, (images,))
-            return logits
+            outputs: Tensor = functional_call(architecture, own, tuple(inputs))
+            return outputs
 
         # random numbers would not be keyed by network: refused, and found so by the check
         return torch.vmap(one, randomness="error")(dict(tensors))

@@ -6,7 +6,7 @@ from paretoprune.knee.chord import chord
 from paretoprune.knee.entry import Entry
 from paretoprune.knee.hypervolume import hypervolume
 from paretoprune.knee.one_se import one_se
-from paretoprune.knee.terms import Terms
+from paretoprune.knee.terms import AXES_OF, Terms
 from paretoprune.knee.tradeoff import tradeoff
 from paretoprune.knee.verdict import Rule, Verdict
 from paretoprune.knee.weight_interval import weight_interval
@@ -17,9 +17,10 @@ DEFAULT_RULE = "balance"
 RULES: dict[str, Entry] = {
     "balance": Entry(
         balance,
-        axes=("loss,nonzeros", "loss,complexity"),
+        axes=("loss,nonzeros", "loss,complexity", "loss,flops", "loss,parameters"),
         scales=("log",),
-        why_axes="it measures losses against the constant prediction's; --rule chord takes others",
+        why_axes="it measures losses against the constant prediction's and sizes against those of "
+        "the whole network; --rule chord takes others",
         why_scales="it compares shares, which are factors; --rule chord takes both scales",
     ),
     "chord": Entry(chord),
@@ -35,7 +36,7 @@ RULES: dict[str, Entry] = {
     "hypervolume": Entry(hypervolume),
     "one-se": Entry(
         one_se,
-        axes=("error,nonzeros",),
+        axes=tuple(axes for axes in AXES_OF if axes.startswith("error,")),
         scales=(),
         why_axes="its standard error is that of the validation error",
         why_scales="it compares errors with a bound, whatever their scale; leave the scale out",

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from paretoprune.knee.terms import Terms, distinct
+from paretoprune.knee.terms import WHOLE_OF, Terms, distinct, word_of
 from paretoprune.knee.verdict import Verdict, too_few
 
 DEVIATION = 0.1  # in log loss: points farther off the curve count less than quadratically
@@ -13,12 +13,13 @@ STEEPEST = 30.0  # power of the fitted curve: steeper ones are cliffs
 def balance(front: pd.DataFrame, terms: Terms) -> Verdict:
     """Take the point beyond which a share of the loss buys less than the same share of weights.
 
-    A loss may grow from the least one to the constant prediction's, and a size shrink by the number
-    of weights, from all to one. In the logarithms this makes a price: at it, an equal share of
-    either is even. The point lies where a curve `L = least + (size / scale) ** -power`, fitted to
-    the front, has this slope; the network nearest to it is chosen. It is `chord` (Das, 1999) with
-    the box of the problem in place of the front's own, on a curve in place of single points, so
-    that neither ends nor noise move it (docs/decisions/0008). An extreme may be chosen.
+    A loss may grow from the least one to the constant prediction's, and a size shrink from the
+    whole network's to one (l1: by as many times as there are weights). In the logarithms this makes
+    a price: at it, an equal share of either is even. The point lies where a curve
+    `L = least + (size / scale) ** -power`, fitted to the front, has this slope; the network nearest
+    to it is chosen. It is `chord` (Das, 1999) with the box of the problem in place of the front's
+    own, on a curve in place of single points, so that neither ends nor noise move it
+    (docs/decisions/0008). An extreme may be chosen.
     """
     front = distinct(front, terms)
     few = too_few(front)
@@ -28,10 +29,11 @@ def balance(front: pd.DataFrame, terms: Terms) -> Verdict:
     room = np.log(terms.constant_loss) - losses.min()
     if room <= 0:
         return Verdict(None, "no network is better than the constant prediction")
-    price = room / np.log(front["prunable_weights"].max())
+    whole = WHOLE_OF.get(terms.axes[1], "prunable_weights")
+    price = room / np.log(front[whole].max())
     size = size_at(price, losses, sizes)
     best = int(abs(sizes - np.clip(size, sizes.min(), sizes.max())).argmin())
-    even = f"{1 / price:.2g} % of the {terms.axes[1]} for 1 % of the loss, the even price"
+    even = f"{1 / price:.2g} % of the {word_of(terms.axes[1])} for 1 % of the loss, the even price"
     reason = f"smaller networks save less than {even}"
     if size < sizes.min():
         reason = f"the smallest network still saves {even}: the front may go on"

@@ -29,7 +29,7 @@ class Entry:
         """
         axes = self.axes[0] if axes is None else choose(axes, AXES_OF, "--axes")
         if axes not in self.axes:
-            known = " and ".join(self.axes)
+            known = ", ".join(self.axes)
             raise UsageError(f"--rule {name} works on --axes {known} only: {self.why_axes}")
         if scale is not None and choose(scale, SCALES, "scale") not in self.scales:
             known = " and ".join(f"--{word}" for word in self.scales)
@@ -37,5 +37,9 @@ class Entry:
             raise UsageError(f"--rule {name} {works}: {self.why_scales}")
         chosen = scale or (self.scales or ("linear",))[0]
         return Terms(
-            AXES_OF[axes], chosen == "log", measured.validation_images, measured.constant_loss
+            AXES_OF[axes],
+            chosen == "log",
+            measured.validation_images,
+            measured.constant_loss,
+            measured.quality,
         )

@@ -2,18 +2,32 @@
 
 import math
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from paretoprune.front import AXES, Axes, pareto
+from paretoprune.quality import ACCURACY, least_error
 
-# What `--axes` offers.
-AXES_OF: dict[str, Axes] = {
-    "loss,complexity": AXES,
-    "loss,nonzeros": ("val_loss", "nonzeros"),
-    "error,nonzeros": ("val_error", "nonzeros"),
+QUALITY_OF = {"loss": "val_loss", "error": "val_error"}
+SIZE_OF = {
+    "complexity": "complexity",
+    "nonzeros": "nonzeros",
+    "flops": "flops",
+    "neurons": "neurons",
+    "parameters": "compact_parameters",
 }
+COUNTED = ("nonzeros", "flops", "neurons", "compact_parameters")  # in whole numbers
+USUAL = ("loss,complexity", "loss,nonzeros", "error,nonzeros")
+EVERY = {
+    f"{quality},{size}": (QUALITY_OF[quality], SIZE_OF[size])
+    for quality, size in product(QUALITY_OF, SIZE_OF)
+}
+WHOLE_OF = {"flops": "dense_flops", "compact_parameters": "parameters"}  # nothing pruned
+WORDS = {"flops": "FLOPs", "compact_parameters": "parameters"}
+# What `--axes` offers, the usual ones first.
+AXES_OF: dict[str, Axes] = {name: EVERY[name] for name in (*USUAL, *EVERY)}
 SCALES = ("log", "linear")
 EVEN = 1e-9  # of the box: differences below are rounding
 
@@ -23,14 +37,15 @@ class Terms:
     """Two columns to be minimised, whether in their logarithms, and what is known of the problem.
 
     `samples` is the number of validation images, which matters for errors and losses only (0: not
-    known),
-    `constant_loss` the validation loss (nats) of the best constant prediction.
+    known), `constant_loss` the validation loss of the best constant prediction, `quality` the name
+    of 1 - error.
     """
 
     axes: Axes = AXES
     is_log: bool = True
     samples: int = 0
     constant_loss: float = math.inf
+    quality: str = ACCURACY
 
     @property
     def scale(self) -> str:
@@ -38,14 +53,23 @@ class Terms:
         return "log" if self.is_log else "linear"
 
 
-def floor_of(column: str, samples: int) -> float:
+def word_of(column: str) -> str:
+    """How an axis is said."""
+    return WORDS.get(column, column.removeprefix("val_"))
+
+
+def floor_of(
+    column: str, samples: int, quality: str = ACCURACY, constant_loss: float = 1.0
+) -> float:
     """What a value counts as at least: half an image, one weight, or hardly anything.
 
-    A loss counts as an error does: less says that so few images cannot tell.
+    A loss counts as an error does: less says that so few images cannot tell. Where errors are
+    shares of `constant_loss`, it has the unit of that.
     """
     if column == "val_error" or (column == "val_loss" and samples):
-        return 1 / (2 * samples)
-    return 1.0 if column == "nonzeros" else 1e-300
+        is_share = column == "val_loss" and quality != ACCURACY
+        return least_error(samples, quality) * (constant_loss if is_share else 1.0)
+    return 1.0 if column in COUNTED else 1e-300
 
 
 def distinct(front: pd.DataFrame, terms: Terms) -> pd.DataFrame:
@@ -53,7 +77,8 @@ def distinct(front: pd.DataFrame, terms: Terms) -> pd.DataFrame:
     columns = list(terms.axes)
     values = front[columns].astype(float)
     if terms.is_log:
-        floors = pd.Series({name: floor_of(name, terms.samples) for name in columns})
+        known = (terms.samples, terms.quality, terms.constant_loss)
+        floors = pd.Series({name: floor_of(name, *known) for name in columns})
         values = np.log10(values.clip(lower=floors, axis=1))
     # values that the floor makes equal may dominate others
     return pareto(front.assign(**values), terms.axes).drop_duplicates(columns)

@@ -12,17 +12,22 @@ from paretoprune.errors import UsageError
 from paretoprune.front import Axes, pareto
 from paretoprune.settings import choose
 
+# How a user writes the names of 1 - error.
+QUALITIES = {"accuracy": "accuracy", "r2": "R²", "skill": "skill"}
 # What a user may bound -> the front (quality, size) on which the rest is chosen.
 AT_LEAST: dict[str, Axes] = {
-    "accuracy": ("val_error", "nonzeros"),
+    **dict.fromkeys(QUALITIES, ("val_error", "nonzeros")),
     "sparsity": ("val_error", "nonzeros"),
 }
 AT_MOST: dict[str, Axes] = {
     "nonzeros": ("val_error", "nonzeros"),
+    "flops": ("val_error", "flops"),
+    "neurons": ("val_error", "neurons"),
+    "parameters": ("val_error", "compact_parameters"),
     "l1": ("val_error", "l1"),
     "loss": ("val_loss", "nonzeros"),
 }
-OF_QUALITY = ("accuracy", "loss")
+OF_QUALITY = (*QUALITIES, "loss")
 SLACK = 1e-9  # 1 - 0.07 is a little less than 0.93
 
 
@@ -57,11 +62,23 @@ def parse_wish(text: str, *, is_lower: bool) -> Wish:
     return Wish(name, is_lower, bound)
 
 
-def value_of(points: pd.DataFrame, quantity: str) -> pd.Series:
+def require_quality(wish: Wish, quality: str) -> None:
+    """Raise `UsageError` where a wish is of another quality than a study's."""
+    if wish.quantity in QUALITIES and QUALITIES[wish.quantity] != quality:
+        own = next(name for name, known in QUALITIES.items() if known == quality)
+        raise UsageError(
+            f"--at-least {wish.quantity}={wish.bound:g} asks for what this study does not measure: "
+            f"its quality is {quality}, so write {own}={wish.bound:g}"
+        )
+
+
+def value_of(points: pd.DataFrame, wish: Wish) -> pd.Series:
     """The quantity that a user bounds, on validation data."""
-    if quantity == "accuracy":
+    if wish.quantity in QUALITIES:
         return 1 - points["val_error"]
-    return points["val_loss" if quantity == "loss" else quantity]
+    if wish.quantity == "sparsity":
+        return points["sparsity"]
+    return points["val_loss" if wish.quantity == "loss" else wish.axes[1]]
 
 
 def fulfil(points: pd.DataFrame, wish: Wish) -> int:
@@ -69,7 +86,7 @@ def fulfil(points: pd.DataFrame, wish: Wish) -> int:
     front = pareto(points, wish.axes)
     if front.empty:
         raise UsageError("the study has no network yet that learnt anything")
-    values = value_of(front, wish.quantity)
+    values = value_of(front, wish)
     good = front[values >= wish.bound - SLACK if wish.is_lower else values <= wish.bound + SLACK]
     if good.empty:
         nearest = values.max() if wish.is_lower else values.min()

@@ -9,7 +9,7 @@ from paretoprune.models.lenet5_caffe import lenet5_caffe
 from paretoprune.models.mlp import mlp
 from paretoprune.models.vgg import vgg
 
-ModelBuilder = Callable[[tuple[int, int, int], int], nn.Sequential]
+ModelBuilder = Callable[[tuple[int, ...], int], nn.Sequential]
 
 MODELS: dict[str, ModelBuilder] = {
     "mlp": mlp,
@@ -17,3 +17,4 @@ MODELS: dict[str, ModelBuilder] = {
     "lenet5-caffe": lenet5_caffe,
     "vgg": vgg,
 }
+ANY_SHAPE = ("mlp",)  # the others are for images

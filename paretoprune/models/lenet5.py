@@ -3,7 +3,7 @@
 from torch import nn
 
 
-def lenet5(shape: tuple[int, int, int], classes: int) -> nn.Sequential:
+def lenet5(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     """Build the paper's LeNet-5: 58,920 dense weights for 1 x 28 x 28 images and 10 classes.
 
     Source: Reiners et al. (arXiv 2008.13590), section 5.1. `shape` is (channels, height, width).

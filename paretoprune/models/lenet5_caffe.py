@@ -3,7 +3,7 @@
 from torch import nn
 
 
-def lenet5_caffe(shape: tuple[int, int, int], classes: int) -> nn.Sequential:
+def lenet5_caffe(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     """Build LeNet-5-Caffe: 430,500 weights for 1 x 28 x 28 images and 10 classes.
 
     As in Caffe's `lenet.prototxt`, no ReLU follows the convolutions. 405,000 of the weights are

@@ -5,7 +5,7 @@ from math import prod
 from torch import nn
 
 
-def mlp(shape: tuple[int, int, int], classes: int) -> nn.Sequential:
+def mlp(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     """Build LeNet-300-100: 266,200 dense weights for 1 x 28 x 28 images and 10 classes.
 
     Source: LeCun et al. (1998), figure 9. `shape` is (channels, height, width).

@@ -5,7 +5,7 @@ from torch import nn
 STAGES = ((32, 0.2), (64, 0.3), (128, 0.4))  # filters, dropout
 
 
-def vgg(shape: tuple[int, int, int], classes: int) -> nn.Sequential:
+def vgg(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     """Build six 3 x 3 convolutions in three stages, and one dense layer.
 
     Each convolution is followed by ELU and then batch normalisation, each stage by max pooling

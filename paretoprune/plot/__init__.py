@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -10,14 +11,14 @@ from matplotlib.figure import Figure
 from paretoprune.errors import UsageError
 from paretoprune.files import write_aside
 from paretoprune.front import SPLITS
-from paretoprune.plot.front import front
+from paretoprune.plot.front import DEFAULT_AXES, ERROR_AXES, front
 from paretoprune.plot.history import history
 from paretoprune.plot.layers import layers
 from paretoprune.plot.style import STYLE
 from paretoprune.reading import Reading
 from paretoprune.settings import choose
 
-__all__ = ["KINDS", "Kind", "draw_studies", "write_picture"]
+__all__ = ["KINDS", "Figure", "Kind", "draw_figure", "draw_studies", "write_picture"]
 
 # (studies, split) -> picture, 7 inches wide; raises `UsageError` for what this kind cannot draw
 Kind = Callable[[Sequence[Reading], str], Figure]
@@ -36,16 +37,37 @@ def draw_studies(
     path: Path,
     split: str = "validation",
     kind: str = DEFAULT_KIND,
+    axes: str = DEFAULT_AXES,
 ) -> None:
-    """Draw studies into one picture; the file's ending chooses png, svg or pdf.
+    """Write what `draw_figure` draws into a file; its ending chooses png, svg or pdf.
+
+    Raises `UsageError` for another ending too, and `CouldNotError` where writing fails.
+    """
+    write_picture(path, lambda: draw_figure(readings, split, kind, axes))
+
+
+def draw_figure(
+    readings: Sequence[Reading],
+    split: str = "validation",
+    kind: str = DEFAULT_KIND,
+    axes: str = DEFAULT_AXES,
+) -> Figure:
+    """Draw studies into one picture.
 
     `split` chooses the data that values are of; the knee is chosen on validation data always.
-    Raises `UsageError` for another ending, split or kind and for what a kind cannot draw,
-    `CorruptStudyError` for a history that cannot be read, `CouldNotError` where writing fails.
+    `axes`, one of `ERROR_AXES`, are those of the right panel of a front. Raises `UsageError` for
+    another split, kind or axes and for what a kind cannot draw, `CorruptStudyError` for a history
+    that cannot be read.
     """
     choose(split, SPLITS, "--split")
+    choose(axes, ERROR_AXES, "--axes")
     drawn = KINDS[choose(kind, KINDS, "--kind")]
-    write_picture(path, lambda: drawn(readings, split))
+    if drawn is front:
+        drawn = partial(front, axes=axes)
+    elif axes != DEFAULT_AXES:
+        raise UsageError(f"--axes is of --kind {DEFAULT_KIND}: leave it out with --kind {kind}")
+    with mpl.rc_context(STYLE):
+        return drawn(readings, split)
 
 
 def write_picture(path: Path, drawn: Callable[[], Figure]) -> None:

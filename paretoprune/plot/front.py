@@ -1,7 +1,9 @@
-"""The picture of a front: cross-entropy against l1, accuracy against nonzeros (as in the paper)."""
+"""The picture of a front: loss against complexity, and quality against a size.
+
+By default accuracy against nonzeros, as in the paper.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from paretoprune.front import CHOSEN_ROLES, SPLITS, alive, choosable, over_seeds, pareto, supported
+from paretoprune.comparable import require_one_quality
+from paretoprune.front import SPLITS, alive, choosable, over_seeds, pareto, supported
+from paretoprune.knee.terms import AXES_OF
+from paretoprune.plot.drawing import Drawing, columns_of, drawing_of, margin_note, of
 from paretoprune.plot.smgd import Cloud, marker_of, scatter_runs, smgd_runs
 from paretoprune.plot.style import (
     COLOURS,
@@ -30,45 +35,26 @@ from paretoprune.plot.style import (
     say_nothing,
     scale_of,
 )
-from paretoprune.reading import Reading, find_knee
+from paretoprune.plot.words import words_of
+from paretoprune.reading import Reading, require_counted
 
+DEFAULT_AXES = "error,nonzeros"
+ERROR_AXES = [axes for axes in AXES_OF if axes.startswith("error,")]
 MOST_COLUMNS = 3  # of the legend of SMGD's variants
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """One study's part of a picture.
-
-    `samples` is the number of images behind an error (none counts as less than half of one),
-    `knee` the label of the knee's row in `over_seeds(points)`.
-    """
-
-    name: str
-    points: pd.DataFrame
-    samples: int
-    knee: int | None
-
-
-def front(readings: Sequence[Reading], split: str) -> Figure:
-    """Draw the front of one study, or those of several."""
-    return draw([drawing_of(reading, split, len(readings) > 1) for reading in readings], split)
-
-
-def drawing_of(reading: Reading, split: str, named: bool) -> Drawing:
-    """What of a study is drawn."""
-    measured = reading.plan.measured
-    return Drawing(
-        # a dollar sign would begin a formula
-        name=reading.folder.resolve().name.replace("$", r"\$") if named else "",
-        points=reading.points,
-        samples=measured.validation_images if split == "validation" else measured.test_images,
-        knee=find_knee(reading).network,
-    )
+def front(readings: Sequence[Reading], split: str, axes: str = DEFAULT_AXES) -> Figure:
+    """Draw the front of one study, or those of several; `axes` are those of the right panel."""
+    require_one_quality(readings)
+    for reading in readings:
+        require_counted(reading, AXES_OF[axes])
+    words = words_of(readings, AXES_OF[axes][1])
+    return draw([drawing_of(each, split, len(readings) > 1, words) for each in readings], split)
 
 
 def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
     """Draw studies side by side in two panels, 7 inches wide: a page of two columns."""
-    lams = pd.concat([columns_of(choosable(d.points), split, d.samples)["lam"] for d in drawings])
+    lams = pd.concat([columns_of(choosable(d.points), split, d)["lam"] for d in drawings])
     clouds = clouds_of(drawings, split)
     labels = [cloud.label for cloud in clouds]
     columns = legend_columns(labels, MOST_COLUMNS)
@@ -101,7 +87,7 @@ def draw_front(
     """One study's points with their hull, their front and the knee; nothing where none lives."""
     living, prefix = choosable(over_seeds(drawing.points)), SPLITS[split]
     bars = {"loss_sd": living[f"{prefix}_loss_sd"], "error_sd": living[f"{prefix}_error_sd"]}
-    points = columns_of(living.assign(**bars), split, drawing.samples)
+    points = columns_of(living.assign(**bars), split, drawing)
     if points.empty:
         return
     style: dict[str, Any] = {
@@ -109,7 +95,7 @@ def draw_front(
         "linestyle": LINES[number % len(LINES)],
     }
     loss_panel(left, points, drawing, norm, style)
-    accuracy_panel(right, points, drawing, norm, style)
+    quality_panel(right, points, drawing, norm, style)
 
 
 def clouds_of(drawings: Sequence[Drawing], split: str) -> list[Cloud]:
@@ -120,36 +106,20 @@ def clouds_of(drawings: Sequence[Drawing], split: str) -> list[Cloud]:
         for name, runs in smgd_runs(drawing.points).groupby("variant", sort=False)
     ]
     clouds = [
-        Cloud(label, marker_of(number), columns_of(alive(runs), split, drawing.samples))
+        Cloud(label, marker_of(number), columns_of(alive(runs), split, drawing))
         for number, (drawing, label, runs) in enumerate(variants)
     ]
     return [cloud for cloud in clouds if len(cloud.points)]
 
 
-def columns_of(living: pd.DataFrame, split: str, samples: int) -> pd.DataFrame:
-    """Living points of finite loss, with what is drawn as `loss`, `complexity`, `error`, `size`."""
-    prefix = SPLITS[split]
-    living = living[np.isfinite(living[f"{prefix}_loss"])]
-    return living.assign(
-        loss=above_zero(living[f"{prefix}_loss"]),
-        complexity=above_zero(living["complexity"]),
-        error=living[f"{prefix}_error"].clip(lower=1 / (2 * samples)),
-        size=living["nonzeros"].clip(lower=1),
-    )
-
-
-def above_zero(values: pd.Series) -> pd.Series:
-    """Zeros stand at a tenth of the least other value: logarithmic axes have no place for them."""
-    return values.clip(lower=values[values > 0].min() / 10 if values.any() else 1.0)
-
-
 def loss_panel(
     axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, Any]
 ) -> None:
-    """Cross-entropy against complexity, with the lower convex hull."""
+    """Loss against complexity, with the lower convex hull."""
     scatter(axes, points, ("complexity", "loss"), ("complexity_sd", "loss_sd"), norm, style)
     knee = points.loc[points.index == drawing.knee]
-    values = [f"{row.loss:.3g} nats at l1 {row.complexity:,.0f}" for row in knee.itertuples()]
+    objectives = zip(knee["loss"], knee["complexity"], strict=True)
+    values = [drawing.words.at_loss(*place) for place in objectives]
     edge = supported(points, ("loss", "complexity")).sort_values("complexity")
     # a straight edge of the hull is a curve on logarithmic axes
     along = np.geomspace(edge["complexity"].iloc[0], edge["complexity"].iloc[-1], 400)
@@ -163,13 +133,16 @@ def loss_panel(
     mark_knee(axes, knee[["complexity", "loss"]], values, drawing, beside=(14, 16))
 
 
-def accuracy_panel(
+def quality_panel(
     axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, Any]
 ) -> None:
-    """Accuracy against nonzeros, with the front of these two as a staircase."""
-    scatter(axes, points, ("size", "error"), ("nonzeros_sd", "error_sd"), norm, style)
+    """Quality against size, with the front of these two as a staircase."""
+    column = drawing.words.size
+    points = points[points["size"].notna()]
+    scatter(axes, points, ("size", "error"), (f"{column}_sd", "error_sd"), norm, style)
     knee = points.loc[points.index == drawing.knee]
-    values = [f"{1 - row.error:.2%} at {row.nonzeros:,.0f} nonzeros" for row in knee.itertuples()]
+    found = zip(knee["error"], knee[column], strict=True)
+    values = [drawing.words.at_size(*place) for place in found]
     front = pareto(points, ("size", "error"))
     axes.step(
         front["size"],
@@ -262,37 +235,15 @@ def finish(left: Axes, right: Axes, drawings: Sequence[Drawing], split: str) -> 
         axes.set_xscale("log")
         axes.set_yscale("log")
         add_grid(axes)
-    left.set(xlabel="l1 of the prunable weights", ylabel=f"cross-entropy (nats, {split})")
-    right.set(xlabel="nonzero prunable weights", ylabel=f"accuracy ({split})")
+    words = drawings[0].words
+    left.set(xlabel=words.complexity_label, ylabel=words.loss_label(split))
+    right.set(xlabel=words.size_label, ylabel=words.quality_label(split))
     for axis in (left.xaxis, left.yaxis, right.xaxis):
         label_plainly(axis)
-    label_accuracy(right)
+    label_accuracy(right, words.quality)
     for axes in (left, right):
         if axes.get_legend_handles_labels()[0]:
             below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17)}
             axes.legend(frameon=False, **(below if len(drawings) > 1 else {}))
     notes = [note for drawing in drawings if (note := margin_note(drawing))]
     left.set_title("\n".join(notes), fontsize=6.5, color=NOTE, loc="left")
-
-
-def margin_note(drawing: Drawing) -> str:
-    """How many runs are not drawn, and why."""
-    chosen = drawing.points["role"].isin(CHOSEN_ROLES)
-    parts = [f"{count} {word}" for word, count in not_drawn(drawing.points[chosen]).items()]
-    for word, count in not_drawn(smgd_runs(drawing.points)).items():
-        parts.append(f"{count} SMGD {'run' if count == 1 else 'runs'} {word}")
-    return f"not drawn{of(drawing)}: {', '.join(parts)}" if parts else ""
-
-
-def not_drawn(points: pd.DataFrame) -> dict[str, int]:
-    """How many of these runs have no place in the picture, by the reason."""
-    counts = {
-        "collapsed": int(points["collapsed"].sum()),
-        "failed": int(points["status"].isin(["failed", "diverged"]).sum()),
-    }
-    return {word: count for word, count in counts.items() if count}
-
-
-def of(drawing: Drawing) -> str:
-    """The study's name behind a legend's word, where there are several."""
-    return f" of {drawing.name}" if drawing.name else ""

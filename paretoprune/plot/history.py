@@ -28,7 +28,10 @@ from paretoprune.plot.style import (
     say_nothing,
     scale_of,
 )
+from paretoprune.plot.words import Words, words_of
+from paretoprune.quality import ACCURACY, least_error
 from paretoprune.reading import Reading
+from paretoprune.settings import Measured
 from paretoprune.store import read_history
 
 HEIGHT = 2.6  # inches, of one row of panels
@@ -58,7 +61,7 @@ class Course(NamedTuple):
 
 
 def history(readings: Sequence[Reading], split: str) -> Figure:
-    """Draw validation loss, accuracy and nonzeros of all runs over the epochs.
+    """Draw validation loss, quality and nonzeros of all runs over the epochs.
 
     Where a run is SMGD's, a fourth panel shows the weight of the complexity.
     """
@@ -79,8 +82,8 @@ def history(readings: Sequence[Reading], split: str) -> Figure:
     lams = pd.Series([course.lam for course in courses if not course.word], dtype=float)
     scale = scale_of(lams)
     for course in courses:
-        draw_course(panels[:3], course, scale, others, reading.plan.measured.validation_images)
-    finish(panels[:3])
+        draw_course(panels[:3], course, scale, others, reading.plan.measured)
+    finish(panels[:3], words_of([reading]))
     if rows == 2:
         weight_panel(panels[3], courses, scale)
     add_bar(figure, list(grid[:, -1]), lams, scale)
@@ -129,10 +132,12 @@ def note_of(without: pd.Series) -> str:
 
 
 def draw_course(
-    panels: Sequence[Axes], course: Course, scale: LogNorm, others: list[str], samples: int
+    panels: Sequence[Axes], course: Course, scale: LogNorm, others: list[str], measured: Measured
 ) -> None:
     """One run's line in each panel; a run of a single epoch is a point."""
-    floors = {"val_loss": 0.0, "val_error": 1 / (2 * samples), "nonzeros": 1.0}
+    is_share = measured.quality == ACCURACY
+    least = least_error(measured.validation_images, ACCURACY) if is_share else 0.0
+    floors = {"val_loss": 0.0, "val_error": least, "nonzeros": 1.0}
     for axes, (column, floor) in zip(panels, floors.items(), strict=True):
         axes.plot(
             course.epochs["epoch"],
@@ -244,17 +249,17 @@ def legend_of_smgd(courses: Sequence[Course]) -> list[Line2D]:
     return handles
 
 
-def finish(panels: Sequence[Axes]) -> None:
+def finish(panels: Sequence[Axes], words: Words) -> None:
     """Scales and labels of the three panels of every study."""
-    loss, accuracy, nonzeros = panels
+    loss, quality, nonzeros = panels
     for axes in panels:
         finish_panel(axes)
-    loss.set_ylabel("cross-entropy (nats, validation)")
-    accuracy.set_ylabel("accuracy (validation)")
-    nonzeros.set_ylabel("nonzero prunable weights")
+    loss.set_ylabel(words.loss_label("validation"))
+    quality.set_ylabel(words.quality_label("validation"))
+    nonzeros.set_ylabel(words.size_label)
     label_roundly(loss.yaxis)
     label_roundly(nonzeros.yaxis)
-    label_accuracy(accuracy)
+    label_accuracy(quality, words.quality)
 
 
 def finish_panel(axes: Axes) -> None:

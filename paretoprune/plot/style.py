@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from paretoprune.quality import ACCURACY
+
 STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.labelsize": 8,
@@ -133,11 +135,13 @@ def set_ticks(axis: XAxis | YAxis, ticks: list[float], unit: str = "") -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def label_accuracy(axes: Axes) -> None:
-    """Turn a logarithmic axis of errors into one of accuracies, which grow upwards."""
+def label_accuracy(axes: Axes, quality: str = ACCURACY) -> None:
+    """Turn a logarithmic axis of errors into one of qualities, which grow upwards."""
     axes.yaxis.set_major_locator(FixedLocator(error_ticks(*axes.get_ylim())))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda error, _: f"{100 * (1 - error):g} %"))
+    scale, unit = (100, " %") if quality == ACCURACY else (1, "")
+    label = FuncFormatter(lambda error, _: f"{scale * (1 - error):.10g}{unit}")
+    axes.yaxis.set_major_formatter(label)
     axes.invert_yaxis()
 
 

@@ -38,6 +38,11 @@ MEASURED: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("complexity", "l1"), (0, LARGEST)),
     "prunable_weights": (1, WEIGHTS),
 }
+# How large a network is, and what a pass costs; older versions did not count it.
+SIZES = (
+    *("parameters", "compact_parameters", "neurons"),
+    *("dense_flops", "flops", "compact_flops"),
+)
 PATHS = {"weights": ("weights", "safetensors"), "log": ("logs", "log")}
 LONGEST = 200  # characters of a name, which is printed and drawn
 FREE = ("run_id", "failure", "weights", "log")  # text that is no name
@@ -74,6 +79,9 @@ def _rules(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
     )
     unknown = pc.is_null(table["seconds"], nan_is_null=True)
     yield "took impossible seconds", pc.or_kleene(unknown, _within(table["seconds"], 0, LARGEST))
+    for name in SIZES:
+        known = _within(table[name], 0, WEIGHTS)
+        yield f"has an impossible {name}", pc.or_kleene(pc.is_null(table[name]), known)
     undone = pc.not_equal(table["status"], "done")
     for name, bounds in MEASURED.items():
         yield (

@@ -18,7 +18,7 @@ from paretoprune.files import remove, write_aside, write_bytes, write_text
 from paretoprune.store.parquet import frame_of, open_table, read_frame
 from paretoprune.store.places import TABLE, own, own_in, require_study
 from paretoprune.store.plan import VERSION, require_known
-from paretoprune.store.sound import RUN_ID, require_sound
+from paretoprune.store.sound import RUN_ID, SIZES, require_sound
 
 LAYER = pa.struct(
     [
@@ -36,6 +36,7 @@ ABSENT: dict[str, object] = {
     "warm_up": 0.0,
     "normalize": "none",
     "split": False,
+    **dict.fromkeys(SIZES),
 }
 SCHEMA = pa.schema(
     [
@@ -48,6 +49,7 @@ SCHEMA = pa.schema(
         *(("train_loss", REAL), ("val_loss", REAL)),
         *(("val_loss_se", REAL), ("val_error", REAL), ("test_loss", REAL), ("test_error", REAL)),
         *(("complexity", REAL), ("l1", REAL), ("nonzeros", WHOLE), ("prunable_weights", WHOLE)),
+        *((name, WHOLE) for name in SIZES),
         *(("sparsity", REAL), ("layers", pa.list_(LAYER)), ("seconds", REAL)),
         *(("fleet_size", WHOLE), ("device", TEXT), ("started_at", TEXT), ("weights", TEXT)),
         *(("log", TEXT), ("paretoprune_version", TEXT), ("torch_version", TEXT)),

@@ -1,0 +1,110 @@
+"""Would a sweep of this work, and what would it take? One batch through the real step, and back."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from torch import nn
+
+from paretoprune.building import build_problem
+from paretoprune.errors import UsageError
+from paretoprune.opening import Request, measure, new_budget, with_fleet_size
+from paretoprune.problem import Problem, evaluate
+from paretoprune.rounds import fleet_size, run_template
+from paretoprune.settings import Plan, Settings
+from paretoprune.sizing import bytes_used, copies, seconds_a_step
+from paretoprune.step import Training, begin, take_step
+
+STEPS = 5  # that are timed, after one that is not
+SAMPLES = 1000  # on which an evaluation is timed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What was found: `layers` are the prunable ones by name with their shapes, `unused` those of
+    them that a batch gives no gradient, `others` weights that are not prunable.
+
+    `path` is how fleets are trained, `refused` why not otherwise; `loss` and `complexity` are the
+    objectives of the initial network on the training data, `step_loss` that of the first batch.
+    `step_seconds` are those of a step for one network, in a fleet of `fleet_size`; `memory` bytes
+    are in use then; `runs` of the whole sweep take about `sweep_seconds`.
+    """
+
+    plan: Plan
+    samples: Mapping[str, int]
+    shapes: tuple[tuple[int, ...], ...]
+    classes: int
+    layers: Mapping[str, tuple[int, ...]]
+    unused: tuple[str, ...]
+    others: int
+    path: str
+    refused: Mapping[str, str]
+    loss: float
+    complexity: float
+    step_loss: float
+    fleet_size: int
+    step_seconds: float
+    memory: int
+    runs: int
+    sweep_seconds: float
+
+
+def check(request: Request) -> Checked:
+    """Build the problem of a sweep, take a few steps of its fleet, and estimate the whole.
+
+    Nothing is written. Raises what the sweep would raise before its first epoch.
+    """
+    settings = Settings.from_options(request.settings)
+    budget = new_budget(settings, request)
+    problem = build_problem(settings, request.place(settings))
+    plan = Plan(settings=settings, budget=budget, measured=measure(problem, settings))
+    if not fleet_size(plan):
+        plan = with_fleet_size(plan, problem)
+    size = fleet_size(plan)
+    training = begin(copies(run_template(settings), size), problem)
+    first = problem.data.train[problem.order(0)[: settings.batch_size]]
+    loss = take_step(training, first, 1.0)[0][0].item()
+    if not math.isfinite(loss):
+        raise UsageError(f"the loss of the first batch is {loss}: scale the inputs, or the weights")
+    unused = tuple(n for n in problem.prunable if training.fleet.parameters[n].grad is None)
+    seconds = median(seconds_a_step(training, 1) for _ in range(STEPS))
+    network, data = problem.network(settings.seed), problem.data
+    own = dict(network.named_parameters())
+    initial = problem.fleet([settings.seed])
+    runs = budget.max_runs * budget.repeats + budget.smgd
+    return Checked(
+        plan=plan,
+        samples={name: len(getattr(data, name)) for name in ("train", "validation", "test")},
+        shapes=data.shapes,
+        classes=data.classes,
+        layers={name: tuple(own[name].shape) for name in problem.prunable},
+        unused=unused,
+        others=count(network) - sum(own[name].numel() for name in problem.prunable),
+        path=problem.path,
+        refused=problem.refused,
+        loss=plan.measured.lam_ref * problem.complexity_of(initial.parameters).item(),
+        complexity=problem.complexity_of(initial.parameters).item(),
+        step_loss=loss,
+        fleet_size=size,
+        step_seconds=seconds,
+        memory=bytes_used(problem.device),
+        runs=runs,
+        sweep_seconds=runs * settings.epochs * seconds_an_epoch(training, problem, seconds),
+    )
+
+
+def count(network: nn.Module) -> int:
+    """All numbers that a network stores as parameters."""
+    return sum(one.numel() for one in network.parameters())
+
+
+def seconds_an_epoch(training: Training, problem: Problem, step: float) -> float:
+    """Seconds of one network's epoch: its steps, and the validation after them."""
+    data, size = problem.data, len(training.runs)
+    some = data.validation[:SAMPLES]
+    started = time.perf_counter()
+    evaluate(training.fleet, problem, some).loss.tolist()
+    evaluation = (time.perf_counter() - started) / len(some) * len(data.validation) / size
+    return math.ceil(len(data.train) / training.runs[0].batch_size) * step + evaluation

@@ -1,0 +1,58 @@
+"""How is a sweep tried out before it begins? With the options that say what is trained."""
+
+import typer
+
+from paretoprune.cli import declared
+from paretoprune.cli.options import JSON, given
+from paretoprune.settings import AUTO, Budget, Settings, data_folder
+
+
+def check(
+    context: typer.Context,
+    dataset: declared.Dataset = None,
+    model: declared.Model = None,
+    loss: declared.LossName = None,
+    init: declared.Init = None,
+    prunable: declared.Prunable = None,
+    exclude: declared.Exclude = None,
+    complexity: declared.ComplexityKind = None,
+    validation: declared.Validation = None,
+    image_size: declared.ImageSize = None,
+    inputs: declared.Inputs = None,
+    recipe: declared.Recipe = None,
+    epochs: declared.Epochs = None,
+    batch_size: declared.BatchSize = None,
+    optimizer: declared.Optimizer = None,
+    learning_rate: declared.LearningRate = None,
+    momentum: declared.Momentum = None,
+    l2_conv: declared.L2Conv = None,
+    schedule: declared.Schedule = None,
+    threshold: declared.Threshold = None,
+    warm_up: declared.WarmUp = None,
+    seed: declared.Seed = None,
+    max_runs: declared.MaxRuns = None,
+    round_size: declared.RoundSize = None,
+    repeats: declared.Repeats = None,
+    fleet: declared.FleetSize = None,
+    device: declared.Device = None,
+    data_dir: declared.DataDir = None,
+    as_json: bool = JSON,
+) -> None:
+    """Try a sweep's options: one batch through the real step and back; nothing is written.
+
+    Says which layers are prunable, how fleets are trained, the objectives at the start, time and
+    memory of a step, and about how long the sweep would take.
+    """
+    budget = given(context, Budget)
+    Budget(**budget)  # refuses what is out of range before torch is loaded
+    from paretoprune.check import check as run_check
+    from paretoprune.console.check import show_check
+    from paretoprune.opening import Request
+
+    request = Request(
+        settings=given(context, Settings),
+        budget=budget,
+        device=device or AUTO,
+        data_dir=data_folder(data_dir),
+    )
+    show_check(run_check(request), as_json=as_json)

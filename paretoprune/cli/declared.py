@@ -1,0 +1,151 @@
+"""Which options say what is trained, and where? Those that `sweep` and `check` share."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from paretoprune.cli.options import DATA_HELP, PLACE, PROBLEM, SEARCH, TRAINING
+from paretoprune.recipes import OWN_MODEL, suited, usual_of
+from paretoprune.settings import DATA_VARIABLE, OWN, parse_fleet
+
+
+def declared(panel: str, text: str, *names: str, **more: Any) -> Any:
+    """An option whose default is `None`, so that the study can decide."""
+    return typer.Option(*names, help=text, rich_help_panel=panel, show_default=False, **more)
+
+
+Study = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="STUDY",
+        help="Folder to begin or continue (default: DATASET-MODEL).",
+        show_default=False,
+    ),
+]
+
+# Problem
+Dataset = Annotated[
+    str | None,
+    declared(
+        PROBLEM,
+        f"digits | mnist | fashion-mnist | cifar10 | folder:PATH | {OWN} (default: digits)",
+    ),
+]
+Model = Annotated[
+    str | None,
+    declared(
+        PROBLEM, f"auto | mlp | lenet5 | lenet5-caffe | vgg | {OWN} (default: {suited('model')})"
+    ),
+]
+LossName = Annotated[
+    str | None, declared(PROBLEM, f"cross-entropy | mse | {OWN} (default: cross-entropy)", "--loss")
+]
+Init = Annotated[
+    str | None, declared(PROBLEM, "Weights that every run begins with: a .safetensors file")
+]
+Prunable = Annotated[
+    str | None,
+    declared(
+        PROBLEM,
+        "Layers whose weights count: linear | conv | all, patterns on names such as 'features.*', "
+        f"with commas between (default: linear, {OWN_MODEL['prunable']} for your own model)",
+    ),
+]
+Exclude = Annotated[
+    str | None, declared(PROBLEM, "Layers whose weights do not count, as in --prunable")
+]
+ComplexityKind = Annotated[
+    str | None,
+    declared(
+        PROBLEM,
+        "Second objective: l1, the sum of |w| | l1-flops, each layer's by the FLOPs of a weight | "
+        "group-l1, whole neurons and filters (default: l1)",
+        "--complexity",
+    ),
+]
+Validation = Annotated[
+    float | None,
+    declared(PROBLEM, "Share of training samples for validation (default: 0.1)"),
+]
+ImageSize = Annotated[
+    int | None,
+    declared(PROBLEM, "Side of folder images in pixels (default: the smallest side, at most 64)"),
+]
+Inputs = Annotated[
+    str | None,
+    declared(
+        PROBLEM,
+        "unit, images in [0, 1] and numbers as they are | standard, z-scored "
+        f"(default: {suited('inputs', 'unit')})",
+    ),
+]
+
+# Training
+Recipe = Annotated[
+    str | None,
+    declared(TRAINING, "own | paper: the authors' settings and literal constants (default: own)"),
+]
+Epochs = Annotated[
+    int | None, declared(TRAINING, f"Epochs of a run (default: {suited('epochs')}; else 10)")
+]
+BatchSize = Annotated[
+    int | None, declared(TRAINING, f"Samples a step (default: {suited('batch_size')}; else 64)")
+]
+Optimizer = Annotated[str | None, declared(TRAINING, "adam | sgd | rmsprop (default: adam)")]
+LearningRate = Annotated[
+    float | None,
+    declared(
+        TRAINING,
+        f"Learning rate at the start (default, with adam: {suited('learning_rate')}; "
+        f"{OWN_MODEL['learning_rate']} for your own model)",
+        "--lr",
+    ),
+]
+Momentum = Annotated[
+    float | None, declared(TRAINING, "Of sgd and rmsprop (default: 0.9 for sgd, else 0)")
+]
+L2Conv = Annotated[
+    float | None,
+    declared(
+        TRAINING, "Factor of the convolutions' sum of squares, beside the weighted sum (default: 0)"
+    ),
+]
+Schedule = Annotated[
+    str | None, declared(TRAINING, "Of the rate: cosine | constant | logistic (default: cosine)")
+]
+Threshold = Annotated[
+    float | None,
+    declared(
+        TRAINING,
+        f"After each step a weight up to this size is 0 (default: {usual_of('threshold')})",
+    ),
+]
+WarmUp = Annotated[
+    float | None,
+    declared(
+        TRAINING,
+        f"Share of a run over which λ rises from 0 (default: {usual_of('warm_up')})",
+    ),
+]
+Seed = Annotated[
+    int | None, declared(TRAINING, "Of weights, validation split and order (default: 0)")
+]
+
+# Search and place: what an estimate of a sweep needs too
+MaxRuns = Annotated[int | None, declared(SEARCH, "Total of runs, for each seed (default: 20)")]
+RoundSize = Annotated[int | None, declared(SEARCH, "Runs proposed at once (default: 8)", "--round")]
+Repeats = Annotated[
+    int | None, declared(SEARCH, "Seeds for each λ: so many times the runs (default: 1)")
+]
+FleetSize = Annotated[
+    int | None,
+    declared(
+        PLACE,
+        "Networks trained together: K | auto, the fastest here, timed once (default: auto)",
+        "--fleet",
+        parser=parse_fleet,
+    ),
+]
+Device = Annotated[str | None, declared(PLACE, "auto | cpu | cuda (default: auto)")]
+DataDir = Annotated[Path | None, declared(PLACE, DATA_HELP, envvar=DATA_VARIABLE)]

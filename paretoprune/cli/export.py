@@ -1,0 +1,38 @@
+"""How is a network handed over? Which run, in which file, with or without what is dead in it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from paretoprune.cli.options import DATA_DIR, JSON, STUDY
+from paretoprune.settings import AUTO, data_folder
+
+
+def export(
+    study: Path = STUDY,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="File: .safetensors, .pt2 or .onnx")
+    ] = ...,  # type: ignore[assignment]
+    run: str = typer.Option("knee", help="knee | id of a run, or its beginning (default: knee)"),
+    compact: bool = typer.Option(
+        False, "--compact", help="Remove neurons and filters that pruning made dead."
+    ),
+    timed: bool = typer.Option(
+        True, "--timed/--not-timed", help="Measure latencies (default: --timed)"
+    ),
+    device: str = typer.Option(AUTO, help="Where it is checked and timed: auto | cpu | cuda"),
+    data_dir: Path | None = DATA_DIR,
+    as_json: bool = JSON,
+) -> None:
+    """Write a network to a file, check it on data, and say how small and how fast it is."""
+    from paretoprune.console.export import show_export
+    from paretoprune.exporting import export as run_export
+    from paretoprune.opening import Request
+    from paretoprune.reading import read_study
+
+    request = Request(device=device, data_dir=data_folder(data_dir))
+    exported = run_export(
+        read_study(study), run, output, request, is_compact=compact, is_timed=timed
+    )
+    show_export(exported, as_json=as_json)

@@ -1,0 +1,83 @@
+"""What does a network compute, as a graph that no longer needs its Python code?"""
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch import nn
+from torch.export import Dim, ExportedProgram, export
+
+from paretoprune.errors import CouldNotError, ParetopruneError
+from paretoprune.export.networks import Inputs, batch_of, evaluated, is_batched
+from paretoprune.files import first_line
+
+BATCH = "batch"  # the name of the axis along which the samples lie
+ONLY_WEIGHTS = "write .safetensors, which takes no more than the weights"
+
+
+def trace(network: nn.Module, inputs: Inputs, path: Path) -> tuple[ExportedProgram, bool]:
+    """Trace a network on the CPU; return the program, and whether it takes batches of any size.
+
+    Neither the samples nor where the network's code lies are in the program. `path` is for
+    messages. Raises `CouldNotError`.
+    """
+    copy = evaluated(network).cpu()
+    inputs = tuple(each.cpu() for each in inputs)
+    two = batch_of(inputs, 2)  # of a single sample no trace tells that there may be more
+    with attempting(f"trace the network for {path}"):
+        try:
+            program, varies = export(copy, two, dynamic_shapes=axes_of(inputs)), True
+        except Exception:  # of many types
+            program, varies = export(copy, inputs), False
+    program.example_inputs = None
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)
+    return program, varies
+
+
+def axes_of(inputs: Inputs) -> tuple[dict[int, Dim], ...]:
+    """Which axes of each input may have another length."""
+    batch = Dim(BATCH)
+    return tuple({0: batch} if is_batched(each, inputs) else {} for each in inputs)
+
+
+def notes_on(path: Path, inputs: Inputs, varies: bool) -> tuple[str, ...]:
+    """What a user must know of a traced file."""
+    if varies:
+        return ()
+    return (
+        f"{path} takes batches of exactly {len(inputs[0])}: the network does not let their size "
+        "vary",
+    )
+
+
+@contextlib.contextmanager
+def attempting(what: str, remedy: str = ONLY_WEIGHTS) -> Iterator[None]:
+    """Say nothing but the first line of why torch could not do what was asked of it."""
+    try:
+        with quiet():
+            yield
+    except ParetopruneError:
+        raise
+    except Exception as error:  # torch, onnxscript and onnxruntime raise types of their own
+        raise CouldNotError(f"cannot {what} ({first_line(error)}): {remedy}") from error
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep back what libraries print, log and warn of."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    nowhere = io.StringIO()
+    try:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            contextlib.redirect_stdout(nowhere),
+            contextlib.redirect_stderr(nowhere),
+        ):
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,94 @@
+"""Which weights of a network are prunable? Those of the layers that a user names."""
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from torch import nn
+
+from paretoprune.errors import UsageError
+
+CONVOLUTIONS = (
+    *(nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    *(nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+)
+DENSE = (nn.Linear, nn.MultiheadAttention)
+PRUNABLE: dict[str, tuple[type[nn.Module], ...]] = {
+    "linear": DENSE,
+    "conv": CONVOLUTIONS,
+    "all": (*DENSE, *CONVOLUTIONS),
+}
+# Of attention the projections of queries, keys and values, which are one tensor or three.
+TENSORS = ("weight", "in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+LONGEST = 200  # characters of a name, as in the table
+
+
+def prunable_names(model: nn.Module, chosen: str, excluded: str = "") -> tuple[str, ...]:
+    """Name the weight tensors (never biases) that `chosen` stands for, less those `excluded`.
+
+    Both are kinds of layers (the keys of `PRUNABLE`) or patterns on layers' names, such as
+    `features.*`, with commas between. Raises `UsageError` where one of them names nothing, or
+    nothing is left.
+    """
+    names = matching(model, chosen, "--prunable")
+    if excluded:
+        out = set(matching(model, excluded, "--exclude"))
+        names = tuple(name for name in names if name not in out)
+        if not names:
+            raise UsageError(f"--exclude {excluded} leaves no prunable layers: exclude fewer")
+    for name in names:
+        if not (name.isprintable() and len(name) <= LONGEST and "$" not in name):
+            raise UsageError(f"the layer {name} has a name that cannot be drawn: give it another")
+    return names
+
+
+def matching(model: nn.Module, words: str, option: str) -> tuple[str, ...]:
+    """The weight tensors that some words stand for, in the model's order."""
+    tensors = [name for name, one in model.named_parameters() if one.ndim > 1 and one.requires_grad]
+    found: set[str] = set()
+    for word in filter(None, map(str.strip, words.split(","))):
+        if word in PRUNABLE:
+            own = tuple(n for n in weight_names(model, PRUNABLE[word]) if n in tensors)
+        else:
+            own = tuple(name for name in tensors if matches(name, word))
+        if not own:
+            raise UsageError(nothing_for(model, word, option, tensors))
+        found |= set(own)
+    if not found:
+        raise UsageError(f"{option} names no layers: give {', '.join(PRUNABLE)} or a pattern")
+    return tuple(name for name in tensors if name in found)
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a pattern is that of a layer, or of its tensor."""
+    return fnmatchcase(name.removesuffix(".weight"), pattern) or fnmatchcase(name, pattern)
+
+
+def nothing_for(model: nn.Module, word: str, option: str, tensors: Iterable[str]) -> str:
+    """What to say of a word that no layer fits."""
+    layers = ", ".join(name.removesuffix(".weight") for name in tensors) or "none"
+    if word not in PRUNABLE:
+        return (
+            f"{option} {word} is neither {', '.join(PRUNABLE)} nor the name of a layer or a pattern"
+            f" on them: the layers with weights are {layers}"
+        )
+    fitting = [kind for kind, types in PRUNABLE.items() if weight_names(model, types)]
+    return (
+        f"the model has no layers for {option} {word}; it has some for: "
+        f"{', '.join(fitting) or 'none'}; its layers with weights are {layers}"
+    )
+
+
+def weight_names(model: nn.Module, types: tuple[type[nn.Module], ...]) -> tuple[str, ...]:
+    """Name the weight tensors (never biases) of the modules of these types.
+
+    A tensor that layers share has one name, the first.
+    """
+    names = {id(one): name for name, one in model.named_parameters()}
+    own = (
+        names[id(tensor)]
+        for module in model.modules()
+        if isinstance(module, types)
+        for local, tensor in module.named_parameters(recurse=False)
+        if local in TENSORS
+    )
+    return tuple(dict.fromkeys(own))

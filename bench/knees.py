@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from paretoprune.front import choosable
 from paretoprune.knee import RULES
-from paretoprune.knee.terms import AXES_OF, floor_of
+from paretoprune.knee.terms import AXES_OF, USUAL, floor_of
 from paretoprune.plot.style import GREY, KNEE, STYLE, WIDTH, add_grid, label_accuracy, label_plainly
 from paretoprune.reading import Reading, find_knee, read_study
 
@@ -88,7 +88,7 @@ def draw(reading: Reading) -> Figure:
     figure = Figure(figsize=(WIDTH, 6), layout="constrained")
     panels = figure.subplots(2, 2).ravel()
     panels[-1].set_axis_off()
-    for axes, name in zip(panels, AXES_OF, strict=False):
+    for axes, name in zip(panels, USUAL, strict=True):
         y, x = AXES_OF[name]
         axes.set(xscale="log", yscale="log", xlabel=LABELS[x], ylabel=LABELS[y])
         add_grid(axes)

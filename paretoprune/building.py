@@ -168,7 +168,7 @@ def load_data(settings: Settings, place: Place) -> Data:
         return own_data(find(dataset, "--dataset"), source, f"--dataset {dataset}")
     load = DATASETS[choose(name, DATASETS, "--dataset", OWN)]
     if name == FOLDER and not path:
-        raise UsageError(f"--dataset {dataset} is unknown: write it as {FOLDER}:PATH of your images")
+        raise UsageError(f"--dataset {dataset} is unknown: write it as {FOLDER}:PATH")
     return load(source)
 
 

@@ -158,4 +158,5 @@ def ends_of_fleets(runs: pd.DataFrame) -> Iterator[int]:
 
 def volume(*boxes: np.ndarray, quality: str = ACCURACY) -> float:
     """Hypervolume of errors and nonzero shares, [N, 2] each, taken together."""
-    return hypervolume(*np.concatenate(boxes).T, quality)
+    errors, shares = np.concatenate(boxes).T
+    return hypervolume(errors, shares, quality)

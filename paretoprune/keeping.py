@@ -2,12 +2,13 @@
 
 import pandas as pd
 
-from paretoprune.front import AXES, CHOSEN_ROLES, choosable, over_seeds, pareto
+from paretoprune.front import CHOSEN_ROLES, choosable, over_seeds, pareto
+from paretoprune.knee.terms import AXES_OF
 from paretoprune.knee.wish import AT_LEAST, AT_MOST
 
 MOST_BYTES = 1_000_000_000  # of all weights in a study, for `auto`
 # The axes of every front on which a network can be chosen.
-FRONTS = sorted({AXES, *AT_LEAST.values(), *AT_MOST.values()})
+FRONTS = sorted({*AXES_OF.values(), *AT_LEAST.values(), *AT_MOST.values()})
 
 
 def superfluous(points: pd.DataFrame, keep: str, stored_bytes: int, repeats: int) -> list[str]:

@@ -24,4 +24,4 @@ def prune(
             part = tensor.detach()[own]
             torch.hardshrink(part, threshold, out=part)
             if is_grouped:
-                part.mul_(lengths(part) > threshold)
+                part.masked_fill_(lengths(part) <= threshold, 0)  # no -0.0, as a product would

@@ -127,6 +127,7 @@ def propose(points: pd.DataFrame, plan: Plan) -> Proposal:
         validation_images=plan.measured.validation_images,
         seed=plan.settings.seed,
         recipe=plan.settings.recipe,
+        quality=plan.measured.quality,
     )
     searched = points[points["role"] == "search"]
     networks = over_seeds(searched)

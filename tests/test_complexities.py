@@ -61,12 +61,13 @@ def test_group_l1_is_the_group_lasso_and_never_below_l1():
 
 
 def test_whole_rows_are_pruned_where_it_is_grouped():
-    weights = torch.tensor([[[0.5, 0.0, 0.0, 0.0], [0.2, 0.2, 0.2, 0.2]]])
+    weights = torch.tensor([[[0.5, 0.0, 0.0, 0.0], [0.2, 0.2, -0.2, 0.2]]])
     alone = weights.clone()
     prune([alone], [(slice(0, 1), 0.3)])
     assert alone.tolist() == [[[0.5, 0, 0, 0], [0, 0, 0, 0]]]
     prune([weights], [(slice(0, 1), 0.3)], is_grouped=True)
     assert not weights.any(), "the first row's root mean square is 0.25"
+    assert not torch.signbit(weights).any()
 
 
 def test_weights_count_by_what_they_cost():

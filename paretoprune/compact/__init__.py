@@ -1,7 +1,7 @@
 """What can be removed from a pruned network without changing what it computes?"""
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -74,22 +74,13 @@ def _followed(network: nn.Module, inputs: tuple[Tensor, ...]) -> Compact:
     """The network, altered in place, without what torch_pruning's graph lets go."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch_pruning's; the network's own were heard before
-        traced = general.trace(network, inputs)
-        groups = general.groups_of(traced)
-        return _compacted(
-            network, inputs, groups, lambda gone: general.check_closed(traced, groups, gone)
-        )
+        groups = general.groups_of(general.trace(network, inputs))
+    return _compacted(network, inputs, groups)
 
 
-def _compacted(
-    network: nn.Module,
-    inputs: tuple[Tensor, ...],
-    groups: Sequence[Group],
-    check: Callable[[Sequence[Tensor]], None] = lambda gone: None,
-) -> Compact:
+def _compacted(network: nn.Module, inputs: tuple[Tensor, ...], groups: Sequence[Group]) -> Compact:
     """The network, altered in place, without the channels of its groups that can go."""
     gone, stuck = free(network, inputs, groups)
-    check(gone)
     cut(groups, gone)
     return Compact(network, _counted(network, groups, gone), _counted(network, groups, stuck))
 

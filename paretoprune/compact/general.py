@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +38,7 @@ ALONE = {  # each number alone, or each channel
 }
 ALONG_DIMENSIONS = {"Mean", "Cat"}
 VIEWS = {"View", "UnsafeView", "ReshapeAlias"}
-PRODUCTS = {"Addmm", "Mm"}  # what a Linear layer calls
+PRODUCTS = {"Addmm", "Mm", "T"}  # what a Linear layer calls
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,22 @@ class Trace:
     graph: Any
     plain: set[nn.Module]
     ends: list[Any]
+
+
+class Place(NamedTuple):
+    """An index of a layer, and the output of the first layer that is there; names as in theirs."""
+
+    idx: int
+    root_idx: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """A layer or operation that knows some channels: its node, and which is at each index."""
+
+    node: Any
+    kind: str
+    channels: dict[int, int]
 
 
 def trace(network: nn.Module, inputs: tuple[Tensor, ...]) -> Trace:
@@ -106,81 +122,86 @@ def groups_of(traced: Trace) -> list[Group]:
     seen: set[nn.Module] = set()
     for layer in traced.graph.module2node:
         if layer in traced.plain and layer not in seen and isinstance(layer, WEIGHTED):
-            items = _coupled(traced.graph, layer, range(len(weight_of(layer))))
-            seen |= {item.dep.target.module for item in items if _kind(item) == "producers"}
-            if _is_followed(traced, items):
-                groups += _group(items, weight_of(layer))
+            members = _coupled(traced, layer)
+            seen |= {one.node.module for one in members if one.kind == "producers"}
+            groups += _group(members, weight_of(layer))
     return groups
 
 
-def check_closed(traced: Trace, groups: Sequence[Group], gone: Sequence[Tensor]) -> None:
-    """Raise `ValueError` where channels that go are coupled with others that stay."""
-    for group, channels in zip(groups, gone, strict=True):
-        root = group.producers[0].layer
-        items = _coupled(traced.graph, root, channels.nonzero().flatten().tolist())
-        found = {(item.dep.target.module, _kind(item)): set(item.idxs) for item in items}
-        for kind in KINDS:
-            for use in getattr(group, kind):
-                places = set(use.places[channels].flatten().tolist())
-                if found.get((use.layer, kind), set()) != places:
-                    raise ValueError(f"some outputs of {root} are coupled with others of its own")
+def _coupled(traced: Trace, root: nn.Module) -> list[Member]:
+    """All layers and operations that know the outputs of a layer.
 
-
-def _coupled(graph: Any, layer: nn.Module, channels: Sequence[int]) -> list[Any]:
-    """All that loses something where a layer loses outputs, and what lies between."""
-    if not channels:
-        return []
-    take = graph.get_pruner_of_module(layer).prune_out_channels
-    return list(graph.get_pruning_group(layer, take, channels).items)
-
-
-def _kind(item: Any) -> str:
-    """What a layer is to the channels of a group; "" for an operation."""
-    layer = item.dep.target.module
-    if isinstance(layer, WEIGHTED):
-        is_reader = item.dep.handler.__name__ == "prune_in_channels"
-        return "consumers" if is_reader else "producers"
-    return "along" if isinstance(layer, PER_CHANNEL) else ""
-
-
-def _is_followed(traced: Trace, items: Sequence[Any]) -> bool:
-    """Whether all layers are plain, all operations known, and no channel is an output."""
-    spatial = any(
-        _kind(item) == "producers" and is_spatial(item.dep.target.module) for item in items
-    )
-    for item in items:
-        node, kind = item.dep.target, _kind(item)
-        if kind != "consumers" and node.grad_fn in traced.ends:
-            return False
-        if kind and node.module not in traced.plain:
-            return False
-        if not kind and not _keeps_channels(node, spatial):
-            return False
-    return True
-
-
-def _group(items: Sequence[Any], root: Tensor) -> list[Group]:
-    """The group of the outputs of `root`, unless their order has been lost somewhere."""
-    uses: dict[str, list[Use]] = {kind: [] for kind in KINDS}
-    is_whole = not any(_name(item.dep.target) == "Cat" for item in items)
-    for item in items:
-        kind, layer = _kind(item), item.dep.target.module
-        if not kind:
-            continue
-        places = _places(item, root)
-        is_all = kind == "producers" or is_whole
-        if places is None or (is_all and places.numel() != _width(layer, kind)):
+    None where one of them is unknown, or where outputs are coupled with others of the same layer.
+    """
+    node, take = traced.graph.module2node[root], traced.graph.get_pruner_of_module(root)
+    outputs = [Place(index, index) for index in range(len(weight_of(root)))]
+    members: dict[Any, Member] = {}
+    waiting = [(node, take.prune_out_channels, outputs)]
+    while waiting:
+        node, handler, places = waiting.pop()
+        member = members.setdefault((node, handler), Member(node, _kind(node, handler), {}))
+        added = [place for place in places if place.idx not in member.channels]
+        for index, channel in places:
+            if member.channels.setdefault(index, channel) != channel:
+                return []
+        if not _is_known(traced, member):
             return []
-        uses[kind].append(Use(layer, places))
+        for edge in node.dependencies:
+            beyond = _mapped(edge, added) if edge.is_triggered_by(handler) else []
+            if beyond:
+                waiting.append((edge.target, edge.handler, beyond))
+    return list(members.values())
+
+
+def _mapped(edge: Any, places: list[Place]) -> list[Place]:
+    """The same channels beyond an edge of the graph."""
+    for mapping in edge.index_mapping:
+        places = places if mapping is None else mapping(places)
+    return [Place(*place) for place in places]
+
+
+def _kind(node: Any, handler: Any) -> str:
+    """What a layer is to the channels of a group; "" for an operation."""
+    if isinstance(node.module, WEIGHTED):
+        return "consumers" if handler.__name__ == "prune_in_channels" else "producers"
+    return "along" if isinstance(node.module, PER_CHANNEL) else ""
+
+
+def _is_known(traced: Trace, member: Member) -> bool:
+    """Whether it is a plain layer or an operation with a known name, and no output."""
+    if member.kind != "consumers" and member.node.grad_fn in traced.ends:
+        return False
+    if member.kind:
+        return member.node.module in traced.plain
+    return _name(member.node) in ALONE | ALONG_DIMENSIONS | VIEWS | PRODUCTS
+
+
+def _group(members: Sequence[Member], root: Tensor) -> list[Group]:
+    """The group of the outputs of `root`, unless something is not as it seemed."""
+    producers = [one.node.module for one in members if one.kind == "producers"]
+    spatial, is_whole = any(map(is_spatial, producers)), True
+    uses: dict[str, list[Use]] = {kind: [] for kind in KINDS}
+    for one in members:
+        if not one.kind:
+            if not _keeps_channels(one.node, spatial):
+                return []
+            is_whole = is_whole and _name(one.node) != "Cat"
+    for one in members:
+        if one.kind:
+            places = _places(one, root)
+            is_all = one.kind == "producers" or is_whole
+            if places is None or (is_all and places.numel() != _width(one.node.module, one.kind)):
+                return []
+            uses[one.kind].append(Use(one.node.module, places))
     group = Group(**{kind: tuple(found) for kind, found in uses.items()})
     return [group] if group.consumers else []
 
 
-def _places(item: Any, weight: Tensor) -> Tensor | None:
+def _places(member: Member, weight: Tensor) -> Tensor | None:
     """Where each output of `weight` is in a layer, [C, n]; none where that differs in number."""
     places: list[list[int]] = [[] for _ in weight]
-    for place, channel in zip(item.idxs, item.root_idxs, strict=True):
-        places[channel].append(place)
+    for index, channel in sorted(member.channels.items()):
+        places[channel].append(index)
     is_even = len({len(own) for own in places}) == 1
     return torch.tensor(places, device=weight.device) if is_even else None
 

@@ -14,6 +14,7 @@ from paretoprune.console.tables import points_table
 from paretoprune.front import choosable, over_seeds, pareto
 from paretoprune.progress import SWEPT, Event, Note, Recorded, duration, plural
 from paretoprune.progress import Progress as Step
+from paretoprune.quality import ACCURACY
 from paretoprune.run import SMGD
 from paretoprune.settings import Plan
 
@@ -26,7 +27,7 @@ class SweepView:
     """Shows a sweep while it goes on; call it with what the study reports."""
 
     def __init__(self) -> None:
-        self.estimated = False
+        self.estimated, self.quality = False, ACCURACY
         self.steps_seen = 0  # a fleet that goes on does not begin with its first
         self.is_silent = False
         self.last_line = time.monotonic()
@@ -65,6 +66,7 @@ class SweepView:
     def show(self, event: Event) -> None:
         """Show what the study reports."""
         if isinstance(event, Plan):
+            self.quality = event.measured.quality
             err.print(headline(event), soft_wrap=not err.is_terminal)
         elif isinstance(event, Note):
             err.print(event.text, soft_wrap=True)
@@ -100,7 +102,12 @@ class SweepView:
         front = pareto(choosable(points))
         if err.is_terminal:
             some = front.iloc[:: math.ceil(max(len(front), 1) / BEST_POINTS)]
-            self.live.update(Group(self.progress, points_table(some, None, "The front so far")))
+            self.live.update(
+                Group(
+                    self.progress,
+                    points_table(some, None, "The front so far", quality=self.quality),
+                )
+            )
         else:
             self.last_line = time.monotonic()
             recorded = f"{plural(event.points['role'].isin(SWEPT).sum(), 'run')} recorded"

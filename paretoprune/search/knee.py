@@ -67,7 +67,7 @@ def examine(
     hull = supported(living, ("train_loss", "complexity"))
     corners = corners_of(hull)
     floor = FLOOR * float(living["complexity"].min())
-    densest = useful_complexity(living, settings.validation_images)
+    densest = useful_complexity(living, settings)
     front = pareto(living)
     at_knee = chord(front, Terms()).index
     knee_lam = None if at_knee is None else float(front.at[at_knee, "lam"])
@@ -90,14 +90,19 @@ def examine(
     return tuple(intervals)
 
 
-def useful_complexity(living: pd.DataFrame, images: int) -> float:
+def useful_complexity(living: pd.DataFrame, settings: SearchSettings) -> float:
     """The complexity beyond which more brings neither less validation loss nor fewer errors.
 
     That of the network of least validation loss, or of the sparsest within one standard error of
     the least validation error, whichever is larger: an overfitting network may have the larger
     loss and the fewer errors.
     """
-    terms = Terms(("val_error", "nonzeros"), samples=images)
+    terms = Terms(
+        ("val_error", "nonzeros"),
+        samples=settings.validation_images,
+        quality=settings.quality,
+        constant_loss=settings.constant_loss,
+    )
     best = [living["val_loss"].idxmin(), one_se(pareto(living, terms.axes), terms).index]
     return float(living.loc[best, "complexity"].max())
 

@@ -14,7 +14,7 @@ class SearchSettings:
 
     `constant_loss` is the validation loss (nats) of the best constant prediction; `seed` is the
     study's, for searches that draw; the recipe `paper` asks for the authors' literal
-    constants, which are no multiples of `lam_ref`.
+    constants, which are no multiples of `lam_ref`; `quality` is what 1 - error is called.
     """
 
     lam_ref: float
@@ -25,6 +25,7 @@ class SearchSettings:
     validation_images: int
     seed: int = 0
     recipe: str = "own"
+    quality: str = "accuracy"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -244,6 +244,7 @@ def test_a_knee_without_a_place_is_not_marked():
     assert not right.texts
 
 
+@pytest.mark.slow
 def test_plot_draws_the_axes_that_are_asked_for(paretoprune, study):
     answer = paretoprune("plot", "study", "--axes=error,flops", "-o", "flops.png")
     assert (answer.code, answer.out.strip()) == (0, "flops.png")

@@ -215,6 +215,14 @@ def test_what_nobody_reads_is_not_stuck():
     assert (result.removed, result.stuck) == ({"0": 1}, {"0": 1})
 
 
+def test_constants_that_differ_by_place_are_stuck_before_a_convolution():
+    """Average pooling with zeros at the border."""
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.AvgPool2d(2, padding=1), nn.Conv2d(4, 3, 3))
+    network[0].weight.data[1:3] = 0
+    result = assert_compact_equals_original(network, torch.randn(3, 1, 8, 8))
+    assert (result.removed, result.stuck) == ({}, {"0": 2})
+
+
 def test_linear_layers_take_constants_that_differ_by_place():
     """Average pooling with zeros at the border, flattened."""
     network = nn.Sequential(

@@ -24,6 +24,7 @@ def names():
     return {"__name__": "__main__"}
 
 
+@pytest.mark.slow
 def test_own_networks_and_data_are_swept_as_documented(names, capsys):
     for number, code in enumerate(blocks("docs/own.md"), 1):
         run(code, names, f"docs/own.md, block {number}")

@@ -89,6 +89,7 @@ def test_the_knee_is_handed_over_unless_another_is_named(swept):
     assert chosen_run(reading, "knee")["run_id"] == knee.front.at[knee.network, "run_id"]
 
 
+@pytest.mark.slow
 def test_sizes_and_speeds_are_there_for_a_program(swept, paretoprune):
     answer = paretoprune(
         "export", swept, "--run", sparsest(swept), "-o", "a.safetensors", "--compact", "--json"

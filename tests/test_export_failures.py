@@ -18,8 +18,10 @@ from paretoprune.store.networks import read_tensors, write_tensors
 from tests.exporting import CLOSE, Branching, made
 from tests.test_faults import failing_flush, failing_rename
 
+SLOW_ONNX = pytest.param(".onnx", marks=pytest.mark.slow)
 
-@pytest.mark.parametrize("ending", [".pt2", ".onnx"])
+
+@pytest.mark.parametrize("ending", [".pt2", SLOW_ONNX])
 def test_what_is_no_graph_is_refused_in_a_sentence(tmp_path, capfd, ending):
     path = tmp_path / f"n{ending}"
     with pytest.raises(CouldNotError, match=r"cannot trace .*data-dependent.*write .safetensors"):
@@ -139,7 +141,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=["full disk", "no right to rename"])
-@pytest.mark.parametrize("ending", [".safetensors", ".pt2", ".onnx"])
+@pytest.mark.parametrize("ending", [".safetensors", ".pt2", SLOW_ONNX])
 def test_a_disk_that_fails_leaves_what_was_there(tmp_path, ending, fault):
     network, inputs = made("one linear")
     path = tmp_path / f"n{ending}"
@@ -180,7 +182,7 @@ def test_the_check_finds_numbers_that_are_none(tmp_path):
     assert check_file(path, network, inputs) == 0
 
 
-@pytest.mark.parametrize("ending", [".pt2", ".onnx"])
+@pytest.mark.parametrize("ending", [".pt2", SLOW_ONNX])
 def test_the_check_refuses_what_does_not_run(tmp_path, ending):
     network, inputs = made("one linear")
     path = tmp_path / f"n{ending}"

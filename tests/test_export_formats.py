@@ -16,7 +16,7 @@ from paretoprune.export import FORMATS, check_file, file_sizes, write_network
 from paretoprune.store.networks import read_tensors, write_tensors
 from tests.exporting import CASES, CLOSE, SAMPLES, Fixed, Sized, answers, first, flat, images, made
 
-SLOW = [("vgg", ".pt2"), *((name, ".onnx") for name in CASES if name not in ("mlp", "two inputs"))]
+SLOW = [("vgg", ".pt2"), *((name, ".onnx") for name in CASES if name != "mlp")]
 
 
 def cases():
@@ -72,7 +72,7 @@ def test_a_file_tells_nothing_of_the_samples_and_the_machine(tmp_path, ending):
     assert struct.pack("<f", network.head.bias[0].item()) in content
 
 
-@pytest.mark.parametrize("ending", [".pt2", ".onnx"])
+@pytest.mark.parametrize("ending", [".pt2", pytest.param(".onnx", marks=pytest.mark.slow)])
 def test_a_single_sample_is_enough_for_batches_of_any_size(tmp_path, ending):
     network, inputs = made("one linear")
     path = tmp_path / f"network{ending}"

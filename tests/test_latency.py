@@ -163,6 +163,7 @@ def test_attention_keeps_the_layers_whose_weights_it_reads():
         torch.testing.assert_close(sparse(x), network.eval()(x), atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_sparse_matrices_warn_of_nothing():
     code = """
 import warnings

@@ -35,6 +35,7 @@ def test_a_sweep_is_the_command_lines(paretoprune):
     assert Path("one/study.toml").read_text() == Path("two/study.toml").read_text()
 
 
+@pytest.mark.slow
 def test_objects_are_trained_and_handed_over(paretoprune):
     study = pp.sweep(model=build, data=digits_again, out="own", **{**OPTIONS, "epochs": 30})
     assert len(study.points) == 4
@@ -68,6 +69,7 @@ def test_tensors_and_lambdas_need_no_module(paretoprune):
         pp.Study("own").load(study.points["run_id"][0])
 
 
+@pytest.mark.slow
 def test_a_knee_is_a_row_or_none():
     study = pp.sweep(data="digits", out="s", **{**OPTIONS, "epochs": 8, "max_runs": 8, "round": 8})
     knee = study.knee("one-se")

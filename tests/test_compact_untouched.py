@@ -30,11 +30,20 @@ def test_pairs_with_something_unknown_between_are_left_alone(between):
     assert result.removed == {str(len(between) + 1): 1}
 
 
-def test_shared_weights_are_left_alone():
-    one, other, twice = nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 6)
+def test_a_layer_that_runs_twice_is_left_alone():
+    twice = nn.Linear(6, 6)
+    network = nn.Sequential(nn.Linear(6, 6), nn.ReLU(), twice, nn.ReLU(), twice, nn.Linear(6, 2))
+    assert assert_compact_equals_original(thin(network, 1), torch.randn(4, 6)).removed == {}
+
+
+@pytest.mark.parametrize("is_chain", [False, True])
+def test_shared_weights_are_left_alone(is_chain):
+    one, between, other, last = (nn.Linear(6, 6) for _ in range(4))
     other.weight = one.weight
-    network = nn.Sequential(one, nn.ReLU(), twice, nn.ReLU(), other, nn.ReLU(), twice)
-    thin(network, 1)
+    between.weight.data[0] = 0  # its constant would leave zeros in both that share
+    network = nn.Sequential(one, nn.ReLU(), between, nn.ReLU(), other, nn.ReLU(), last)
+    if not is_chain:
+        network = Parts(lambda m, x: m.chain(x).relu(), chain=network)
     assert assert_compact_equals_original(network, torch.randn(4, 6)).removed == {}
 
 

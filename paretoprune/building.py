@@ -1,5 +1,6 @@
 """What do the settings of a study name? Its problem, checked before anything is trained."""
 
+import copy
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -193,9 +194,17 @@ def model_maker(settings: Settings, place: Place, data: Data) -> Callable[[], nn
         raise UsageError(f"--dataset {settings.dataset}: {error}") from error
     if not isinstance(example, nn.Module):
         raise UsageError(f"{where} returns a {type(example).__name__}: it must return an nn.Module")
+    if shares_weights(example, maker()):  # what a run trains would be where the next one begins
+        maker = partial(copy.deepcopy, copy.deepcopy(example))
     if any(isinstance(one, nn.parameter.UninitializedParameter) for one in example.parameters()):
         raise UsageError(f"{where} has lazy layers: give their sizes, which `shape` tells")
     return maker
+
+
+def shares_weights(one: nn.Module, other: nn.Module) -> bool:
+    """Whether two networks hold a tensor in common."""
+    tensors = {id(own) for own in (*one.parameters(), *one.buffers())}
+    return any(id(own) in tensors for own in (*other.parameters(), *other.buffers()))
 
 
 def find_loss(settings: Settings, place: Place, data: Data) -> Loss:

@@ -192,7 +192,7 @@ def _known(options: dict[str, Any]) -> dict[str, Any]:
     """Options by the names of their fields; raise `UsageError` for one that is unknown."""
     known = [field.name for kind in (Settings, Budget) for field in fields(kind)]
     for name in options:
-        choose(PYTHONS.get(name, name), known, name)
+        choose(PYTHONS.get(name, name), known, "option")
     return {PYTHONS.get(name, name): value for name, value in options.items()}
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from paretoprune import store
 from paretoprune.building import Place, build_problem
 from paretoprune.errors import BusyStudyError, CorruptStudyError, UsageError
-from paretoprune.own import Function
+from paretoprune.own import IN_MEMORY, Function
 from paretoprune.problem import Problem, count_prunable, reference_lam
 from paretoprune.recipes import is_own, name_and_path, usual_budget
 from paretoprune.rounds import comparison_runs, run_template
@@ -80,7 +80,11 @@ def default_folder(settings: Settings) -> Path:
 
 def word_of(name: str) -> str:
     """A short name of a data set or a model."""
-    return name.partition(":")[0].rpartition(".")[2] if is_own(name) else name
+    if not is_own(name):
+        return name
+    module, _, function = name.partition(":")
+    word = function if module == IN_MEMORY else module.rpartition(".")[2]
+    return word if word.isidentifier() else "own"
 
 
 def require_apart(folder: Path, settings: Settings) -> None:

@@ -103,6 +103,9 @@ class Settings:
                 "--search knee has no meaning with --recipe paper, whose λ is no weight of a sum: "
                 "choose grid, bisection, dichotomic or stochastic-dichotomic"
             )
+        for name in ("prunable", "exclude"):  # patterns are printed
+            value = getattr(self, name)
+            require(value.isprintable(), option_of(name), ascii(value), "text of one line")
         require(0 < self.validation < 1, "--validation", self.validation, "between 0 and 1")
         choose(self.inputs, INPUTS, "--inputs")
         choose(self.recipe, RECIPES, "--recipe")

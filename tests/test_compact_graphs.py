@@ -115,6 +115,12 @@ def squeeze_and_excite(m, x):
     return m.out((x * share.view(*share.shape, 1, 1)).mean((2, 3)))
 
 
+def coupled(m, x):
+    """Neurons i and i + 9 of `c` meet neuron i of `a` and of `b`, and these meet each other."""
+    a, b = m.a(x), m.b(x)
+    return m.out(torch.cat([a, b], 1) + m.c(x)) + m.more(a + b)
+
+
 FOLLOWED = {
     "functions": (
         Parts(
@@ -127,7 +133,7 @@ FOLLOWED = {
     ),
     "in place": (
         Parts(
-            lambda m, x: m.out(m.relu(m.a(x)).flatten(1)),
+            lambda m, x: m.out(m.relu(m.a(x).flatten(1))),
             a=conv(),
             relu=nn.ReLU(inplace=True),
             out=linear(144, 3),
@@ -154,6 +160,13 @@ FOLLOWED = {
         ),
         VECTORS,
         {"a", "b"},
+    ),
+    "neurons that are coupled with others of their layer": (
+        Parts(
+            coupled, a=linear(), b=linear(), c=linear(5, 18), out=linear(18, 3), more=linear(9, 3)
+        ),
+        VECTORS,
+        {"a", "b", "c"},
     ),
     "squeeze and excite": (
         Parts(squeeze_and_excite, a=conv(), down=linear(9), up=linear(9), out=linear(9, 3)),
@@ -202,7 +215,7 @@ FOLLOWED = {
 @pytest.mark.parametrize("case", FOLLOWED)
 def test_what_lies_between_layers_is_followed(case):
     network, shape, names = FOLLOWED[case]
-    network = thin(shake(network, 1), 1, rows=0.5, columns=0.5).double()
+    network = thin(shake(network, 1), 1, rows=0.5, columns=0.7).double()
     result = assert_compact_equals_original(network, torch.randn(shape, dtype=torch.float64))
     assert set(result.removed) == names
     assert result.reason == ""

@@ -42,6 +42,8 @@ def test_a_plan_that_is_none_is_named(study, text, rule):
         ('optimizer = "adam"', 'optimizer = ["adam"]'),
         ("split = false", "split = 0"),
         ("seed = 0", "seed = 0.0"),
+        ('prunable = "linear"', 'prunable = "linear,[!\\u001b]*"'),
+        ('prunable = "linear"', 'prunable = "linear"\nexclude = "\\u001b[2J"'),
         ('method = "weighted-sum"', 'method = "\\u001b[2J\\n"'),
     ],
 )

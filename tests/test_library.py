@@ -11,6 +11,8 @@ from torch import nn
 
 import paretoprune as pp
 from paretoprune.errors import UsageError
+from paretoprune.opening import default_folder
+from paretoprune.settings import Settings
 from tests.test_sweep import assert_same_table, table
 
 OPTIONS = {"epochs": 2, "max_runs": 4, "round": 4, "fleet": 4, "smgd": 0, "progress": False}
@@ -69,6 +71,14 @@ def test_tensors_and_lambdas_need_no_module(paretoprune):
         pp.Study("own").load(study.points["run_id"][0])
 
 
+def test_a_study_without_a_name_gets_that_of_its_objects():
+    assert default_folder(Settings(dataset="a.b:c", model="a.b:d")) == Path("b")
+    assert default_folder(Settings(dataset="__main__:data", model="mlp")) == Path("data-mlp")
+    assert default_folder(Settings(dataset="digits", model="__main__:<lambda>")) == Path(
+        "digits-own"
+    )
+
+
 @pytest.mark.slow
 def test_a_knee_is_a_row_or_none():
     study = pp.sweep(data="digits", out="s", **{**OPTIONS, "epochs": 8, "max_runs": 8, "round": 8})
@@ -92,7 +102,7 @@ def test_pictures_are_shown_and_written():
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"max_run": 3}, "max_run is unknown: did you mean max_runs"),
+        ({"max_run": 3}, "^option max_run is unknown: did you mean max_runs"),
         ({"data": "digit"}, "did you mean digits"),
         ({"loss": "mse"}, "the targets are classes"),
         ({"model": 3}, "model is a int: give a name or a function"),

@@ -214,6 +214,19 @@ def test_models_that_do_not_fit_are_refused(model, complaint):
         problem_of(model, ((X, Y), (X, Y)))
 
 
+def test_a_network_that_is_always_the_same_begins_each_run_anew():
+    net = nn.Linear(3, 4)
+    before = {name: one.clone() for name, one in net.state_dict().items()}
+    task = problem_of(lambda: net, ((X, Y), (X, Y)))
+    first, again = (
+        train_fleet([run(epochs=2)], task, lambda step, steps: None)[0].point for _ in range(2)
+    )
+    assert first.val_loss == again.val_loss
+    assert task.network(0) is not task.network(0)
+    for name, one in net.state_dict().items():
+        assert torch.equal(one, before[name])
+
+
 @pytest.mark.parametrize("option", ["model", "dataset", "loss"])
 def test_a_name_without_a_function_is_told_the_form(option):
     with pytest.raises(UsageError, match=r"--\w+ mine is unknown.*or package.module:function"):

@@ -33,6 +33,7 @@ def check(
     max_runs: declared.MaxRuns = None,
     round_size: declared.RoundSize = None,
     repeats: declared.Repeats = None,
+    smgd: declared.Smgd = None,
     fleet: declared.FleetSize = None,
     device: declared.Device = None,
     data_dir: declared.DataDir = None,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from paretoprune.cli.options import DATA_HELP, PLACE, PROBLEM, SEARCH, TRAINING
+from paretoprune.cli.options import COMPARISON, DATA_HELP, PLACE, PROBLEM, SEARCH, TRAINING
 from paretoprune.recipes import OWN_MODEL, suited, usual_of
 from paretoprune.settings import DATA_VARIABLE, OWN, parse_fleet
 
@@ -137,6 +137,10 @@ MaxRuns = Annotated[int | None, declared(SEARCH, "Total of runs, for each seed (
 RoundSize = Annotated[int | None, declared(SEARCH, "Runs proposed at once (default: 8)", "--round")]
 Repeats = Annotated[
     int | None, declared(SEARCH, "Seeds for each λ: so many times the runs (default: 1)")
+]
+Smgd = Annotated[
+    int | None,
+    declared(COMPARISON, "Runs of SMGD, a seed each, that the front is compared with (default: 3)"),
 ]
 FleetSize = Annotated[
     int | None,

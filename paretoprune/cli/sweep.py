@@ -59,9 +59,7 @@ def sweep(
     retry_failed: bool = option(
         SEARCH, "Train those again that failed, before all others", "--retry-failed"
     ),
-    smgd: int = option(
-        COMPARISON, "Runs of SMGD, a seed each, that the front is compared with (default: 3)"
-    ),
+    smgd: declared.Smgd = None,
     smgd_epochs: int = option(COMPARISON, "Epochs of a run of SMGD (default: the sweep's)"),
     moments: str = option(
         COMPARISON,

@@ -90,7 +90,7 @@ def _counted(
 ) -> dict[str, int]:
     """How many channels of each layer that has some, by its name."""
     counts = {
-        use.layer: int(mask.sum())
+        use.layer: int(mask.sum()) * use.places.shape[1]
         for group, mask in zip(groups, masks, strict=True)
         for use in group.producers
     }

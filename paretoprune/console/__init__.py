@@ -13,5 +13,5 @@ class ProgressConsole(Console):
         raise BrokenPipeError
 
 
-out = Console(highlight=False, markup=False)
-err = ProgressConsole(stderr=True, highlight=False, markup=False)
+out = Console(highlight=False, markup=False, emoji=False)
+err = ProgressConsole(stderr=True, highlight=False, markup=False, emoji=False)

@@ -69,6 +69,7 @@ def test_without_the_dense_or_the_sparse_end_it_moves_by_one_point_at_most(curve
 
 @settings(max_examples=40)
 @given(curves)
+@pytest.mark.slow
 def test_more_points_along_the_same_curve_do_not_move_it(curve):
     """However they are spread: four times as many everywhere, or at one end alone."""
     front = front_along(SIZES, curve)

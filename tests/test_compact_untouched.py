@@ -85,20 +85,26 @@ def own_weights(m, x):
     return m.out(functional.linear(m.a(x).relu(), weight).relu())
 
 
+def with_itself(neurons, joined):
+    return neurons + joined(neurons, -1, keepdim=True)
+
+
+def twice(batch):
+    return torch.cat([batch, -batch])
+
+
 LEFT_ALONE = {
     "softmax of neurons": (lambda m, x: m.out(m.b(m.a(x).softmax(1)).softmax(1)), VECTORS),
     "norm of neurons": (lambda m, x: m.out(functional.layer_norm(m.a(x), (9,))), VECTORS),
-    "sum of neurons": (lambda m, x: m.out(m.a(x) + m.a(x).sum(1, keepdim=True)), VECTORS),
-    "mean of neurons": (lambda m, x: m.out(m.a(x) * m.a(x).mean(-1, keepdim=True)), VECTORS),
+    "sum of neurons": (lambda m, x: m.out(with_itself(m.a(x), torch.sum)), VECTORS),
+    "mean of neurons": (lambda m, x: m.out(with_itself(m.a(x), torch.mean)), VECTORS),
+    "two batches": (lambda m, x: m.out(twice(m.a(x))).unflatten(0, (2, -1)).mean(0), VECTORS),
     "a layer that runs twice": (lambda m, x: m.out(m.b(m.b(m.a(x)).relu()).relu()), VECTORS),
     "the input itself": (lambda m, x: m.out(m.a(x).relu() + x[:, :1] * torch.ones(9)), VECTORS),
     "a tensor of its own": (lambda m, x: m.out(m.a(x) + torch.arange(9.0)), VECTORS),
     "computed weights": (own_weights, VECTORS),
     "order of neurons": (lambda m, x: m.out(m.a(x).flip(1)), VECTORS),
-    "half of the neurons": (
-        lambda m, x: m.out(m.a(x)[:, :5].repeat(1, 2)[:, :9]),
-        VECTORS,
-    ),
+    "half of the neurons": (lambda m, x: m.out(m.a(x)[:, :5].repeat(1, 2)[:, :9]), VECTORS),
     "tokens for neurons": (
         lambda m, x: m.out(m.b(m.a(x).transpose(1, 2).relu()).flatten(1)[:, :9]),
         (3, 9, 5),

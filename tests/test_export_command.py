@@ -123,6 +123,7 @@ def test_mistakes_end_in_a_sentence(swept, paretoprune, options, code, complaint
     assert not list(Path().glob("net*"))
 
 
+@pytest.mark.slow
 def test_weights_that_were_not_kept_cannot_be_handed_over(paretoprune):
     sweep(request("study", max_runs=4, keep_weights="none"), quiet)
     run = store.read(Path("study"))["run_id"].iloc[0]

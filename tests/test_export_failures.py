@@ -18,6 +18,8 @@ from paretoprune.store.networks import read_tensors, write_tensors
 from tests.exporting import CLOSE, Branching, made
 from tests.test_faults import failing_flush, failing_rename
 
+pytestmark = pytest.mark.slow
+
 SLOW_ONNX = pytest.param(".onnx", marks=pytest.mark.slow)
 
 

@@ -58,6 +58,7 @@ def test_failed_runs_are_trained_again_when_asked_for():
     assert (steps[0].runs_done, steps[-1].runs_done) == (pytest.approx(2, abs=0.5), 6)
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_from_what_was_trained_again():
     sweep(request(max_runs=8), quiet, Failing(0))
     summary = sweep(request(max_runs=10, is_retry=True), quiet)

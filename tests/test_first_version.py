@@ -33,6 +33,7 @@ def test_a_study_of_version_1_answers_all_questions(study):
     assert assert_answered_or_refused(study)
 
 
+@pytest.mark.slow
 def test_a_study_of_version_1_goes_on(study, paretoprune):
     before = store.read(study)
     assert paretoprune("sweep", study).code == 0  # there is nothing left to do

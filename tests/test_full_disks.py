@@ -17,6 +17,8 @@ from tests.test_failures import Failing
 from tests.test_faults import fail, posix, small_files
 from tests.test_sweep import assert_same_table, quiet, request, table, undisturbed
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["undisturbed"]  # a fixture
 
 

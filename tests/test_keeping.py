@@ -61,6 +61,7 @@ def test_of_repeated_runs_the_network_that_is_handed_over_stays():
 
 
 @pytest.mark.parametrize("fleet", [3, 4])
+@pytest.mark.slow
 def test_repeats_lose_no_network_that_a_front_hands_over(fleet):
     """Seeds come one after the other: half of a mean must not decide."""
     points = sweep(request(max_runs=6, repeats=3, fleet=fleet, keep_weights="front"), quiet).points
@@ -83,6 +84,7 @@ def test_the_table_names_the_files_that_are_there(keep):
         assert 0 < len(named) <= 6
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_keeps_the_same_weights():
     sweep(request("whole", max_runs=8, keep_weights="front"), quiet)
     for _ in range(9):

@@ -268,6 +268,7 @@ class Three(nn.Module):
         return self.last(torch.cat([picture.flatten(1), numbers], 1)) * whole[:, None]
 
 
+@pytest.mark.slow
 def test_the_whole_way_on_the_command_line(module, paretoprune):
     module("table", TABLE)
     own = ["--dataset=table:data", "--model=table:model"]

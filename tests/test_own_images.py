@@ -9,6 +9,8 @@ import pytest
 from paretoprune import store
 from tests.pictures import fill, save
 
+pytestmark = pytest.mark.slow
+
 QUICK = ["--model=mlp", "--epochs=2", "--max-runs=3", "--lr=0.01", "--smgd=0"]
 
 

@@ -70,6 +70,7 @@ def test_every_kind_leaves_no_partial_file(kind, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
 def test_every_kind_is_drawn_the_same_twice(kind):
     reading = study_of([*ROWS, COLLAPSED, FAILED])
     for name in ("a.png", "b.png"):

@@ -25,6 +25,8 @@ from tests.studies import (
     texts_of,
 )
 
+pytestmark = pytest.mark.slow
+
 LONG = [
     smgd(0.02 + n / 50, 100 + n, 20, moments=moments, normalize=normalize, split=split, epochs=1000)
     for n, (moments, normalize, split) in enumerate(
@@ -184,6 +186,7 @@ def test_the_knees_note_hides_no_point():
 
 @pytest.mark.parametrize("kind", [front, history])
 @pytest.mark.parametrize("rows", [ROWS, []])
+@pytest.mark.slow
 def test_many_variants_stay_within_the_page(kind, rows):
     with mpl.rc_context(STYLE):
         figure = kind([study_of([*rows, *LONG])], "validation")

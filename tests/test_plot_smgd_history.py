@@ -23,6 +23,8 @@ from tests.studies import (
     study_of,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_smgd_lines_have_a_colour_and_a_name_of_their_own():
     figure = history([study_of([*ROWS, *JOINT])], "validation")

@@ -55,6 +55,7 @@ def test_tables_say_the_quality(paretoprune, quality):
 
 
 @pytest.mark.parametrize("quality", [*BY_QUALITY, "accuracy"])
+@pytest.mark.slow
 def test_a_sweep_and_a_comparison_say_the_quality(paretoprune, quality):
     reading = study_with(quality, [*SEARCHED, *SEEDS])
     said = [part for part in what_came_out(reading) if isinstance(part, str)]
@@ -223,6 +224,7 @@ def test_a_perfect_fit_has_a_place_on_the_logarithmic_axis(axes):
 
 
 @pytest.mark.parametrize("kind", ["front", "history"])
+@pytest.mark.slow
 def test_a_study_of_squares_is_drawn_with_smgd(kind):
     draw_studies([study_with("R²", [*ROWS, *JOINT])], Path("x.svg"), kind=kind)
     assert Path("x.svg").read_bytes().startswith(b"<?xml")

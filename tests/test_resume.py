@@ -109,6 +109,7 @@ def test_time_before_the_interruption_counts():
 
 @pytest.mark.usefixtures("_every_epoch")
 @pytest.mark.parametrize("count", [7, *(pytest.param(n, marks=pytest.mark.slow) for n in (20, 34))])
+@pytest.mark.slow
 def test_an_interrupted_sweep_of_long_fleets_equals_an_undisturbed_one(count):
     sweep(request("whole", settings=SWEEP, max_runs=6, smgd=1), quiet)
     assert not checkpoints("whole")

@@ -149,6 +149,7 @@ class Small(LocalExecutor):
 @pytest.mark.parametrize(
     "words", ["CUDA out of memory", "DefaultCPUAllocator: can't allocate memory"]
 )
+@pytest.mark.slow
 def test_where_memory_is_full_fleets_are_halved_and_the_sweep_goes_on(words):
     said = []
     sweep(request(fleet=4, max_runs=6), said.append, Small(most=1, words=words))

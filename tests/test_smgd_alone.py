@@ -19,6 +19,8 @@ from paretoprune.study import sweep
 from tests.test_smgd_study import compared
 from tests.test_sweep import QUICK, quiet, request, table
 
+pytestmark = pytest.mark.slow
+
 ALONE = {"method": "smgd"}
 
 
@@ -147,6 +149,7 @@ def test_weights_of_a_comparison_go_with_none_only():
 # --- the command line
 
 
+@pytest.mark.slow
 def test_the_command_trains_both_and_says_what_to_type_next(paretoprune):
     options = ["--epochs=2", "--batch-size=256", "--round=4", "--lr=0.02", "--max-runs=4"]
     result = paretoprune("sweep", "study", *options, "--smgd=2", "--normalize=loss")

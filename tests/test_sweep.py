@@ -110,6 +110,7 @@ def test_a_finished_study_trains_nothing(undisturbed):
     assert_same_table(table(undisturbed), before)
 
 
+@pytest.mark.slow
 def test_a_begun_round_is_finished_when_there_are_more_runs():
     """Ten runs cut the third round of four in two; it is completed before a fourth begins."""
     sweep(request(max_runs=6), quiet)

@@ -49,7 +49,7 @@ shares = st.sampled_from((0.0, 0.3, 0.7, 1.0))
 
 @settings(max_examples=15)
 @given(
-    act=st.sampled_from((nn.ReLU, nn.ELU, nn.Sigmoid)),
+    act=st.sampled_from((nn.ReLU, nn.ELU, nn.Sigmoid, nn.PReLU)),
     bias=st.booleans(),
     mode=st.sampled_from(("zeros", "reflect")),
     seed=st.integers(0, 2**31),

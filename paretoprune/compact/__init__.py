@@ -36,8 +36,9 @@ class Compact:
 def compact(network: nn.Module, inputs: tuple[Tensor, ...]) -> Compact:
     """Remove neurons and filters that nobody reads, or that do not depend on the input.
 
-    The constant value of the latter moves into the biases of those that read them. `inputs`,
-    a batch [B, ...] each, are passed through the network; neither is altered. Raises
+    The constant value of the latter moves into the biases of those that read them; where zeros
+    that a convolution pads with forbid that, one such filter does the work of all. `inputs`, a
+    batch [B, ...] each, are passed through the network; neither is altered. Raises
     `UsageError` where the network does not take these inputs, and `CouldNotError` where it
     cannot be copied.
     """

@@ -135,7 +135,7 @@ def _merge(group: Group, channels: Tensor, ranges: dict[nn.Module, Range]) -> No
     for use in group.consumers:
         channels = channels & _is_one_value(ranges[use.layer])[use.places].all(1)
     least = [ranges[use.layer][0][use.places].abs().amin(1) for use in group.consumers]
-    sizes = torch.stack(least).amin(0) * channels
+    sizes = torch.stack(least).amin(0).where(channels, 0)
     kept = int(sizes.argmax())
     if sizes[kept] == 0:
         return

@@ -23,6 +23,7 @@ from paretoprune.compact.layers import (
     Group,
     Use,
     features_of,
+    is_elementwise,
     is_spatial,
     plain_layers,
     weight_of,
@@ -164,7 +165,9 @@ def _kind(node: Any, handler: Any) -> str:
     """What a layer is to the channels of a group; "" for an operation."""
     if isinstance(node.module, WEIGHTED):
         return "consumers" if handler.__name__ == "prune_in_channels" else "producers"
-    return "along" if isinstance(node.module, PER_CHANNEL) else ""
+    return (
+        "along" if isinstance(node.module, PER_CHANNEL) and not is_elementwise(node.module) else ""
+    )
 
 
 def _is_known(traced: Trace, member: Member) -> bool:
@@ -179,13 +182,12 @@ def _is_known(traced: Trace, member: Member) -> bool:
 def _group(members: Sequence[Member], root: Tensor) -> list[Group]:
     """The group of the outputs of `root`, unless something is not as it seemed."""
     producers = [one.node.module for one in members if one.kind == "producers"]
-    spatial, is_whole = any(map(is_spatial, producers)), True
+    operations = [one.node for one in members if not one.kind]
+    spatial = any(map(is_spatial, producers))
+    if not all(_keeps_channels(node, spatial) for node in operations):
+        return []
+    is_whole = "Cat" not in map(_name, operations)
     uses: dict[str, list[Use]] = {kind: [] for kind in KINDS}
-    for one in members:
-        if not one.kind:
-            if not _keeps_channels(one.node, spatial):
-                return []
-            is_whole = is_whole and _name(one.node) != "Cat"
     for one in members:
         if one.kind:
             places = _places(one, root)

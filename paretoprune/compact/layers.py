@@ -61,8 +61,13 @@ def plain_layers(network: nn.Module, ran: Iterable[nn.Module]) -> set[nn.Module]
 
 
 def features_of(layer: nn.Module) -> int:
-    """How many channels a layer of `PER_CHANNEL` tells apart; 1: none."""
+    """How many channels a layer of `PER_CHANNEL` has numbers for."""
     return int(getattr(layer, _feature_count(layer)))
+
+
+def is_elementwise(layer: nn.Module) -> bool:
+    """Whether a layer of `PER_CHANNEL` treats all channels alike: PReLU with one number."""
+    return type(layer) is nn.PReLU and layer.num_parameters == 1
 
 
 def is_spatial(layer: nn.Module) -> bool:

@@ -13,6 +13,7 @@ from paretoprune.compact.layers import (
     Group,
     Use,
     features_of,
+    is_elementwise,
     is_hooked,
     is_spatial,
     plain_layers,
@@ -116,7 +117,7 @@ def _passed(
     """Where the flow is after a layer; none where channels are mixed, or nobody knows."""
     if flow is None or is_hooked(layer):
         return None
-    if type(layer) in ELEMENTWISE or (isinstance(layer, nn.PReLU) and features_of(layer) == 1):
+    if type(layer) in ELEMENTWISE or is_elementwise(layer):
         return flow
     if layer in plain and isinstance(layer, PER_CHANNEL):
         fits = flow.dim == 1 and features_of(layer) == flow.places.numel()

@@ -21,8 +21,9 @@ from paretoprune.fleet.choice import choose_path
 from paretoprune.losses import LOSSES, Loss, loss_of
 from paretoprune.models import ANY_SHAPE, MODELS
 from paretoprune.own import Function, call, find
-from paretoprune.problem import Problem
+from paretoprune.problem import Problem, misfits
 from paretoprune.prunable import CONVOLUTIONS, prunable_names, weight_names
+from paretoprune.quality import ACCURACY
 from paretoprune.recipes import FOLDER, is_own, name_and_path
 from paretoprune.scaling import on, standard, unit
 from paretoprune.settings import OWN, Settings, choose
@@ -119,9 +120,7 @@ def with_constant(problem: Problem, settings: Settings) -> Problem:
     loss.value(outputs, few.targets)  # a user's own may raise
     constant = loss.constant(data.train.targets, outputs.shape[2:])
     whole = constant.expand(1, len(data.validation), *constant.shape)
-    value = loss.value(whole.to(outputs), data.validation.targets).double().mean().item()
-    if settings.loss == "cross-entropy":
-        value = -constant[data.validation.targets].mean().item()
+    value = loss.value(whole, data.validation.targets).double().mean().item()
     if not math.isfinite(value) and data.classes:
         raise UsageError(
             "a class has validation samples and no training samples: take a smaller --validation, "
@@ -133,7 +132,7 @@ def with_constant(problem: Problem, settings: Settings) -> Problem:
             "number above 0, so add what makes it so, or take data whose targets differ"
         )
     is_share = data.classes > 0 and found == [wanted]
-    quality = "accuracy" if is_share else loss.quality
+    quality = ACCURACY if is_share else loss.quality
     return replace(problem, constant=constant, constant_loss=value, quality=quality)
 
 
@@ -227,24 +226,14 @@ def fitting(example: nn.Module, initial: Arrays, path: str) -> dict[str, Tensor]
     """Initial weights as tensors; raise `UsageError` where they are not this network's."""
     if not initial:
         return {}
-    parameters = dict(example.named_parameters())
-    own = {**parameters, **dict(example.named_buffers())}
+    own = dict((*example.named_parameters(), *example.named_buffers()))
     aliases = {id(one): name for name, one in own.items()}
     names = {  # a tensor that layers share has another name in some files
         name: aliases[id(one)]
         for name, one in (*example.named_parameters(remove_duplicate=False), *own.items())
     }
     given = {names.get(name, name): torch.from_numpy(array) for name, array in initial.items()}
-    odd = [
-        *(f"{name} is unknown" for name in given if name not in own),
-        *(f"{name} is missing" for name in parameters if name not in given),
-        *(
-            f"{name} is {list(given[name].shape)}, not {list(one.shape)}"
-            for name, one in own.items()
-            if name in given and given[name].shape != one.shape
-        ),
-    ]
-    if odd:
+    if odd := misfits(example, given):
         more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
         raise UsageError(
             f"--init {path} holds another network's weights: {'; '.join(odd[:3])}{more}"

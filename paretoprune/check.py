@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from torch import nn
-
 from paretoprune.building import build_problem
 from paretoprune.errors import UsageError
 from paretoprune.opening import Request, measure, new_budget, with_fleet_size
@@ -70,22 +68,21 @@ def check(request: Request) -> Checked:
         raise UsageError(f"the loss of the first batch is {loss}: scale the inputs, or the weights")
     unused = tuple(n for n in problem.prunable if training.fleet.parameters[n].grad is None)
     seconds = median(seconds_a_step(training, 1) for _ in range(STEPS))
-    network, data = problem.network(settings.seed), problem.data
-    own = dict(network.named_parameters())
-    initial = problem.fleet([settings.seed])
+    data, own = problem.data, problem.fleet([settings.seed]).parameters  # [1, *shape] each
+    complexity = problem.complexity_of(own).item()
     runs = budget.max_runs * budget.repeats + budget.smgd
     return Checked(
         plan=plan,
         samples={name: len(getattr(data, name)) for name in ("train", "validation", "test")},
         shapes=data.shapes,
         classes=data.classes,
-        layers={name: tuple(own[name].shape) for name in problem.prunable},
+        layers={name: tuple(own[name].shape[1:]) for name in problem.prunable},
         unused=unused,
-        others=count(network) - sum(own[name].numel() for name in problem.prunable),
+        others=sum(one.numel() for one in own.values()) - plan.measured.prunable_weights,
         path=problem.path,
         refused=problem.refused,
-        loss=plan.measured.lam_ref * problem.complexity_of(initial.parameters).item(),
-        complexity=problem.complexity_of(initial.parameters).item(),
+        loss=plan.measured.lam_ref * complexity,
+        complexity=complexity,
         step_loss=loss,
         fleet_size=size,
         step_seconds=seconds,
@@ -93,11 +90,6 @@ def check(request: Request) -> Checked:
         runs=runs,
         sweep_seconds=runs * settings.epochs * seconds_an_epoch(training, problem, seconds),
     )
-
-
-def count(network: nn.Module) -> int:
-    """All numbers that a network stores as parameters."""
-    return sum(one.numel() for one in network.parameters())
 
 
 def seconds_an_epoch(training: Training, problem: Problem, step: float) -> float:

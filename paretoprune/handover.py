@@ -11,7 +11,7 @@ from torch import nn
 from paretoprune.building import named_problem
 from paretoprune.errors import CorruptStudyError, CouldNotError, UsageError
 from paretoprune.opening import Request
-from paretoprune.problem import Problem, fill
+from paretoprune.problem import Problem, fill, misfits
 from paretoprune.reading import Reading, find_knee
 from paretoprune.store.networks import read_tensors
 from paretoprune.store.places import own
@@ -72,15 +72,10 @@ def handed_over(reading: Reading, run: pd.Series, request: Request) -> tuple[nn.
 
 def fill_checked(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
     """Copy arrays into a network; raise `UsageError` where names or shapes are not its own."""
-    tensors = dict((*network.named_parameters(), *network.named_buffers()))
-    if missing := [name for name, _ in network.named_parameters() if name not in arrays]:
-        raise UsageError(f"{missing[0]} is missing")
-    for name, array in arrays.items():
-        if name not in tensors:
-            raise UsageError(f"{name} is unknown")
-        if tensors[name].shape != array.shape:
-            raise UsageError(f"{name} is {list(array.shape)}, not {list(tensors[name].shape)}")
-    fill(network, {name: torch.from_numpy(array) for name, array in arrays.items()})
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    if odd := misfits(network, tensors):
+        raise UsageError(odd[0])
+    fill(network, tensors)
 
 
 def shrink(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> nn.Module:

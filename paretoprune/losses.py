@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from paretoprune.errors import UsageError
 from paretoprune.own import in_short
+from paretoprune.quality import ACCURACY, R2, SKILL
 
 STEPS = 100  # of the search for the best constant prediction of a loss that is not known
 
@@ -56,8 +57,8 @@ def mean(targets: Tensor, shape: torch.Size) -> Tensor:
 
 
 LOSSES: dict[str, Loss] = {
-    "cross-entropy": Loss(cross_entropy, log_shares, "accuracy"),
-    "mse": Loss(squared_error, mean, "R²"),
+    "cross-entropy": Loss(cross_entropy, log_shares, ACCURACY),
+    "mse": Loss(squared_error, mean, R2),
 }
 
 
@@ -70,7 +71,7 @@ def loss_of(function: Callable[[Tensor, Tensor], Any], name: str) -> Loss:
     def constant(targets: Tensor, shape: torch.Size) -> Tensor:
         return best_constant(value, targets, shape)
 
-    return Loss(value, constant, "skill")
+    return Loss(value, constant, SKILL)
 
 
 def own(function: Callable[..., Any], name: str, outputs: Tensor, targets: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from paretoprune.datasets import Data, Part
 from paretoprune.fleet import Fleet, stack
 from paretoprune.losses import Loss
 from paretoprune.models.glorot import glorot
+from paretoprune.quality import ACCURACY
 from paretoprune.scaling import Scaling, scaled
 
 # Images: with 8 networks, larger batches fall out of the cache (2.4 times slower at 500).
@@ -49,7 +50,7 @@ class Problem:
     path: str = "fused"
     refused: Mapping[str, str] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
-    quality: str = "accuracy"
+    quality: str = ACCURACY
 
     def network(self, seed: int) -> nn.Module:
         """Build the network with the initial weights that `seed` stands for."""
@@ -100,6 +101,21 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         own[name].copy_(tensor)
 
 
+def misfits(network: nn.Module, tensors: Mapping[str, Tensor]) -> list[str]:
+    """Why tensors are not all of a network's own, by name and shape; buffers may be left out."""
+    parameters = dict(network.named_parameters())
+    own = {**parameters, **dict(network.named_buffers())}
+    return [
+        *(f"{name} is unknown" for name in tensors if name not in own),
+        *(f"{name} is missing" for name in parameters if name not in tensors),
+        *(
+            f"{name} is {list(tensors[name].shape)}, not {list(one.shape)}"
+            for name, one in own.items()
+            if name in tensors and tensors[name].shape != one.shape
+        ),
+    ]
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Mean loss, its standard error, and error as a fraction, of each network: [K].
@@ -117,7 +133,7 @@ class Evaluation:
 def evaluate(fleet: Fleet, problem: Problem, part: Part) -> Evaluation:
     """Evaluate every network on a part of the data, in evaluation mode."""
     losses, wrong = [], []
-    is_share = problem.quality == "accuracy"
+    is_share = problem.quality == ACCURACY
     constant = problem.constant.to(torch.get_default_dtype())
     for batch in part.split(EVALUATION_BATCH):
         outputs = fleet.forward(problem.inputs(batch.inputs))  # [K, B, ...]

@@ -2,7 +2,9 @@
 
 import math
 
-ACCURACY = "accuracy"  # of classes; the others of `settings.QUALITIES` are no shares of samples
+# Of classes; of squared errors; for other losses the share of the constant prediction's loss that
+# is gone. Only the first is a share of samples.
+QUALITIES = ACCURACY, R2, SKILL = "accuracy", "R²", "skill"
 LEAST = 1e-9  # of the constant prediction's loss: less is rounding
 SHORT = {ACCURACY: "acc."}
 

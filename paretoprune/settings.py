@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, get_type_hints
 
 from paretoprune.errors import UsageError
+from paretoprune.quality import ACCURACY, QUALITIES
 from paretoprune.recipes import FOLDER, RECIPES, complete, name_and_path
 from paretoprune.run import SMGD, WEIGHTED_SUM
 
@@ -21,9 +22,6 @@ DATA_VARIABLE = "PARETOPRUNE_DATA"
 INPUTS = ("unit", "standard")
 OWN = "package.module:function"  # how a user's own code is named
 METHODS = (WEIGHTED_SUM, SMGD)
-# What 1 - error is: of classes; of squared errors; for other losses the share of the constant
-# prediction's loss that is gone.
-QUALITIES = ("accuracy", "R²", "skill")
 MOMENTS = ("joint", "separate")
 NORMALIZE = ("none", "l2", "loss")
 KEPT_WEIGHTS = ("auto", "front", "all", "none")
@@ -206,7 +204,7 @@ class Measured:
     test_images: int
     fleet_size: int = 0
     largest_fleet: int = 0
-    quality: str = "accuracy"
+    quality: str = ACCURACY
     init_digest: str = ""
 
     def __post_init__(self) -> None:

@@ -18,9 +18,8 @@ from paretoprune.knee.terms import AXES_OF, floor_of, places
 from paretoprune.plot import draw_studies
 from paretoprune.plot.front import front
 from paretoprune.plot.history import history
-from paretoprune.quality import LEAST, written
+from paretoprune.quality import LEAST, QUALITIES, written
 from paretoprune.reading import find_knee, read_study
-from paretoprune.settings import QUALITIES
 from tests.studies import JOINT, PLAN, ROWS, study_of
 from tests.tables import table
 from tests.test_compare import SEARCHED, SEEDS

@@ -1,7 +1,6 @@
 """How is a network handed over? Which run, in which file, with or without what is dead in it."""
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
@@ -11,9 +10,7 @@ from paretoprune.settings import AUTO, data_folder
 
 def export(
     study: Path = STUDY,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="File: .safetensors, .pt2 or .onnx")
-    ] = ...,  # type: ignore[assignment]
+    output: Path = typer.Option(..., "-o", "--output", help="File: .safetensors, .pt2 or .onnx"),
     run: str = typer.Option("knee", help="knee | id of a run, or its beginning (default: knee)"),
     compact: bool = typer.Option(
         False, "--compact", help="Remove neurons and filters that pruning made dead."

@@ -95,9 +95,9 @@ def trace(network: nn.Module, inputs: tuple[Tensor, ...]) -> Trace:
 def traceable(network: nn.Module) -> Iterator[None]:
     """Gradients of all numbers for a while, and no layer that overwrites its input."""
     frozen = [one for one in network.parameters() if not one.requires_grad]
-    inplace = [module for module in network.modules() if getattr(module, "inplace", False)]
+    inplace: list[Any] = [one for one in network.modules() if getattr(one, "inplace", False)]
     for module in inplace:
-        setattr(module, "inplace", False)  # noqa: B010, mypy takes it for a tensor
+        module.inplace = False
     for one in frozen:
         one.requires_grad_(one.is_floating_point())
     with torch.enable_grad():
@@ -105,7 +105,7 @@ def traceable(network: nn.Module) -> Iterator[None]:
     for one in frozen:
         one.requires_grad_(False)
     for module in inplace:
-        setattr(module, "inplace", True)  # noqa: B010
+        module.inplace = True
 
 
 def tensors_of(outputs: Any) -> list[Tensor]:

@@ -67,8 +67,8 @@ def floor_of(
     shares of `constant_loss`, it has the unit of that.
     """
     if column == "val_error" or (column == "val_loss" and samples):
-        is_share = column == "val_loss" and quality != ACCURACY
-        return least_error(samples, quality) * (constant_loss if is_share else 1.0)
+        unit = constant_loss if column == "val_loss" and quality != ACCURACY else 1.0
+        return least_error(samples, quality) * unit
     return 1.0 if column in COUNTED else 1e-300
 
 

@@ -10,10 +10,11 @@ import pandas as pd
 
 from paretoprune.errors import UsageError
 from paretoprune.front import Axes, pareto
+from paretoprune.quality import ACCURACY, R2, SKILL
 from paretoprune.settings import choose
 
 # How a user writes the names of 1 - error.
-QUALITIES = {"accuracy": "accuracy", "r2": "R²", "skill": "skill"}
+QUALITIES = {"accuracy": ACCURACY, "r2": R2, "skill": SKILL}
 # What a user may bound -> the front (quality, size) on which the rest is chosen.
 AT_LEAST: dict[str, Axes] = {
     **dict.fromkeys(QUALITIES, ("val_error", "nonzeros")),

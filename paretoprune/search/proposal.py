@@ -5,6 +5,8 @@ from typing import Literal, Protocol
 
 import pandas as pd
 
+from paretoprune.quality import ACCURACY
+
 IntervalState = Literal["open", "converged", "noise", "narrow", "outside", "overfit", "failed"]
 
 
@@ -25,7 +27,7 @@ class SearchSettings:
     validation_images: int
     seed: int = 0
     recipe: str = "own"
-    quality: str = "accuracy"
+    quality: str = ACCURACY
 
 
 @dataclass(frozen=True, kw_only=True)

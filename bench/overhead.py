@@ -33,6 +33,7 @@ from paretoprune import store
 from paretoprune.building import Place, build_problem
 from paretoprune.console.live import SweepView
 from paretoprune.console.show import show_points
+from paretoprune.flight import Landed
 from paretoprune.models import MODELS
 from paretoprune.plot import draw_studies
 from paretoprune.problem import Problem
@@ -178,14 +179,13 @@ def build(folder: Path, rows: int, noise: float, has_weights: bool = True) -> Ca
 
 def append(case: Case) -> None:
     """What a sweep does first when a fleet is trained."""
-    record(case.folder, case.plan, case.round, case.fleet, {})
+    record(case.folder, case.plan, Landed(case.round, outcomes=case.fleet))
 
 
 def propose(case: Case) -> None:
-    """What a sweep does then, until the next fleet begins: see `paretoprune.study.train_rounds`."""
-    points = keep(case.folder, case.plan)
+    """What a sweep does then, until the next fleet begins: see `paretoprune.study.Loop`."""
+    points = keep(case.folder, case.plan, set())
     SweepView()(Recorded(points=points))
-    points = keep(case.folder, case.plan)
     round_ = next_round(points, case.plan) or case.round
     expected_runs(points, round_, case.plan)
 
@@ -194,7 +194,7 @@ def time_propose(case: Case) -> float:
     """Measure, then take the fleet out of the study again."""
     seconds = clock(partial(propose, case))
     (case.folder / store.TABLE).write_bytes(case.table)
-    keep(case.folder, case.plan)
+    keep(case.folder, case.plan, set())
     return seconds
 
 

@@ -8,6 +8,7 @@ from statistics import median
 
 from paretoprune.building import build_problem
 from paretoprune.errors import UsageError
+from paretoprune.executor import LocalExecutor
 from paretoprune.opening import Request, measure, new_budget, with_fleet_size
 from paretoprune.problem import Problem, evaluate
 from paretoprune.rounds import fleet_size, run_template
@@ -59,7 +60,7 @@ def check(request: Request) -> Checked:
     problem = build_problem(settings, request.place(settings))
     plan = Plan(settings=settings, budget=budget, measured=measure(problem, settings))
     if not fleet_size(plan):
-        plan = with_fleet_size(plan, problem)
+        plan = with_fleet_size(plan, problem, LocalExecutor())
     size = fleet_size(plan)
     training = begin(copies(run_template(settings), size), problem)
     first = problem.data.train[problem.order(0)[: settings.batch_size]]

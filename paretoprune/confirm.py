@@ -9,14 +9,14 @@ from paretoprune import store
 from paretoprune.building import build_problem
 from paretoprune.errors import UsageError
 from paretoprune.executor import Executor, LocalExecutor
-from paretoprune.keeper import FleetKeeper
+from paretoprune.flight import Fleets
 from paretoprune.opening import Request, require_same_data
 from paretoprune.progress import Note, Watch
 from paretoprune.reading import Choice, Reading
 from paretoprune.rounds import Round, run_template
 from paretoprune.run import Run
 from paretoprune.settings import MANY, require
-from paretoprune.study import record, reporter, train
+from paretoprune.study import record
 
 FULL = 3  # times the sweep's epochs, as in the paper: searches train for a third
 
@@ -87,10 +87,9 @@ def train_alone(
     watch(Note(text=f"λ = {run.lam:.3g}, seed {run.seed}, for {run.epochs} epochs"))
     last = int(reading.points["round"].max())
     round_ = Round(number=last, runs=(run,), role="confirmation")
-    report = reporter([run], round_, done_before=0, total=1, watch=watch)
-    keeper = FleetKeeper(folder, [run], watch, math.inf)
-    outcomes, logs = train([run], problem, executor, report, keeper)
-    record(folder, plan, round_, outcomes, logs)
+    with Fleets(folder, problem, executor, watch, math.inf, total=1) as fleets:
+        fleets.start(round_)
+        record(folder, plan, *fleets.land())
     store.forget_checkpoints(folder, {run.id})
 
 

@@ -1,27 +1,68 @@
-"""Where do fleets run?"""
+"""Where do fleets run? Here, or on whatever else has these three."""
 
-from collections.abc import Callable
-from concurrent.futures import Future
-from typing import ParamSpec, Protocol, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any, Protocol, TypeVar
 
-P = ParamSpec("P")
+from paretoprune.keeper import FleetKeeper
+from paretoprune.problem import Problem
+from paretoprune.run import Run
+from paretoprune.train import Report
+
 T = TypeVar("T")
+Task = Callable[[Sequence[Run], Problem, Report, FleetKeeper | None], T]
 
 
 class Executor(Protocol):
-    """Anything with `submit`; an exception of the function is kept for `Future.result`."""
+    """Does tasks of fleets such as `train_fleet`, somewhere.
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]: ...
+    `at_once` is how many fleets to hand over at a time, `slots` how many of them are trained side
+    by side as things are; `nodes` the number of machines, 0 where there is but this one.
+    """
+
+    at_once: float
+
+    @property
+    def slots(self) -> int: ...
+
+    @property
+    def nodes(self) -> int: ...
+
+    def submit(
+        self,
+        task: Task[T],
+        runs: Sequence[Run],
+        problem: Problem,
+        report: Report,
+        keeper: FleetKeeper | None,
+        /,
+    ) -> Future[T]:
+        """Have `task` done; an exception of it is kept for `Future.result`."""
+
+    def wait(self, futures: Collection[Future[Any]]) -> set[Future[Any]]:
+        """Wait until at least one is done; return those that are."""
+
+    def cancel(self, futures: Collection[Future[Any]]) -> None:
+        """End what is not done yet."""
 
 
 class LocalExecutor:
     """Runs each fleet in this process, at once: a fleet uses the whole machine."""
 
-    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Call `fn` now. Ctrl-C is nobody's result: it passes through."""
+    at_once, slots, nodes = 1.0, 1, 0
+
+    def submit(self, task: Callable[..., T], /, *arguments: Any) -> Future[T]:
+        """Do `task` now. Ctrl-C is nobody's result: it passes through."""
         future: Future[T] = Future()
         try:
-            future.set_result(fn(*args, **kwargs))
+            future.set_result(task(*arguments))
         except Exception as error:
             future.set_exception(error)
         return future
+
+    def wait(self, futures: Collection[Future[Any]]) -> set[Future[Any]]:
+        """All of them: each was done when it was submitted."""
+        return wait(futures, return_when=FIRST_COMPLETED).done
+
+    def cancel(self, futures: Collection[Future[Any]]) -> None:
+        """Nothing is left to be ended."""

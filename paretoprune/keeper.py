@@ -6,6 +6,7 @@ A short fleet is trained again after an interruption, which costs less than to w
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -13,29 +14,47 @@ from paretoprune.errors import CouldNotError
 from paretoprune.progress import Note, Watch
 from paretoprune.resume import Begun, State
 from paretoprune.run import Run
-from paretoprune.store.checkpoint import read_checkpoint, unfit, write_checkpoint
+from paretoprune.store.checkpoint import Facts, read_checkpoint, unfit, write_checkpoint
 
 LONG = 300.0  # seconds: a fleet that will take longer is written down after each epoch
 SHARE = 0.05  # of the training's time, that writing may take: else some epochs are left out
 SECONDS, STARTED_AT = "seconds", "started_at"
+
+Read = Callable[[Path, Sequence[str]], tuple[State, Facts] | None]
+Write = Callable[[Path, Sequence[str], State, Facts], None]
 
 
 class TimeIsUp(Exception):
     """The time budget ends before another epoch of a fleet would; what was trained is kept."""
 
 
+@dataclass
 class FleetKeeper:
-    """Keeps the state of one fleet of a study; a `Keeper`."""
+    """Keeps the state of one fleet of a study; a `Keeper`.
 
-    def __init__(self, folder: Path, fleet: Sequence[Run], watch: Watch, deadline: float) -> None:
-        """`deadline` is a time of `time.monotonic`; past it no further epoch begins."""
-        self.folder, self.watch, self.deadline = folder, watch, deadline
-        self.ids, self.epochs = [run.id for run in fleet], fleet[0].epochs
-        self.saved_at, self.cost = time.monotonic(), 0.0
+    `deadline` is a time of `time.time`, which all machines share; past it no further epoch begins.
+    `read` and `write` reach the study's folder, from wherever the fleet is trained.
+    """
+
+    folder: Path
+    fleet: Sequence[Run]
+    watch: Watch
+    deadline: float
+    read: Read = read_checkpoint
+    write: Write = write_checkpoint
+    long: float = field(default_factory=lambda: LONG)
+    saved_at: float = field(default_factory=time.monotonic)
+    cost: float = 0.0
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the fleet's runs, in order."""
+        return [run.id for run in self.fleet]
 
     def load(self) -> Begun | None:
         """What was kept of this fleet, said to the user."""
-        found = read_checkpoint(self.folder, self.ids)
+        self.saved_at = time.monotonic()  # this machine's
+        found = self.read(self.folder, self.ids)
         if found is None:
             return None
         state, facts = found
@@ -51,14 +70,14 @@ class FleetKeeper:
     ) -> None:
         """Write down a long fleet; raise `TimeIsUp` where another epoch would last too long."""
         pace, now = seconds / epochs, time.monotonic()
-        if pace * self.epochs <= LONG:
+        if pace * self.fleet[0].epochs <= self.long:
             return
-        is_last = now + pace > self.deadline
+        is_last = time.time() + pace > self.deadline
         if not is_last and self.cost > SHARE * (now - self.saved_at):
             return
         facts = {SECONDS: repr(seconds), STARTED_AT: started_at}
         try:
-            write_checkpoint(self.folder, self.ids, state(), facts)
+            self.write(self.folder, self.ids, state(), facts)
         except CouldNotError as error:  # the training goes on, and so does the study if it can
             self.watch(Note(text=str(error)))
             return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from torch import nn
 
+from paretoprune.cluster import LOCAL, Cluster, cluster_of
 from paretoprune.errors import UsageError
 from paretoprune.exporting import Exported, export
 from paretoprune.handover import KNEE, chosen_run, handed_over, shrink
@@ -119,6 +120,8 @@ def sweep(
     fail_fast: bool = False,
     retry_failed: bool = False,
     progress: bool = True,
+    executor: str = LOCAL,
+    asynchronous: bool = False,
     **options: Any,
 ) -> Study:
     """Approximate a front, as `paretoprune sweep` does, and return the study.
@@ -126,8 +129,8 @@ def sweep(
     `model`, `data` and `loss` are names as on the command line, or the functions themselves; `data`
     may also be what such a function returns. `out` is the study's folder; the same call continues
     it. `time_budget` is in seconds. Further options are those of the command line, with
-    underscores. Raises `UsageError` for wrong options, `CouldNotError` where nothing could be
-    trained.
+    underscores; `asynchronous` is `--async`. Raises `UsageError` for wrong options,
+    `CouldNotError` where nothing could be trained.
     """
     from paretoprune.console.live import SweepView
     from paretoprune.study import sweep as run_sweep
@@ -135,13 +138,11 @@ def sweep(
     objects = {"model": model, "dataset": data, "loss": loss}
     names = {name: _name_of(own, name) for name, own in objects.items() if own is not None}
     given = names | _known(options)
-    place: dict[str, Any] = {
-        "model": _unnamed(model),
-        "data": _unnamed(data),
-        "loss": _unnamed(loss),
-        "device": device,
-        "data_dir": data_dir,
+    cluster = cluster_of(executor, _of(Cluster, given), device)
+    place = {
+        name: _unnamed(own) for name, own in (("model", model), ("data", data), ("loss", loss))
     }
+    place |= {"device": device, "data_dir": data_dir}
     request = replace(
         Study(out or "", **place).request,
         folder=None if out is None else Path(out),
@@ -150,6 +151,8 @@ def sweep(
         time_budget=time_budget,
         is_fail_fast=fail_fast,
         is_retry=retry_failed,
+        is_async=asynchronous,
+        cluster=cluster,
     )
     with SweepView() if progress else nullcontext(_silent) as watch:
         summary = run_sweep(request, watch)
@@ -190,7 +193,7 @@ def _name_of(own: Any, what: str) -> str:
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:
     """Options by the names of their fields; raise `UsageError` for one that is unknown."""
-    known = [field.name for kind in (Settings, Budget) for field in fields(kind)]
+    known = [field.name for kind in (Settings, Budget, Cluster) for field in fields(kind)]
     for name in options:
         choose(PYTHONS.get(name, name), known, "option")
     return {PYTHONS.get(name, name): value for name, value in options.items()}

@@ -3,13 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from paretoprune import store
 from paretoprune.building import Place, build_problem
+from paretoprune.cluster import Cluster
 from paretoprune.errors import BusyStudyError, CorruptStudyError, UsageError
-from paretoprune.own import IN_MEMORY, Function
+from paretoprune.executor import Executor
+from paretoprune.own import IN_MEMORY, Function, find
 from paretoprune.problem import Problem, count_prunable, reference_lam
 from paretoprune.recipes import is_own, name_and_path, usual_budget
 from paretoprune.rounds import comparison_runs, run_template
@@ -24,7 +27,7 @@ from paretoprune.settings import (
     option_of,
     require,
 )
-from paretoprune.sizing import fastest_size
+from paretoprune.sizing import timed
 from paretoprune.store.networks import read_tensors
 
 # Fields that only a search, or only the comparison with SMGD, reads.
@@ -38,7 +41,8 @@ class Request:
 
     `settings` and `budget` hold fields of `Settings` and `Budget`; `time_budget` is in seconds.
     `is_fail_fast` ends the sweep with the first run that fails or diverges, `is_retry` trains
-    those again that failed before. `model`, `data` and `loss` are a Python program's own.
+    those again that failed before, `is_async` waits for no round to be complete. Fleets are
+    trained on `cluster`, if there is one. `model`, `data` and `loss` are a Python program's own.
     """
 
     folder: Path | None = None
@@ -47,7 +51,9 @@ class Request:
     time_budget: float | None = None
     is_fail_fast: bool = False
     is_retry: bool = False
+    is_async: bool = False
     device: str = "auto"
+    cluster: Cluster | None = None
     data_dir: Path = Path()
     model: Function | None = None
     data: Any = None
@@ -57,12 +63,19 @@ class Request:
         """What a problem is built with, beside the settings of its study."""
         return Place(
             data_dir=self.data_dir,
-            device=self.device,
+            device="cpu" if self.cluster else self.device,
             model=self.model,
             data=self.data,
             loss=self.loss,
             initial=read_tensors(Path(settings.init)) if settings.init else {},
         )
+
+    def own_functions(self, settings: Settings) -> list[Function]:
+        """The user's own code that a fleet calls."""
+        named = ((self.model, settings.model, "--model"), (self.loss, settings.loss, "--loss"))
+        return [
+            given or find(name, option) for given, name, option in named if given or is_own(name)
+        ]
 
 
 def digest_of(path: Path) -> str:
@@ -112,13 +125,16 @@ def open_study(folder: Path, request: Request) -> tuple[Plan, Problem]:
     return plan, problem
 
 
-def with_fleet_size(plan: Plan, problem: Problem) -> Plan:
-    """Time fleets, once in a study, whose size the user leaves open."""
+def with_fleet_size(plan: Plan, problem: Problem, executor: Executor) -> Plan:
+    """Time fleets where they will be trained, once in a study, whose size the user leaves open."""
     is_smgd = plan.settings.method == SMGD
     run = comparison_runs(plan)[0] if is_smgd else run_template(plan.settings)
     lams = min(plan.settings.round_size, plan.budget.max_runs)
     largest = plan.budget.smgd if is_smgd else lams * plan.budget.repeats
-    size = fastest_size(run, problem, largest)
+    task = partial(timed, largest=largest)
+    future = executor.submit(task, [run], problem, lambda step, steps: None, None)
+    executor.wait([future])
+    size = future.result()
     return replace(plan, measured=replace(plan.measured, fleet_size=size))
 
 

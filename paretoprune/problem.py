@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from paretoprune.fleet import Fleet, stack
 from paretoprune.losses import Loss
 from paretoprune.models.glorot import glorot
 from paretoprune.quality import ACCURACY
-from paretoprune.scaling import Scaling, scaled
+from paretoprune.scaling import Scaling, on, scaled
 
 # Images: with 8 networks, larger batches fall out of the cache (2.4 times slower at 500).
 EVALUATION_BATCH = 100
@@ -51,6 +51,16 @@ class Problem:
     refused: Mapping[str, str] = field(default_factory=dict)
     costs: Mapping[str, float] = field(default_factory=dict)
     quality: str = ACCURACY
+
+    def to(self, device: torch.device) -> "Problem":
+        """The same problem on another device."""
+        return replace(
+            self,
+            device=device,
+            data=self.data.to(device),
+            constant=self.constant.to(device),
+            scalings=on(device, self.scalings),
+        )
 
     def network(self, seed: int) -> nn.Module:
         """Build the network with the initial weights that `seed` stands for."""

@@ -39,7 +39,8 @@ GOES_ON = ("budget", "time", "kept", "failed")  # endings after which there is m
 class Progress:
     """A fleet's training: `runs_done` of `runs_total` in the whole sweep, `seconds_left` for it.
 
-    A lam is `None` for a run of SMGD.
+    A lam is `None` for a run of SMGD. `fleets` are in training, others are `waiting` for a place
+    on one of the `nodes` (0: there is but this machine), which together train `runs_an_hour`.
     """
 
     round: int
@@ -50,6 +51,10 @@ class Progress:
     runs_done: float
     runs_total: int
     seconds_left: float
+    fleets: int = 1
+    waiting: int = 0
+    nodes: int = 0
+    runs_an_hour: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,11 @@ from paretoprune.settings import Plan, Settings
 # (docs/experiments.md).
 SPLIT_L2 = 2000.0
 
+Pair = tuple[float, int]  # lam and seed
+
+# Columns that are text or lists, which are slow to copy, and of no use to a search.
+UNREAD = ("layers", "failure", "weights", "log", "started_at", "paretoprune_version")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
@@ -29,16 +34,19 @@ class Round:
     role: str = "search"
 
 
-def next_round(points: pd.DataFrame, plan: Plan, again: Collection[str] = ()) -> Round | None:
+def next_round(
+    points: pd.DataFrame, plan: Plan, again: Collection[str] = (), slots: int = 1
+) -> Round | None:
     """What is to be trained next, worked out from the table: the search, then SMGD.
 
     First of all come the runs `again` (by id) that stand in it and are to be trained once more.
-    `None` where all is done or the runs are spent.
+    SMGD comes as many fleets at a time as there are `slots` for. `None` where all is done or the
+    runs are spent.
     """
     if repeated := repeated_round(points, plan, again):
         return repeated
     searched = None if plan.settings.method == SMGD else search_round(points, plan)
-    return searched or comparison_round(points, plan)
+    return searched or comparison_round(points, plan, slots)
 
 
 def repeated_round(points: pd.DataFrame, plan: Plan, again: Collection[str]) -> Round | None:
@@ -59,16 +67,16 @@ def repeated_round(points: pd.DataFrame, plan: Plan, again: Collection[str]) -> 
     return None
 
 
-def comparison_round(points: pd.DataFrame, plan: Plan) -> Round | None:
-    """The next fleet of SMGD runs that are still to be trained; it belongs to the last round.
+def comparison_round(points: pd.DataFrame, plan: Plan, slots: int) -> Round | None:
+    """The next SMGD runs that are still to be trained; they belong to the last round.
 
-    One fleet at a time, so that `--time-budget` is asked before each.
+    As many fleets at a time as are trained side by side, so that `--time-budget` is asked between.
     """
     trained = set(points["run_id"])
     runs = [run for run in comparison_runs(plan) if run.id not in trained]
     number = int(points["round"].max()) if len(points) else 0
-    fleet = tuple(runs[: fleet_size(plan)])
-    return Round(number=number, runs=fleet, role="comparison") if fleet else None
+    some = tuple(runs[: fleet_size(plan) * max(slots, 1)])
+    return Round(number=number, runs=some, role="comparison") if some else None
 
 
 def fleet_size(plan: Plan) -> int:
@@ -102,23 +110,41 @@ def proposed_runs(points: pd.DataFrame, plan: Plan) -> list[Run]:
 
     Seeds that earlier lams lack (`--repeats` was raised) come before new lams.
     """
-    seeds = range(plan.settings.seed, plan.settings.seed + plan.budget.repeats)
     searched = points[points["role"] == "search"]
-    known = sorted(set(searched["lam"]))
+    trained = set(zip(searched["lam"], searched["seed"], strict=True))
+    if wanted := lacking(trained, plan):
+        return runs_of(wanted, plan)
+    room = plan.budget.max_runs - len({lam for lam, _ in trained})
+    lams = propose(points, plan).lams[:room] if room > 0 else ()
+    return runs_of([(lam, seed) for seed in seeds_of(plan) for lam in lams], plan)
+
+
+def seeds_of(plan: Plan) -> range:
+    """The seeds of each lam."""
+    return range(plan.settings.seed, plan.settings.seed + plan.budget.repeats)
+
+
+def lacking(trained: Collection[Pair], plan: Plan) -> list[Pair]:
+    """The seeds that lams lack."""
+    lams = sorted({lam for lam, _ in trained})
+    pairs = [(lam, seed) for seed in seeds_of(plan) for lam in lams]
+    return [pair for pair in pairs if pair not in trained]
+
+
+def runs_of(pairs: Sequence[Pair], plan: Plan) -> list[Run]:
+    """The runs of lams and seeds."""
     template = run_template(plan.settings)
-    trained = set(searched["run_id"])
-    lacking = [replace(template, lam=lam, seed=seed) for seed in seeds for lam in known]
-    lacking = [run for run in lacking if run.id not in trained]
-    if lacking:
-        return lacking
-    room = max(plan.budget.max_runs - len(known), 0)
-    lams = propose(points, plan).lams[:room] if room else ()
-    return [replace(template, lam=lam, seed=seed) for seed in seeds for lam in lams]
+    return [replace(template, lam=lam, seed=seed) for lam, seed in pairs]
 
 
 def propose(points: pd.DataFrame, plan: Plan) -> Proposal:
     """Ask the study's search."""
-    settings = SearchSettings(
+    return SEARCHES[plan.settings.search](networks_of(points), search_settings(plan))
+
+
+def search_settings(plan: Plan) -> SearchSettings:
+    """What a search may know of a plan."""
+    return SearchSettings(
         lam_ref=plan.measured.lam_ref,
         round_size=plan.settings.round_size,
         tolerance=plan.budget.tolerance,
@@ -129,11 +155,15 @@ def propose(points: pd.DataFrame, plan: Plan) -> Proposal:
         recipe=plan.settings.recipe,
         quality=plan.measured.quality,
     )
-    searched = points[points["role"] == "search"]
+
+
+def networks_of(points: pd.DataFrame) -> pd.DataFrame:
+    """What a search sees: a row for each lam, of the round that proposed it."""
+    searched = points[points["role"] == "search"].drop(columns=UNREAD, errors="ignore")
     networks = over_seeds(searched)
-    if len(networks):  # a lam belongs to the round that proposed it, whenever its seeds came
+    if len(networks):  # whenever its seeds came
         networks["round"] = networks["lam"].map(searched.groupby("lam")["round"].min())
-    return SEARCHES[plan.settings.search](networks, settings)
+    return networks
 
 
 def run_template(settings: Settings) -> Run:

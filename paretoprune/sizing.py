@@ -12,11 +12,19 @@ from paretoprune.device import is_full
 from paretoprune.problem import Problem
 from paretoprune.run import Run
 from paretoprune.step import Training, begin, take_step
+from paretoprune.train import Report
 
 WARM_UP, STEPS, PAIRS = 1, 2, 3
 MUCH_SLOWER = 1.1  # larger fleets are not tried then
 WORTH = 0.95  # of the time of a smaller fleet, which finishes its runs sooner and needs less memory
 SHARE_OF_MEMORY = 0.5
+
+
+def timed(
+    runs: Sequence[Run], problem: Problem, report: Report, keeper: object, *, largest: int
+) -> int:
+    """The task of an executor that is `fastest_size`."""
+    return fastest_size(runs[0], problem, largest)
 
 
 def fastest_size(run: Run, problem: Problem, largest: int) -> int:

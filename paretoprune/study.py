@@ -2,19 +2,20 @@
 
 import math
 import time
-import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 import torch
 
 from paretoprune import store
-from paretoprune.device import free_memory, is_full
-from paretoprune.errors import CorruptStudyError, CouldNotError
+from paretoprune.ahead import next_runs
+from paretoprune.device import free_memory
+from paretoprune.errors import CouldNotError
 from paretoprune.executor import Executor, LocalExecutor
-from paretoprune.keeper import FleetKeeper, TimeIsUp
+from paretoprune.flight import Fleets, Landed
 from paretoprune.keeping import superfluous
 from paretoprune.opening import (
     Request,
@@ -25,8 +26,7 @@ from paretoprune.opening import (
     with_fleet_size,
 )
 from paretoprune.problem import Problem
-from paretoprune.progress import SWEPT, Note, Progress, Recorded, Summary, Watch
-from paretoprune.resume import Keeper
+from paretoprune.progress import SWEPT, Note, Recorded, Summary, Watch
 from paretoprune.rounds import (
     Round,
     comparison_runs,
@@ -36,9 +36,10 @@ from paretoprune.rounds import (
     next_round,
     propose,
 )
-from paretoprune.run import SMGD, Point, Run
+from paretoprune.run import SMGD
 from paretoprune.settings import Plan, Settings
-from paretoprune.train import Outcome, train_fleet
+
+AHEAD = 1  # fleet beyond those that fit: it begins at once where one ends
 
 
 def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> Summary:
@@ -46,22 +47,26 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
 
     Raises `UsageError` for wrong options, `CouldNotError` where no run could be trained.
     """
-    executor, clock = executor or LocalExecutor(), time.monotonic()
+    clock = time.monotonic()
     given = Settings.from_options(request.settings)
     folder = request.folder or default_folder(given)
     store.check_place(folder)
     require_apart(folder, given)
     plan, problem = open_study(folder, request)
-    with store.locked(folder):
+    place = nullcontext(executor) if executor else executor_of(request, plan, watch)
+    with store.locked(folder), place as executor:
         plan = unless_overtaken(folder, request, plan)
         watch(plan)
         if not fleet_size(plan):
             watch(Note(text="timing fleets of 1, 2, 4, ... networks"))
-            plan = with_fleet_size(plan, problem)
+            plan = with_fleet_size(plan, problem, executor)
         store.write_plan(folder, plan)
         for note in (*problem.data.notes, way_of(plan, problem)):
             watch(Note(text=note))
-        ending = train_rounds(folder, plan, problem, executor, watch, request)
+        deadline = time.time() + (request.time_budget or math.inf)
+        fleets = Fleets(folder, problem, executor, watch, deadline)
+        again = failed(store.read(folder)) if request.is_retry else set()
+        ending = Loop(folder, plan, request, executor, fleets, watch, again).run()
     points = store.read(folder)
     if ending != "kept" and not (points["status"] == "done").any():
         reason = points["failure"].iloc[-1] if len(points) else "no run was proposed"
@@ -77,43 +82,102 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
     )
 
 
-def train_rounds(
-    folder: Path,
-    plan: Plan,
-    problem: Problem,
-    executor: Executor,
-    watch: Watch,
-    request: Request,
-) -> str:
-    """Train round after round; return how it ended, one of `ENDINGS`."""
-    deadline, first = time.monotonic() + (request.time_budget or math.inf), True
-    again = failed(store.read(folder)) if request.is_retry else set()
-    while True:
-        points = keep(folder, plan, again)
-        round_ = next_round(points, plan, again)
+@contextmanager
+def executor_of(request: Request, plan: Plan, watch: Watch) -> Iterator[Executor]:
+    """Where a request has its fleets trained."""
+    if request.cluster is None:
+        yield LocalExecutor()
+        return
+    from paretoprune.cluster.connection import connected  # Ray may not be installed
+
+    own = request.own_functions(plan.settings)
+    with connected(request.cluster, request.device, own, watch) as executor:
+        yield executor
+
+
+@dataclass
+class Loop:
+    """A sweep under way: `waiting` rounds are proposed and not yet handed over to the executor.
+
+    `again` holds the ids of runs that are in the table and to be trained once more.
+    """
+
+    folder: Path
+    plan: Plan
+    request: Request
+    executor: Executor
+    fleets: Fleets
+    watch: Watch
+    again: set[str]
+    waiting: list[Round] = field(default_factory=list)
+    ending: str = ""
+    is_first: bool = True
+
+    def run(self) -> str:
+        """Go on until nothing is left to train; return how it ended, one of `ENDINGS`."""
+        self.points = keep(self.folder, self.plan, self.again)
+        with self.fleets:
+            while self.ending != "failed":
+                if not (self.waiting or self.ending):
+                    self.propose()
+                self.start()
+                if not self.fleets.flights:
+                    return self.ending or ending_of(self.points, self.plan)
+                for landed in self.fleets.land():
+                    self.take(landed)
+        return self.ending
+
+    def propose(self) -> None:
+        """Ask what comes next: a round where the last one is complete, or one fleet more."""
+        slots, pending = self.executor.slots, self.fleets.runs
+        if self.request.is_async:
+            wanted = (slots + AHEAD) * fleet_size(self.plan) - len(pending)
+            round_ = next_runs(self.points, self.plan, pending, wanted, self.again)
+        elif pending:
+            return
+        else:
+            round_ = next_round(self.points, self.plan, self.again, slots)
         if round_ is None:
-            return ending_of(points, plan)
-        if not first and time.monotonic() + predicted(points, round_) > deadline:
-            return "time"
-        first, done = False, finished(points, again)
-        total = expected_runs(points, round_, plan)
-        for fleet in fleets_of(round_.runs, fleet_size(plan)):
-            report = reporter(fleet, round_, done, total, watch)
-            keeper = FleetKeeper(folder, fleet, watch, deadline)
-            try:
-                outcomes, logs = train(fleet, problem, executor, report, keeper)
-            except TimeIsUp:
-                return "kept"
-            if not outcomes:
-                plan = with_smaller_fleets(folder, plan, len(fleet), watch)
-                break
-            record(folder, plan, round_, outcomes, logs)
-            done += len(fleet)
-            again -= {run.id for run in fleet}
-            points = keep(folder, plan, again)
-            watch(Recorded(points=points))
-            if request.is_fail_fast and any(o.point.status != "done" for o in outcomes):
-                return "failed"
+            return
+        seconds = predicted(self.points, round_, min(slots, self.fleets_in(round_)))
+        if not self.is_first and time.time() + seconds > self.fleets.deadline:
+            self.ending = "time"
+            return
+        self.is_first, self.waiting = False, [round_]
+        self.fleets.done = finished(self.points, self.again)
+        self.fleets.total = expected_runs(self.points, round_, self.plan)
+
+    def fleets_in(self, round_: Round) -> int:
+        """Into how many fleets a round is cut."""
+        return len(list(fleets_of(round_.runs, fleet_size(self.plan))))
+
+    def start(self) -> None:
+        """Hand over as many fleets as the executor wants at once."""
+        while self.waiting and len(self.fleets.flights) < self.executor.at_once:
+            round_ = self.waiting.pop(0)
+            runs, *_ = fleets_of(round_.runs, fleet_size(self.plan))
+            if rest := round_.runs[len(runs) :]:
+                self.waiting.insert(0, replace(round_, runs=rest))
+            self.fleets.start(replace(round_, runs=runs))
+
+    def take(self, landed: Landed) -> None:
+        """Record a fleet, or do what it needs."""
+        if landed.fate == "kept":
+            self.ending, self.waiting = "kept", []
+        elif landed.fate == "full":
+            if len(landed.fleet.runs) <= fleet_size(self.plan):  # else another one has said so
+                self.plan = with_smaller_fleets(
+                    self.folder, self.plan, len(landed.fleet.runs), self.watch
+                )
+            self.waiting.insert(0, landed.fleet)
+        else:
+            record(self.folder, self.plan, landed)
+            self.again -= {run.id for run in landed.fleet.runs}
+            self.fleets.done += len(landed.fleet.runs)
+            self.points = keep(self.folder, self.plan, self.again)
+            self.watch(Recorded(points=self.points))
+            if self.request.is_fail_fast and not landed.is_successful:
+                self.ending = "failed"
 
 
 def failed(points: pd.DataFrame) -> set[str]:
@@ -175,88 +239,25 @@ def keep(folder: Path, plan: Plan, again: set[str]) -> pd.DataFrame:
     return store.forget_weights(folder, points, gone)
 
 
-def predicted(points: pd.DataFrame, round_: Round) -> float:
-    """Seconds that a round will take, from the study's own runs."""
+def predicted(points: pd.DataFrame, round_: Round, fleets: int = 1) -> float:
+    """Seconds that a round will take, from the study's own runs, with so many fleets at a time."""
     own = points[points["role"].isin(SWEPT)]
-    return float((own["seconds"] / own["epochs"]).mean()) * sum(run.epochs for run in round_.runs)
+    epochs = sum(run.epochs for run in round_.runs)
+    return float((own["seconds"] / own["epochs"]).mean()) * epochs / max(fleets, 1)
 
 
-def train(
-    fleet: Sequence[Run],
-    problem: Problem,
-    executor: Executor,
-    report: Callable[[int, int], None],
-    keeper: Keeper,
-) -> tuple[list[Outcome], dict[str, str]]:
-    """Train a fleet; an exception makes failed points, each with its log.
-
-    There are no points where memory is too small for the fleet, but perhaps not for half of it.
-    """
-    try:
-        return executor.submit(train_fleet, fleet, problem, report, keeper).result(), {}
-    except (TimeIsUp, CorruptStudyError):
-        raise
-    except Exception as error:
-        if is_full(error) and len(fleet) > 1:
-            return [], {}
-        failure = f"{type(error).__name__}: {error}"
-        points = [Point(run=run, status="failed", failure=failure) for run in fleet]
-        log = traceback.format_exc()
-        return [Outcome(point, {}, {}) for point in points], {run.id: log for run in fleet}
-
-
-def record(
-    folder: Path,
-    plan: Plan,
-    round_: Round,
-    outcomes: Sequence[Outcome],
-    logs: dict[str, str],
-) -> None:
-    """Hand the outcomes of a fleet of a round to the store."""
+def record(folder: Path, plan: Plan, landed: Landed) -> None:
+    """Hand the outcomes of a fleet to the store."""
     study = {
-        "round": round_.number,
-        "role": round_.role,
-        "search": None if round_.role == "comparison" else plan.settings.search,
+        "round": landed.fleet.number,
+        "role": landed.fleet.role,
+        "search": None if landed.fleet.role == "comparison" else plan.settings.search,
         "torch_version": torch.__version__,
     }
     store.record(
         folder,
-        rows=[{**outcome.point.row(), **study} for outcome in outcomes],
-        weights={o.point.run.id: o.weights for o in outcomes if o.weights},
-        histories={o.point.run.id: o.history for o in outcomes if o.history},
-        logs=logs,
+        rows=[{**outcome.point.row(), **study} for outcome in landed.outcomes],
+        weights={o.point.run.id: o.weights for o in landed.outcomes if o.weights},
+        histories={o.point.run.id: o.history for o in landed.outcomes if o.history},
+        logs=landed.logs,
     )
-
-
-def reporter(
-    fleet: Sequence[Run], round_: Round, done_before: int, total: int, watch: Watch
-) -> Callable[[int, int], None]:
-    """Turn the steps of a fleet into `Progress`, with the time left at the fleet's own pace.
-
-    `total` is the number of runs when all is done.
-    """
-    lams = tuple(run.lam for run in fleet)
-    first: list[tuple[int, float]] = []
-
-    def report(step: int, steps: int) -> None:
-        now = time.monotonic()
-        if not first:  # that of a fleet that goes on is not step 1
-            first.append((step, now))
-        begun, since = first[0]
-        pace = (now - since) / max(step - begun, 1)  # seconds a step, the first one left out
-        done = done_before + len(fleet) * step / steps
-        fleets_left = (total - done) / len(fleet)
-        watch(
-            Progress(
-                round=round_.number,
-                lams=lams,
-                step=step,
-                steps=steps,
-                epochs=fleet[0].epochs,
-                runs_done=done,
-                runs_total=total,
-                seconds_left=pace * steps * fleets_left,
-            )
-        )
-
-    return report

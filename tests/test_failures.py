@@ -19,7 +19,7 @@ from paretoprune.study import sweep
 from tests.test_sweep import assert_same_table, quiet, request, table
 
 
-class Failing:
+class Failing(LocalExecutor):
     """An executor whose fleets with some fail, as a user's code or a machine may."""
 
     def __init__(self, *which):

@@ -161,7 +161,7 @@ def test_repeats_may_come_later():
     assert (summary.points["round"] == 0).all()  # the round that is completed
 
 
-class OutOfLuck:
+class OutOfLuck(LocalExecutor):
     """An executor whose fleets fail from the n-th on, as a broken machine's would."""
 
     def __init__(self, good):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from paretoprune.cli.options import COMPARISON, DATA_HELP, PLACE, PROBLEM, SEARCH, TRAINING
+from paretoprune.cli.options import CLUSTER, COMPARISON, DATA_HELP, PLACE, PROBLEM, SEARCH, TRAINING
 from paretoprune.recipes import OWN_MODEL, suited, usual_of
 from paretoprune.settings import DATA_VARIABLE, OWN, parse_fleet
 
@@ -153,3 +153,36 @@ FleetSize = Annotated[
 ]
 Device = Annotated[str | None, declared(PLACE, "auto | cpu | cuda (default: auto)")]
 DataDir = Annotated[Path | None, declared(PLACE, DATA_HELP, envvar=DATA_VARIABLE)]
+
+# Cluster: where the fleets of a sweep are trained
+ExecutorName = Annotated[
+    str | None,
+    declared(CLUSTER, "local | ray, with paretoprune[ray] (default: local)", "--executor"),
+]
+RayAddress = Annotated[
+    str | None,
+    declared(
+        CLUSTER,
+        "auto, the cluster of this machine | local, a new one | HOST:PORT (default: auto)",
+    ),
+]
+GpusPerFleet = Annotated[
+    float | None,
+    declared(CLUSTER, "1 | a share of one, such as 0.25 | 0 (default: 1 where there are any)"),
+]
+CpusPerFleet = Annotated[
+    int | None, declared(CLUSTER, "Cores, and threads, of a fleet (default: 1)")
+]
+Retries = Annotated[
+    int | None,
+    declared(CLUSTER, "A fleet whose worker dies is trained again so many times (default: 2)"),
+]
+Async = Annotated[
+    bool | None,
+    declared(
+        CLUSTER,
+        "Propose whenever a fleet ends, not round by round: no machine waits, and the λs depend on "
+        "who was first",
+        "--async",
+    ),
+]

@@ -3,16 +3,17 @@
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
 import typer
 
-from paretoprune.settings import DATA_VARIABLE, Budget, Settings
+from paretoprune.cluster import Cluster
+from paretoprune.settings import DATA_VARIABLE, Budget, Settings, option_of
 
 PROBLEM, TRAINING, SEARCH, PLACE = "Problem", "Training", "Search and budget", "Place"
-COMPARISON = "Comparison with SMGD"
+COMPARISON, CLUSTER = "Comparison with SMGD", "Cluster"
 INTERRUPTED = 130
 DATA_HELP = "Where data are, or go (default: ~/.cache/paretoprune)"
 
@@ -30,10 +31,17 @@ def option(panel: str, text: str, *names: str, **more: Any) -> Any:
     return typer.Option(None, *names, help=text, rich_help_panel=panel, show_default=False, **more)
 
 
-def given(context: typer.Context, kind: type[Settings] | type[Budget]) -> dict[str, Any]:
+def given(context: typer.Context, kind: type[Settings | Budget | Cluster]) -> dict[str, Any]:
     """The fields of `kind` that the user gave as options."""
     named = {field.name: context.params.get(field.name) for field in fields(kind)}
     return {name: value for name, value in named.items() if value is not None}
+
+
+def place_of(params: Mapping[str, Any]) -> list[str]:
+    """The options that say where a sweep is trained: the command that goes on needs them too."""
+    names = ("data_dir", "device", "executor", *(field.name for field in fields(Cluster)))
+    words = [f"{option_of(name)}={params[name]}" for name in names if params[name] is not None]
+    return [*words, *(["--async"] if params["is_async"] else [])]
 
 
 @contextlib.contextmanager

@@ -10,7 +10,9 @@ from paretoprune.cli.options import (
     given,
     interruptible,
     option,
+    place_of,
 )
+from paretoprune.cluster import LOCAL, Cluster, cluster_of
 from paretoprune.settings import AUTO, Budget, Settings, data_folder, parse_duration
 
 
@@ -85,6 +87,15 @@ def sweep(
     fleet: declared.FleetSize = None,
     device: declared.Device = None,
     data_dir: declared.DataDir = None,
+    executor: declared.ExecutorName = None,
+    ray_address: declared.RayAddress = None,
+    gpus_per_fleet: declared.GpusPerFleet = None,
+    cpus_per_fleet: declared.CpusPerFleet = None,
+    retries: declared.Retries = None,
+    is_async: declared.Async = None,
+    json_progress: bool = typer.Option(
+        False, "--json-progress", help="One line of JSON for each event, on stderr."
+    ),
 ) -> None:
     """Approximate the front between loss and weight complexity, and draw it.
 
@@ -94,6 +105,7 @@ def sweep(
     budget = given(context, Budget)
     Budget(**budget)  # refuses what is out of range before torch is loaded
     seconds = None if time_budget is None else parse_duration(time_budget)
+    cluster = cluster_of(executor or LOCAL, given(context, Cluster), device or AUTO)
     with interruptible():
         from paretoprune.console.sweep import show_sweep
         from paretoprune.opening import Request
@@ -105,10 +117,10 @@ def sweep(
             time_budget=seconds,
             is_fail_fast=bool(fail_fast),
             is_retry=bool(retry_failed),
+            is_async=bool(is_async),
             device=device or AUTO,
+            cluster=cluster,
             data_dir=data_folder(data_dir),
         )
-        given_place = {"--data-dir": data_dir, "--device": device}
-        place = [f"{name}={value}" for name, value in given_place.items() if value]
-        failures = show_sweep(request, place)
+        failures = show_sweep(request, place_of(context.params), is_json=json_progress)
     raise typer.Exit(3 if failures else 0)

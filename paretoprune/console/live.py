@@ -83,10 +83,9 @@ class SweepView:
             self.estimated = True
             err.print(f"{duration(event.seconds_left)} or so in all")
         if err.is_terminal:
-            epoch = math.ceil(event.step * event.epochs / event.steps)
             self.progress.update(
                 self.task,
-                description=f"{fleet_in_words(event)}, epoch {epoch}/{event.epochs}",
+                description=cluster_in_words(event) if event.nodes else fleet_in_words(event),
                 completed=int(event.runs_done),
                 total=event.runs_total,
                 left=duration(event.seconds_left),
@@ -94,7 +93,8 @@ class SweepView:
         elif now - self.last_line > PLAIN_SECONDS:
             self.last_line, self.estimated = now, True
             done = f"{event.runs_done:.1f} of {event.runs_total} runs"
-            err.print(f"{done}, {duration(event.seconds_left)} or so left")
+            where = f"; {cluster_in_words(event)}" if event.nodes else ""
+            err.print(f"{done}, {duration(event.seconds_left)} or so left{where}")
 
     def recorded(self, event: Recorded) -> None:
         """Show the best points so far."""
@@ -119,11 +119,19 @@ class SweepView:
 def fleet_in_words(event: Step) -> str:
     """Which runs are trained right now."""
     lams = sorted(lam for lam in event.lams if lam is not None)
+    epoch = f"epoch {math.ceil(event.step * event.epochs / event.steps)}/{event.epochs}"
     if not lams:
-        return f"SMGD: fleet of {len(event.lams)}"
+        return f"SMGD: fleet of {len(event.lams)}, {epoch}"
     ends = dict.fromkeys((next((lam for lam in lams if lam > 0), 0.0), lams[-1]))
     span = " to ".join(f"{lam:.1e}" for lam in ends)
-    return f"round {event.round + 1}: fleet of {len(lams)}, λ {span}"
+    return f"round {event.round + 1}: fleet of {len(lams)}, λ {span}, {epoch}"
+
+
+def cluster_in_words(event: Step) -> str:
+    """What a cluster is doing right now."""
+    waiting = f" and {event.waiting} waiting" if event.waiting else ""
+    fleets = f"{plural(event.fleets, 'fleet')}{waiting} on {plural(event.nodes, 'node')}"
+    return f"{fleets}, {event.runs_an_hour:.3g} runs/h"
 
 
 def headline(plan: Plan) -> str:

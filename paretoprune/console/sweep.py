@@ -9,6 +9,7 @@ from rich.table import Table
 from paretoprune.compare import compare
 from paretoprune.console import out
 from paretoprune.console.compare import smgd_lines
+from paretoprune.console.lines import JsonView
 from paretoprune.console.live import SweepView
 from paretoprune.console.tables import points_table
 from paretoprune.documents import in_order
@@ -22,15 +23,16 @@ if TYPE_CHECKING:
     from paretoprune.opening import Request
 
 
-def show_sweep(request: "Request", place: Sequence[str]) -> int:
+def show_sweep(request: "Request", place: Sequence[str], *, is_json: bool = False) -> int:
     """Run a sweep, draw and print what came out; return the number of unsuccessful runs.
 
-    `place` are the options that the command that goes on needs too.
+    `place` are the options that the command that goes on needs too; with `is_json` a program reads
+    the events.
     """
     from paretoprune.plot import draw_studies  # here, so that the other commands are quick
     from paretoprune.study import sweep as run_sweep
 
-    with SweepView() as view:
+    with JsonView() if is_json else SweepView() as view:
         summary = run_sweep(request, view)
     reading = read_study(summary.folder)
     picture = summary.folder / PICTURE

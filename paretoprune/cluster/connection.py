@@ -1,0 +1,81 @@
+"""How is a Ray cluster reached, and left again?"""
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator
+
+import ray
+
+from paretoprune.cluster import LOCAL, Cluster
+from paretoprune.cluster.code import runtime_env
+from paretoprune.cluster.executor import RayExecutor, answers
+from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.files import first_line
+from paretoprune.own import Function
+from paretoprune.progress import Note, Watch
+from paretoprune.settings import AUTO
+
+# Read by Ray when it starts. A fleet that is out of memory is halved, not tried again as it is;
+# and a program that trains networks tells nobody of it.
+ENVIRONMENT = {"RAY_task_oom_retries": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+
+
+@contextlib.contextmanager
+def connected(
+    cluster: Cluster, device: str, own: list[Function], watch: Watch
+) -> Iterator[RayExecutor]:
+    """An executor on the cluster, with the user's `own` functions on its workers.
+
+    Raises `UsageError` where there is no such cluster, `CouldNotError` where it does not let us in.
+    """
+    is_guest = ray.is_initialized()  # in a program that uses Ray itself
+    if not is_guest:
+        connect(cluster, runtime_env(own))
+    try:
+        executor = RayExecutor(cluster, device, watch)
+        for text in words_of(executor):
+            watch(Note(text=text))
+        yield executor
+    finally:
+        if not is_guest:
+            ray.shutdown()
+
+
+def connect(cluster: Cluster, environment: dict[str, object]) -> None:
+    """Connect this process, quietly: what goes on is said by the study."""
+    os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
+    where, is_new = f"--ray-address {cluster.ray_address}", cluster.ray_address == LOCAL
+    if not (is_new or cluster.ray_address == AUTO or answers(cluster.ray_address)):
+        raise UsageError(f"{where}: nobody answers there; is this the head's address and port?")
+    # errors of workers, which it prints on stdout: what matters of them is said in notes
+    ray._private.worker.print_to_stdstream = silent
+    try:
+        ray.init(
+            address=cluster.ray_address,
+            runtime_env=environment,
+            include_dashboard=False if is_new else None,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )
+    except ConnectionError as error:
+        raise UsageError(
+            f"{where}: there is no Ray cluster on this machine; start one with `ray start --head`, "
+            "or give --ray-address local"
+        ) from error
+    except (RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+        raise CouldNotError(f"{where}: {first_line(error)}") from error
+
+
+def silent(*anything: object, **more: object) -> None:
+    """Print nothing."""
+
+
+def words_of(executor: RayExecutor) -> Iterator[str]:
+    """What a user should know of the cluster before the first fleet."""
+    gpus, cpus = executor.gpus, executor.cluster.cpus_per_fleet
+    need = f"{f'{gpus:g} GPU and ' if gpus else ''}{cpus} CPU"
+    nodes, slots = executor.nodes, executor.slots
+    yield f"Ray cluster of {nodes} node{'s' * (nodes != 1)}, room for {slots} fleets ({need} each)"
+    if not slots:
+        yield f"no node has {need} for a fleet: waiting for one that has (Ctrl-C ends)"

@@ -1,0 +1,170 @@
+"""Sweeps on a real Ray cluster: the table of one machine, whatever befalls the others."""
+
+from pathlib import Path
+
+import pytest
+
+from paretoprune import keeper, store
+from paretoprune.cluster.worker import ClusterError, Here, work
+from paretoprune.study import sweep
+from tests.clusters import (
+    NODE,
+    Fault,
+    asked,
+    in_order,
+    kill_one,
+    machines,
+    on_one_machine,
+    training,
+    wait_until,
+)
+from tests.own_code import TABLE, module  # noqa: F401
+from tests.test_sweep import assert_same_table, table
+
+pytestmark = pytest.mark.ray
+LONG = {"epochs": 150}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with machines(nodes=2) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    return on_one_machine(tmp_path_factory.mktemp("local") / "study")
+
+
+@pytest.fixture(scope="module")
+def local_long(tmp_path_factory):
+    return on_one_machine(tmp_path_factory.mktemp("long") / "study", LONG, max_runs=4, smgd=0)
+
+
+def assert_whole():
+    """Each run is there once, with its weights and history."""
+    points = store.read(Path("study"))
+    assert points["run_id"].is_unique
+    for row in points[points["status"] == "done"].itertuples():
+        assert Path("study", row.weights).exists()
+        assert len(store.read_history(Path("study"), row.run_id)) == row.epochs
+
+
+def test_a_cluster_makes_the_table_of_one_machine(cluster, local):
+    seen = Fault(None)
+    summary = sweep(asked(cluster), seen)
+    assert summary.ending == "budget"
+    assert_same_table(in_order(table()), local)
+    assert_whole()
+    assert "Ray cluster of 3 nodes, room for 3 fleets (1 CPU each)" in seen.notes
+    assert max(event.fleets for event in seen.progress) >= 2
+    assert {event.nodes for event in seen.progress} == {3}
+    assert all(event.runs_done <= event.runs_total for event in seen.progress)
+    wait_until(lambda: not training())
+
+
+def test_a_worker_that_dies_has_its_fleet_trained_again(cluster, local_long):
+    fault = Fault(kill_one)
+    sweep(asked(cluster, LONG, max_runs=4, smgd=0), fault)
+    assert fault.has_happened
+    assert [note for note in fault.notes if "trained again" in note]
+    assert_same_table(in_order(table()), local_long)
+    assert_whole()
+
+
+def test_a_long_fleet_goes_on_where_its_worker_died(cluster, local_long, monkeypatch):
+    monkeypatch.setattr(keeper, "LONG", 0.0)
+    monkeypatch.setattr(keeper, "SHARE", 1e9)
+
+    def kill_when_kept():
+        wait_until(lambda: len(list(Path("study/checkpoints").glob("*"))) >= 2)
+        kill_one()
+
+    fault = Fault(kill_when_kept)
+    sweep(asked(cluster, LONG, max_runs=4, smgd=0), fault)
+    assert fault.has_happened
+    assert "going on with a fleet of 2 that was interrupted" in fault.notes
+    assert_same_table(in_order(table()), local_long)
+    assert not Path("study/checkpoints").exists()
+
+
+def test_a_node_may_leave_in_the_midst_of_a_fleet_and_another_come(cluster, local_long):
+    def change():
+        cluster.remove_node(cluster.worker_nodes.copy().pop())
+        cluster.add_node(**NODE)
+
+    fault = Fault(change)
+    sweep(asked(cluster, LONG, max_runs=4, smgd=0), fault)
+    assert fault.has_happened
+    assert_same_table(in_order(table()), local_long)
+    assert_whole()
+
+
+def test_without_retries_a_dead_worker_is_a_failed_fleet(cluster, local_long):
+    fault = Fault(kill_one)
+    sweep(asked(cluster, LONG, retries=0, max_runs=4, smgd=0), fault)
+    points = table()
+    assert fault.has_happened
+    assert sorted(points["status"]) == ["done", "done", "failed", "failed"]
+    (reason,) = set(points.loc[points["status"] == "failed", "failure"])
+    assert "died" in reason
+    again = asked(cluster, LONG, max_runs=4, smgd=0, is_retry=True)
+    sweep(again, Fault(None))
+    assert_same_table(in_order(table()), local_long)
+
+
+OWN = f"""{TABLE}
+import resource, sys
+
+WORKS = "default_worker" in sys.argv[0]  # what Ray calls its workers
+
+class Large(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 1500), nn.Linear(1500, 1500)
+        self.end = nn.Linear(1500, 1)
+
+    def forward(self, x):
+        return self.end(torch.relu(self.last(torch.relu(self.first(x)))))
+
+def large():
+    if WORKS:  # 9 MB a tensor, and 4 of each in training: room for two networks
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+            resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, hard))
+    return Large()
+"""
+MINE = {"dataset": "mine:data", "model": "mine:model", "loss": "mse", "epochs": 3}
+
+
+def test_own_code_reaches_the_workers(cluster, module):  # noqa: F811
+    module("mine", TABLE)
+    sweep(asked(cluster, MINE), Fault(None))
+    assert_same_table(in_order(table()), on_one_machine(settings=MINE))
+
+
+def test_a_fleet_without_memory_is_halved(cluster, module):  # noqa: F811
+    module("mine", OWN.replace("ROOM", str(300 * 2**20)))
+    settings = {**MINE, "model": "mine:large", "epochs": 1}
+    seen = Fault(None)
+    sweep(asked(cluster, settings, max_runs=8, round_size=8, fleet=8, smgd=0), seen)
+    halved = [note for note in seen.notes if "memory is too small" in note]
+    assert halved[0] == "memory is too small for a fleet of 8: going on with 4"
+    points = table()
+    assert len(points) == 8
+    assert (points["status"] == "done").all()
+    assert points["fleet_size"].max() < 8
+
+
+def test_async_waits_for_no_round(cluster):
+    seen = Fault(None)
+    summary = sweep(asked(cluster, is_async=True, max_runs=12), seen)
+    assert len(summary.points) == 13
+    assert_whole()
+    assert (summary.points["status"] == "done").all()
+
+
+def test_a_worker_of_another_version_is_refused():
+    with pytest.raises(ClusterError, match="has paretoprune .*, and here it is 0.0: install"):
+        work(print, [], Here((None,), "cpu", 1, version="0.0"), None, None)

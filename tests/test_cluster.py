@@ -22,7 +22,7 @@ from tests.own_code import TABLE, module  # noqa: F401
 from tests.test_sweep import assert_same_table, table
 
 pytestmark = pytest.mark.ray
-LONG = {"epochs": 150}
+LONG = {"epochs": 100}
 
 
 @pytest.fixture(scope="module")
@@ -146,9 +146,9 @@ def test_own_code_reaches_the_workers(cluster, module):  # noqa: F811
 
 def test_a_fleet_without_memory_is_halved(cluster, module):  # noqa: F811
     module("mine", OWN.replace("ROOM", str(300 * 2**20)))
-    settings = {**MINE, "model": "mine:large", "epochs": 1}
+    settings = {**MINE, "model": "mine:large", "epochs": 1, "round_size": 8}
     seen = Fault(None)
-    sweep(asked(cluster, settings, max_runs=8, round_size=8, fleet=8, smgd=0), seen)
+    sweep(asked(cluster, settings, max_runs=8, fleet=8, smgd=0), seen)
     halved = [note for note in seen.notes if "memory is too small" in note]
     assert halved[0] == "memory is too small for a fleet of 8: going on with 4"
     points = table()
@@ -166,5 +166,5 @@ def test_async_waits_for_no_round(cluster):
 
 
 def test_a_worker_of_another_version_is_refused():
-    with pytest.raises(ClusterError, match="has paretoprune .*, and here it is 0.0: install"):
+    with pytest.raises(ClusterError, match=r"has paretoprune .*, and here it is 0.0: install"):
         work(print, [], Here((None,), "cpu", 1, version="0.0"), None, None)

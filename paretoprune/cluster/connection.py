@@ -3,6 +3,8 @@
 import contextlib
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 
 import ray
@@ -50,6 +52,7 @@ def connect(cluster: Cluster, environment: dict[str, object]) -> None:
         raise UsageError(f"{where}: nobody answers there; is this the head's address and port?")
     # errors of workers, which it prints on stdout: what matters of them is said in notes
     ray._private.worker.print_to_stdstream = silent
+    terminate = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
             address=cluster.ray_address,
@@ -65,6 +68,8 @@ def connect(cluster: Cluster, environment: dict[str, object]) -> None:
         ) from error
     except (RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         raise CouldNotError(f"{where}: {first_line(error)}") from error
+    if threading.current_thread() is threading.main_thread():  # Ray puts its own in the place
+        signal.signal(signal.SIGTERM, terminate)
 
 
 def silent(*anything: object, **more: object) -> None:

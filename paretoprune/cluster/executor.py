@@ -60,6 +60,8 @@ class RayExecutor:
         if self.gpus is None:
             self.gpus = float(any(one["Resources"].get("GPU") for one in self.present()))
         here = ray.get_runtime_context().get_node_id()
+        (own,) = (one for one in self.present() if one["NodeID"] == here)
+        self.own_node = f"{own['NodeManagerAddress']}:{own['NodeManagerPort']}"
         self.mailbox: Any = (
             ray.remote(Mailbox)
             .options(
@@ -141,15 +143,16 @@ class RayExecutor:
 
         Raises `ClusterError` where the cluster is gone, or cannot work for us at all.
         """
-        while True:
+        ready: list[Any] = []
+        while not ready:
+            self.require_cluster()
             self.empty_mailbox()
-            ready, _ = ray.wait(list(self.pending), timeout=POLL)
-            if ready:
-                tasks = list(self.pending)
-                ready, _ = ray.wait(tasks, num_returns=len(tasks), timeout=GRACE)
-                self.empty_mailbox()
-                return {self.land(task) for task in ready}
-            self.require_head()
+            tasks = list(self.pending)
+            if ray.wait(tasks, timeout=POLL, fetch_local=False)[0]:
+                ready, _ = ray.wait(tasks, num_returns=len(tasks), timeout=GRACE, fetch_local=False)
+        self.require_cluster()
+        self.empty_mailbox()
+        return {self.land(task) for task in ready}
 
     def land(self, task: Any) -> Future[Any]:
         """Put what became of a task into its future."""
@@ -185,15 +188,19 @@ class RayExecutor:
             if number in self.reports:
                 self.reports[number](step, steps)
 
-    def require_head(self) -> None:
-        """Raise `ClusterError` where the head does not answer for some time."""
+    def require_cluster(self) -> None:
+        """Raise `ClusterError` where the cluster is gone.
+
+        Ray would end this process without a word: at once where it has lost the object store of its
+        own node, after a minute where it has lost the head.
+        """
         now = time.monotonic()
         if answers(self.head):
             self.answered = now
-        elif now - self.answered > PATIENCE:
+        if now - self.answered > PATIENCE or not answers(self.own_node):
             raise ClusterError(
-                f"the head of the Ray cluster, {self.head}, does not answer any more: every "
-                "finished fleet is kept, and the same command goes on with a new cluster"
+                f"the Ray cluster of {self.head} does not answer any more: every finished fleet "
+                "is kept, and the same command goes on with a new cluster"
             )
 
     def cancel(self, futures: Collection[Future[Any]]) -> None:

@@ -179,7 +179,7 @@ def build(folder: Path, rows: int, noise: float, has_weights: bool = True) -> Ca
 
 def append(case: Case) -> None:
     """What a sweep does first when a fleet is trained."""
-    record(case.folder, case.plan, Landed(case.round, outcomes=case.fleet))
+    record(case.folder, case.plan, [Landed(case.round, outcomes=case.fleet)])
 
 
 def propose(case: Case) -> None:

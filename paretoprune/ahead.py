@@ -24,13 +24,13 @@ from paretoprune.rounds import (
 )
 from paretoprune.run import SMGD, Run
 from paretoprune.search import SEARCHES
+from paretoprune.search.proposal import PENDING
 from paretoprune.settings import Plan
 
 # What the searches read of a network, and what falls or rises with lam.
 BELIEVED = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros")
 LEAST = 1e-12  # what is zero has no logarithm
 MOST_AT_FIRST = 0.5  # of all lams, that are placed before anything is known
-PENDING = "pending"  # the status of a network of which nothing is believed
 
 
 def next_runs(
@@ -42,8 +42,8 @@ def next_runs(
 ) -> Round | None:
     """Up to `wanted` runs that are worth training beside those that are `pending`, if there are.
 
-    As in `rounds.next_round`, runs `again` come first and SMGD last. The number of the round is
-    that of the question.
+    They are more at the beginning, where a search cannot tell anything from less. As in
+    `rounds.next_round`, runs `again` come first and SMGD last; a question is a round.
     """
     if wanted <= 0:
         return None
@@ -52,7 +52,7 @@ def next_runs(
         return replace(repeated, runs=repeated.runs[:wanted])
     number = int(points["round"].max()) + 1 if len(points) else 0
     if plan.settings.method != SMGD and (runs := searched_runs(points, plan, pending, wanted)):
-        return Round(number=number, runs=tuple(runs[:wanted]))
+        return Round(number=number, runs=tuple(runs))
     trained = running | set(points["run_id"])
     compared = tuple(run for run in comparison_runs(plan) if run.id not in trained)[:wanted]
     return Round(number=number, runs=compared, role="comparison") if compared else None
@@ -63,6 +63,8 @@ def searched_runs(
 ) -> list[Run]:
     """Seeds that lams lack, then new lams."""
     searched = points[points["role"] == "search"]
+    if searched.empty:
+        return [] if pending else first_runs(networks_of(searched), plan, wanted)
     known = {(run.lam, run.seed) for run in pending if run.lam is not None}
     known |= set(zip(searched["lam"], searched["seed"], strict=True))
     pairs, seeds = lacking(known, plan), seeds_of(plan)
@@ -71,7 +73,16 @@ def searched_runs(
         count = min(-(-(wanted - len(pairs)) // len(seeds)), plan.budget.max_runs - len(lams))
         new = new_lams(networks_of(points), plan, lams, count)
         pairs += [(lam, seed) for lam in new for seed in seeds]
-    return runs_of(pairs, plan)
+    return runs_of(pairs[:wanted], plan)
+
+
+def first_runs(nothing: pd.DataFrame, plan: Plan, wanted: int) -> list[Run]:
+    """The search's first round, which fills all places, within a share of all lams."""
+    most = int(min(wanted, MOST_AT_FIRST * plan.budget.max_runs, 1000))
+    settings = search_settings(plan)
+    settings = replace(settings, round_size=max(settings.round_size, most))
+    lams = SEARCHES[plan.settings.search](nothing, settings).lams[: plan.budget.max_runs]
+    return runs_of([(lam, seed) for seed in seeds_of(plan) for lam in lams], plan)
 
 
 def new_lams(
@@ -79,10 +90,6 @@ def new_lams(
 ) -> list[float]:
     """What the search proposes, what it would propose if that came out as believed, and so on."""
     search, settings = SEARCHES[plan.settings.search], search_settings(plan)
-    if networks.empty:
-        most = min(count, int(MOST_AT_FIRST * plan.budget.max_runs))
-        settings = replace(settings, round_size=max(settings.round_size, most))
-        return [] if taken else list(search(networks, settings).lams[:count])
     chosen: list[float] = []
     while len(chosen) < count:
         known = with_believed(networks, [*taken, *chosen])
@@ -103,10 +110,11 @@ def with_believed(networks: pd.DataFrame, lams: Sequence[float]) -> pd.DataFrame
     new = np.array(sorted(set(lams) - set(networks["lam"])), float)
     if not len(new):
         return networks
-    rows = networks.iloc[[0] * len(new)].reset_index(drop=True)
+    living = alive(networks).sort_values("lam")
+    template = living if len(living) else networks
+    rows = template.iloc[[0] * len(new)].reset_index(drop=True)
     rows["lam"], rows["run_id"] = new, [f"{lam!r}" for lam in new.tolist()]
     rows["round"], rows["status"], rows["collapsed"] = networks["round"].max() + 1, PENDING, False
-    living = alive(networks).sort_values("lam")
     if len(living):
         known = living["lam"].to_numpy(float)
         least = known[known > 0].min(initial=np.inf) / 10  # where 0 stands among the logarithms

@@ -89,7 +89,7 @@ def train_alone(
     round_ = Round(number=last, runs=(run,), role="confirmation")
     with Fleets(folder, problem, executor, watch, math.inf, total=1) as fleets:
         fleets.start(round_)
-        record(folder, plan, *fleets.land())
+        record(folder, plan, fleets.land())
     store.forget_checkpoints(folder, {run.id})
 
 

@@ -7,7 +7,7 @@ import sys
 import torch
 
 from paretoprune.errors import UsageError
-from paretoprune.settings import choose
+from paretoprune.settings import DEVICES, choose
 
 # Of glibc's malloc.h. By default it gives large blocks back to the kernel at once, and every step
 # of a fleet then waits for the same pages to be handed out again, zeroed (docs/experiments.md).
@@ -20,7 +20,7 @@ def find_device(name: str) -> torch.device:
 
     Raises `UsageError` where there is no such device.
     """
-    choose(name, ("auto", "cpu", "cuda"), "--device")
+    choose(name, DEVICES, "--device")
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise UsageError("--device cuda: torch finds no CUDA device here; use --device cpu")

@@ -1,5 +1,6 @@
 """Which fleets are in training, how far are they, and what became of them?"""
 
+import math
 import time
 import traceback
 from collections.abc import Sequence
@@ -45,12 +46,12 @@ class Flight:
 
     @property
     def rate(self) -> float:
-        """Networks a second, the first step left out."""
-        if self.first is None:
+        """Networks a second, the first step left out; 0 before there is a second one."""
+        if self.first is None or self.step == self.first[0]:
             return 0.0
         step, since = self.first
-        steps, seconds = max(self.step - step, 1), time.monotonic() - since
-        return len(self.fleet.runs) * steps / self.steps / max(seconds, 1e-9)
+        share = (self.step - step) / self.steps
+        return len(self.fleet.runs) * share / (time.monotonic() - since)
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class Fleets:
                 epochs=flight.fleet.runs[0].epochs,
                 runs_done=done,
                 runs_total=self.total,
-                seconds_left=(self.total - done) / rate,
+                seconds_left=(self.total - done) / rate if rate else math.inf,
                 fleets=len(training),
                 waiting=len(self.flights) - len(training),
                 nodes=self.executor.nodes,

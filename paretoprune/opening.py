@@ -152,6 +152,10 @@ def require_meaning(settings: Settings, budget: Budget, request: Request) -> Non
     """Raise `UsageError` for options that say nothing in this study."""
     options = {**request.settings, **request.budget}
     given = {name for name, value in options.items() if value is not False}  # --no-split
+    if request.is_async and settings.recipe == "paper":
+        raise UsageError(
+            "--async knows no rounds, and the searches of --recipe paper count them: leave it out"
+        )
     if settings.method == SMGD:
         odd = sorted(option_of(name) for name in given & OF_SEARCHES)
         if odd:

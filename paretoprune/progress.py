@@ -71,10 +71,6 @@ class Note:
     text: str
 
 
-Event = Plan | Note | Progress | Recorded
-Watch = Callable[[Event], None]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Summary:
     """How a sweep ended: `ending` is one of `ENDINGS`."""
@@ -107,6 +103,10 @@ class Summary:
         """Pairs of neighbouring lams between which the front is not known."""
         failed = [(i.lam_low, i.lam_high) for i in self.intervals if i.state == "failed"]
         return sorted({*failed, *wide_gaps(self.points)})
+
+
+Event = Plan | Note | Progress | Recorded | Summary
+Watch = Callable[[Event], None]
 
 
 def _reason(interval: Interval) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from paretoprune.front import over_seeds
+from paretoprune.front import MEANS, VARIANT, over_seeds
 from paretoprune.run import SMGD, WEIGHTED_SUM, Run
 from paretoprune.search import SEARCHES, Proposal, SearchSettings
 from paretoprune.settings import Plan, Settings
@@ -21,8 +21,8 @@ SPLIT_L2 = 2000.0
 
 Pair = tuple[float, int]  # lam and seed
 
-# Columns that are text or lists, which are slow to copy, and of no use to a search.
-UNREAD = ("layers", "failure", "weights", "log", "started_at", "paretoprune_version")
+# What searches, and means over seeds, read of a row: copying the rest takes long.
+READ = (*VARIANT, *MEANS, "run_id", "seed", "round", "status", "collapsed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +159,7 @@ def search_settings(plan: Plan) -> SearchSettings:
 
 def networks_of(points: pd.DataFrame) -> pd.DataFrame:
     """What a search sees: a row for each lam, of the round that proposed it."""
-    searched = points[points["role"] == "search"].drop(columns=UNREAD, errors="ignore")
+    searched = points.loc[points["role"] == "search", list(READ)]
     networks = over_seeds(searched)
     if len(networks):  # whenever its seeds came
         networks["round"] = networks["lam"].map(searched.groupby("lam")["round"].min())

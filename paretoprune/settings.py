@@ -21,6 +21,7 @@ LARGEST = 2**63  # TOML's whole numbers are smaller; Python's reader takes any
 DATA_VARIABLE = "PARETOPRUNE_DATA"
 INPUTS = ("unit", "standard")
 OWN = "package.module:function"  # how a user's own code is named
+DEVICES = (AUTO, "cpu", "cuda")
 METHODS = (WEIGHTED_SUM, SMGD)
 MOMENTS = ("joint", "separate")
 NORMALIZE = ("none", "l2", "loss")

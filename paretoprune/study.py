@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,10 +36,12 @@ from paretoprune.rounds import (
     next_round,
     propose,
 )
-from paretoprune.run import SMGD
+from paretoprune.run import SMGD, Run
 from paretoprune.settings import Plan, Settings
 
-AHEAD = 1  # fleet beyond those that fit: it begins at once where one ends
+# Of the places of a cluster, so many fleets wait for one with --async, at least one: they begin at
+# once where others end.
+AHEAD = 0.1
 
 
 def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> Summary:
@@ -54,7 +56,7 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
     require_apart(folder, given)
     plan, problem = open_study(folder, request)
     place = nullcontext(executor) if executor else executor_of(request, plan, watch)
-    with store.locked(folder), place as executor:
+    with place as executor, store.locked(folder):
         plan = unless_overtaken(folder, request, plan)
         watch(plan)
         if not fleet_size(plan):
@@ -72,7 +74,7 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
         reason = points["failure"].iloc[-1] if len(points) else "no run was proposed"
         logs = f"; see {folder}/logs" if points["log"].notna().any() else ""
         raise CouldNotError(f"no run could be trained to its end: {reason}{logs}")
-    return Summary(
+    summary = Summary(
         folder=folder,
         points=points,
         intervals=() if plan.settings.method == SMGD else propose(points, plan).intervals,
@@ -80,6 +82,8 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
         max_runs=plan.budget.max_runs,
         seconds=time.monotonic() - clock,
     )
+    watch(summary)
+    return summary
 
 
 @contextmanager
@@ -123,15 +127,18 @@ class Loop:
                 self.start()
                 if not self.fleets.flights:
                     return self.ending or ending_of(self.points, self.plan)
-                for landed in self.fleets.land():
-                    self.take(landed)
+                self.take(self.fleets.land())
         return self.ending
 
     def propose(self) -> None:
         """Ask what comes next: a round where the last one is complete, or one fleet more."""
         slots, pending = self.executor.slots, self.fleets.runs
         if self.request.is_async:
-            wanted = (slots + AHEAD) * fleet_size(self.plan) - len(pending)
+            ahead = max(1, round(AHEAD * slots))
+            missing = slots + ahead - len(self.fleets.flights)
+            if pending and 2 * missing < ahead:  # asked seldom, where there are many
+                return
+            wanted = missing * fleet_size(self.plan)
             round_ = next_runs(self.points, self.plan, pending, wanted, self.again)
         elif pending:
             return
@@ -145,7 +152,7 @@ class Loop:
             return
         self.is_first, self.waiting = False, [round_]
         self.fleets.done = finished(self.points, self.again)
-        self.fleets.total = expected_runs(self.points, round_, self.plan)
+        self.fleets.total = expected_runs(self.points, round_, self.plan, pending)
 
     def fleets_in(self, round_: Round) -> int:
         """Into how many fleets a round is cut."""
@@ -160,24 +167,33 @@ class Loop:
                 self.waiting.insert(0, replace(round_, runs=rest))
             self.fleets.start(replace(round_, runs=runs))
 
-    def take(self, landed: Landed) -> None:
-        """Record a fleet, or do what it needs."""
-        if landed.fate == "kept":
-            self.ending, self.waiting = "kept", []
-        elif landed.fate == "full":
-            if len(landed.fleet.runs) <= fleet_size(self.plan):  # else another one has said so
-                self.plan = with_smaller_fleets(
-                    self.folder, self.plan, len(landed.fleet.runs), self.watch
-                )
-            self.waiting.insert(0, landed.fleet)
-        else:
-            record(self.folder, self.plan, landed)
-            self.again -= {run.id for run in landed.fleet.runs}
-            self.fleets.done += len(landed.fleet.runs)
-            self.points = keep(self.folder, self.plan, self.again)
-            self.watch(Recorded(points=self.points))
-            if self.request.is_fail_fast and not landed.is_successful:
-                self.ending = "failed"
+    def take(self, landed: Sequence[Landed]) -> None:
+        """Record fleets, or do what else they need."""
+        for one in landed:
+            if one.fate == "kept":
+                self.ending = "kept"
+            elif one.fate == "full":
+                self.halve(one.fleet)
+        if self.ending:
+            self.waiting = []
+        trained = [one for one in landed if one.fate == "trained"]
+        if not trained:
+            return
+        record(self.folder, self.plan, trained)
+        runs = {run.id for one in trained for run in one.fleet.runs}
+        self.again -= runs
+        self.fleets.done += len(runs)
+        self.points = keep(self.folder, self.plan, self.again)
+        self.watch(Recorded(points=self.points))
+        if self.request.is_fail_fast and not all(one.is_successful for one in trained):
+            self.ending = "failed"
+
+    def halve(self, fleet: Round) -> None:
+        """Let a fleet for which memory is too small wait, to be cut again."""
+        size = len(fleet.runs)
+        if size <= fleet_size(self.plan):  # else another one has said so
+            self.plan = with_smaller_fleets(self.folder, self.plan, size, self.watch)
+        self.waiting.insert(0, fleet)
 
 
 def failed(points: pd.DataFrame) -> set[str]:
@@ -218,11 +234,14 @@ def ending_of(points: pd.DataFrame, plan: Plan) -> str:
     return "budget" if lams_of(points) >= plan.budget.max_runs else "done"
 
 
-def expected_runs(points: pd.DataFrame, round_: Round, plan: Plan) -> int:
+def expected_runs(
+    points: pd.DataFrame, round_: Round, plan: Plan, pending: Sequence[Run] = ()
+) -> int:
     """How many runs a study will have, if its search goes on to the end of its budget."""
     budget, searched = plan.budget, int((points["role"] == "search").sum())
-    if round_.role == "search":
-        searched = max(budget.max_runs * budget.repeats, searched + len(round_.runs))
+    searching = [run for run in (*pending, *round_.runs) if run.method != SMGD]
+    if searching and round_.role in SWEPT:
+        searched = max(budget.max_runs * budget.repeats, searched + len(searching))
     compared = set(points.loc[points["role"] == "comparison", "run_id"])
     return searched + len(compared | {run.id for run in comparison_runs(plan)})
 
@@ -246,18 +265,24 @@ def predicted(points: pd.DataFrame, round_: Round, fleets: int = 1) -> float:
     return float((own["seconds"] / own["epochs"]).mean()) * epochs / max(fleets, 1)
 
 
-def record(folder: Path, plan: Plan, landed: Landed) -> None:
-    """Hand the outcomes of a fleet to the store."""
+def record(folder: Path, plan: Plan, landed: Sequence[Landed]) -> None:
+    """Hand the outcomes of fleets to the store, all at once."""
+    outcomes = [outcome for one in landed for outcome in one.outcomes]
+    store.record(
+        folder,
+        rows=[row for one in landed for row in rows_of(one, plan)],
+        weights={o.point.run.id: o.weights for o in outcomes if o.weights},
+        histories={o.point.run.id: o.history for o in outcomes if o.history},
+        logs={run_id: log for one in landed for run_id, log in one.logs.items()},
+    )
+
+
+def rows_of(landed: Landed, plan: Plan) -> list[dict[str, object]]:
+    """The rows of a fleet."""
     study = {
         "round": landed.fleet.number,
         "role": landed.fleet.role,
         "search": None if landed.fleet.role == "comparison" else plan.settings.search,
         "torch_version": torch.__version__,
     }
-    store.record(
-        folder,
-        rows=[{**outcome.point.row(), **study} for outcome in landed.outcomes],
-        weights={o.point.run.id: o.weights for o in landed.outcomes if o.weights},
-        histories={o.point.run.id: o.history for o in landed.outcomes if o.history},
-        logs=landed.logs,
-    )
+    return [{**outcome.point.row(), **study} for outcome in landed.outcomes]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paretoprune.errors import UsageError
-from paretoprune.settings import AUTO, choose, option_of, require
+from paretoprune.settings import AUTO, DEVICES, choose, option_of, require
 
 LOCAL, RAY = "local", "ray"
 EXECUTORS = (LOCAL, RAY)
@@ -51,6 +51,7 @@ def cluster_of(executor: str, given: Mapping[str, Any], device: str) -> Cluster 
 
     `given` holds fields of `Cluster`, `device` is that of the workers. Raises `UsageError`.
     """
+    given = {name: value for name, value in given.items() if value is not None}
     if choose(executor, EXECUTORS, "--executor") == LOCAL:
         if given:
             names = ", ".join(option_of(name) for name in given)
@@ -58,6 +59,7 @@ def cluster_of(executor: str, given: Mapping[str, Any], device: str) -> Cluster 
         return None
     if importlib.util.find_spec("ray") is None:
         raise UsageError("--executor ray needs Ray: pip install 'paretoprune[ray]'")
+    choose(device, DEVICES, "--device")
     cluster = Cluster(**given)
     if cluster.gpus_per_fleet == 0 and device == "cuda":
         raise UsageError("--gpus-per-fleet 0 leaves no GPU for --device cuda: give 1")

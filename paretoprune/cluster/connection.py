@@ -15,7 +15,7 @@ from paretoprune.cluster.executor import RayExecutor, answers
 from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.files import first_line
 from paretoprune.own import Function
-from paretoprune.progress import Note, Watch
+from paretoprune.progress import Note, Watch, plural
 from paretoprune.settings import AUTO
 
 # Read by Ray when it starts. A fleet that is out of memory is halved, not tried again as it is;
@@ -36,8 +36,7 @@ def connected(
         connect(cluster, runtime_env(own))
     try:
         executor = RayExecutor(cluster, device, watch)
-        for text in words_of(executor):
-            watch(Note(text=text))
+        watch(Note(text=welcome(executor)))
         yield executor
     finally:
         if not is_guest:
@@ -76,11 +75,18 @@ def silent(*anything: object, **more: object) -> None:
     """Print nothing."""
 
 
-def words_of(executor: RayExecutor) -> Iterator[str]:
-    """What a user should know of the cluster before the first fleet."""
+def welcome(executor: RayExecutor) -> str:
+    """What a user should know of the cluster before the first fleet.
+
+    Raises `UsageError` where no fleet can ever begin.
+    """
     gpus, cpus = executor.gpus, executor.cluster.cpus_per_fleet
     need = f"{f'{gpus:g} GPU and ' if gpus else ''}{cpus} CPU"
-    nodes, slots = executor.nodes, executor.slots
-    yield f"Ray cluster of {nodes} node{'s' * (nodes != 1)}, room for {slots} fleets ({need} each)"
-    if not slots:
-        yield f"no node has {need} for a fleet: waiting for one that has (Ctrl-C ends)"
+    if executor.device == "cuda" and not gpus:
+        raise UsageError("--device cuda: no node of the cluster has a GPU; use --device cpu")
+    found = f"Ray cluster of {plural(executor.nodes, 'node')}"
+    if executor.slots:
+        return f"{found}, room for {plural(executor.slots, 'fleet')} ({need} each)"
+    if executor.cluster.ray_address == LOCAL:
+        raise UsageError(f"this machine has no room for a fleet, which takes {need}: ask for less")
+    return f"{found}, none with {need} for a fleet: waiting for one that has (Ctrl-C ends)"

@@ -33,7 +33,8 @@ from paretoprune.train import Report
 T = TypeVar("T")
 
 POLL = 0.5  # seconds: how often the mailbox is emptied
-GRACE = 0.2  # seconds in which others that end are recorded with the first one
+# Others that end soon after the first are recorded with it: seconds for each place, and at most.
+GRACE, MOST_GRACE = 0.02, 2.0
 LOOK = 2.0  # seconds for which the list of nodes is good
 PROMPT = 5.0  # seconds, in which the mailbox should answer
 PATIENCE = 30.0  # seconds without a head, which Ray itself survives for 60
@@ -56,7 +57,7 @@ class RayExecutor:
         self.head = ray.get_runtime_context().gcs_address
         self.answered, self.looked = time.monotonic(), -math.inf
         self.alive: list[dict[str, Any]] = []
-        self.gpus = cluster.gpus_per_fleet
+        self.gpus = 0.0 if device == "cpu" else cluster.gpus_per_fleet
         if self.gpus is None:
             self.gpus = float(any(one["Resources"].get("GPU") for one in self.present()))
         here = ray.get_runtime_context().get_node_id()
@@ -144,12 +145,13 @@ class RayExecutor:
         Raises `ClusterError` where the cluster is gone, or cannot work for us at all.
         """
         ready: list[Any] = []
+        grace = min(GRACE * self.slots, MOST_GRACE)
         while not ready:
             self.require_cluster()
             self.empty_mailbox()
             tasks = list(self.pending)
             if ray.wait(tasks, timeout=POLL, fetch_local=False)[0]:
-                ready, _ = ray.wait(tasks, num_returns=len(tasks), timeout=GRACE, fetch_local=False)
+                ready, _ = ray.wait(tasks, num_returns=len(tasks), timeout=grace, fetch_local=False)
         self.require_cluster()
         self.empty_mailbox()
         return {self.land(task) for task in ready}

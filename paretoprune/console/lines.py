@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
+import pandas as pd
+
 from paretoprune.documents import plain
 from paretoprune.front import choosable, over_seeds, pareto
-from paretoprune.progress import SWEPT, Event, Note, Recorded
+from paretoprune.progress import SWEPT, Event, Note, Recorded, Summary
 from paretoprune.settings import Plan
 
 EVERY = 1.0  # seconds between two reports of progress
@@ -31,9 +33,7 @@ class JsonView:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.write("ended")
-        else:
+        if error is not None:
             self.write("broken off", text=str(error) or "interrupted")
 
     def __call__(self, event: Event) -> None:
@@ -42,7 +42,10 @@ class JsonView:
         elif isinstance(event, Note):
             self.write("note", text=event.text)
         elif isinstance(event, Recorded):
-            self.write("recorded", **counts(event))
+            self.write("recorded", **counts(event.points))
+        elif isinstance(event, Summary):
+            facts = {"study": str(event.folder), "ending": event.ending, "seconds": event.seconds}
+            self.write("ended", **facts, **counts(event.points))
         elif time.monotonic() - self.last >= EVERY:
             self.last = time.monotonic()
             self.write("progress", **asdict(event))
@@ -59,9 +62,9 @@ class JsonView:
             self.is_silent = True
 
 
-def counts(event: Recorded) -> dict[str, int]:
+def counts(points: pd.DataFrame) -> dict[str, int]:
     """How many runs are in the table, and how many of them are on the front."""
-    points = event.points[event.points["role"].isin(SWEPT)]
+    points = points[points["role"].isin(SWEPT)]
     return {
         "runs": len(points),
         "unsuccessful": int(points["status"].isin(["failed", "diverged"]).sum()),

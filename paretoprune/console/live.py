@@ -72,7 +72,7 @@ class SweepView:
             err.print(event.text, soft_wrap=True)
         elif isinstance(event, Step):
             self.step(event)
-        else:
+        elif isinstance(event, Recorded):
             self.recorded(event)
 
     def step(self, event: Step) -> None:

@@ -23,6 +23,7 @@ from paretoprune.knee.one_se import one_se
 from paretoprune.knee.terms import Terms
 from paretoprune.search.grid import LARGEST_LAM, grid_lams, spread
 from paretoprune.search.proposal import (
+    PENDING,
     Interval,
     IntervalState,
     Proposal,
@@ -145,7 +146,10 @@ def reach(
     if sparsest >= math.sqrt(least * settings.constant_loss):
         return ()
     top = float(living["lam"].max())
-    deadly = float(points.loc[points["lam"] > top, "lam"].min())  # NaN where none is
+    above = points[points["lam"] > top]
+    if (above["status"] == PENDING).any():  # it may be that one
+        return ()
+    deadly = float(above["lam"].min())  # NaN where none is
     if math.isnan(deadly):
         odds = 10 * top / (1 - top)
         lam = odds / (1 + odds)

@@ -16,6 +16,7 @@ import pandas as pd
 from paretoprune.front import alive, pareto
 from paretoprune.search.grid import LARGEST_LAM, lam_range
 from paretoprune.search.proposal import (
+    PENDING,
     Interval,
     IntervalState,
     Proposal,
@@ -155,6 +156,9 @@ def is_known(points: pd.DataFrame, lam: float, terms: Terms) -> bool:
 def toward_living(points: pd.DataFrame, living: pd.DataFrame, terms: Terms) -> tuple[float, ...]:
     """Half-way from the largest lam that left a network alive to one that killed it, if one did."""
     top = float(living["lam"].max())
-    deadly = float(points.loc[points["lam"] > top, "lam"].min())  # NaN where none is
+    above = points[points["lam"] > top]
+    if (above["status"] == PENDING).any():  # it may be that one
+        return ()
+    deadly = float(above["lam"].min())  # NaN where none is
     lam = math.nan if math.isnan(deadly) else rounded(terms.mean(top, deadly))
     return (lam,) if terms.low <= lam <= terms.high else ()

@@ -7,6 +7,8 @@ import pandas as pd
 
 from paretoprune.quality import ACCURACY
 
+PENDING = "pending"  # the status of a row whose training goes on, and of which nothing is believed
+
 IntervalState = Literal["open", "converged", "noise", "narrow", "outside", "overfit", "failed"]
 
 

@@ -1,5 +1,6 @@
 """What came out of each run? `points.parquet`, and the weights, histories and logs it names."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -121,8 +122,12 @@ def record(
 
 def weights_bytes(folder: Path, points: pd.DataFrame) -> int:
     """What the weights that a table names take on disk."""
-    paths = [folder / name for name in points["weights"].dropna()]
-    return sum(path.stat().st_size for path in paths if path.exists())
+    named = {name.rpartition("/")[2] for name in points["weights"].dropna()}
+    try:
+        with os.scandir(own(folder, "weights")) as entries:
+            return sum(entry.stat().st_size for entry in entries if entry.name in named)
+    except FileNotFoundError:
+        return 0
 
 
 def forget_weights(folder: Path, points: pd.DataFrame, run_ids: Sequence[str]) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """A cluster whose workers sleep instead of training: for `bench.cluster`."""
 
 import math
-import os
 import random
 import time
 from collections.abc import Sequence
@@ -13,7 +12,8 @@ from typing import Any
 import numpy as np
 import ray
 
-from bench.overhead import NOISE, SETTINGS, Shapes, network, plan_of, point_of
+from bench.nap import Nap, sleep
+from bench.overhead import SETTINGS, Shapes, network, plan_of, point_of
 from paretoprune import store
 from paretoprune.cluster import Cluster
 from paretoprune.cluster.executor import RayExecutor
@@ -26,22 +26,7 @@ from paretoprune.study import Loop
 from paretoprune.train import Outcome
 
 EPOCHS = SETTINGS.epochs
-
-
-@dataclass(frozen=True)
-class Nap:
-    """When a worker slept for a fleet, in seconds of its machine's clock."""
-
-    worker: int
-    begun: float
-    ended: float
-
-
-def sleep(seconds: float, weights: list[dict[str, np.ndarray]]) -> tuple[Nap, Any]:
-    """Stand for a fleet's training: as long, with as much to hand back."""
-    begun = time.time()
-    time.sleep(seconds)
-    return Nap(os.getpid(), begun, time.time()), weights
+SEEDS = 10  # of each lam: a thousand lams on one front would be the same but for noise
 
 
 @dataclass
@@ -87,7 +72,7 @@ class SleepingExecutor(RayExecutor):
         self.naps.append(nap)
         epochs = [float(epoch) for epoch in range(1, EPOCHS + 1)]
         history = dict.fromkeys(store.HISTORY.names, epochs)
-        points = [replace(point_of(run, self.shapes, NOISE), fleet_size=len(runs)) for run in runs]
+        points = [replace(point_of(run, self.shapes, 0.0), fleet_size=len(runs)) for run in runs]
         outcomes = zip(points, weights, strict=True)
         future.set_result([Outcome(point, own, history) for point, own in outcomes])
         return future
@@ -123,10 +108,11 @@ def sweep_asleep(
 
 
 def plan_for(shapes: Shapes, points: int, size: int, round_size: int) -> Plan:
-    """A plan whose search never closes an interval, with rounds that fill the cluster."""
+    """A plan whose search goes on to the last point, with rounds that fill the cluster."""
     plan = plan_of(shapes)
-    settings = replace(plan.settings, round_size=min(max(round_size, 2), 1000))
-    budget = Budget(max_runs=points, fleet=size, tolerance=0.0, smgd=0)
+    settings = replace(plan.settings, round_size=min(max(round_size // SEEDS, 2), 1000))
+    lams = max(points // SEEDS, 2)
+    budget = Budget(max_runs=lams, repeats=SEEDS, fleet=size, tolerance=0.0, smgd=0)
     return replace(plan, settings=settings, budget=budget)
 
 

@@ -1,11 +1,16 @@
 """Sweeps on a real Ray cluster: the table of one machine, whatever befalls the others."""
 
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 from paretoprune import keeper, store
 from paretoprune.cluster.worker import ClusterError, Here, work
+from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.study import sweep
 from tests.clusters import (
     NODE,
@@ -19,7 +24,7 @@ from tests.clusters import (
     wait_until,
 )
 from tests.own_code import TABLE, module  # noqa: F401
-from tests.test_sweep import assert_same_table, table
+from tests.test_sweep import assert_same_table, quiet, table
 
 pytestmark = pytest.mark.ray
 LONG = {"epochs": 100}
@@ -135,6 +140,7 @@ def large():
             resource.setrlimit(resource.RLIMIT_AS, (used + ROOM, hard))
     return Large()
 """
+DATA = (torch.rand(90, 4), torch.rand(90)), (torch.rand(30, 4), torch.rand(30))
 MINE = {"dataset": "mine:data", "model": "mine:model", "loss": "mse", "epochs": 3}
 
 
@@ -142,6 +148,32 @@ def test_own_code_reaches_the_workers(cluster, module):  # noqa: F811
     module("mine", TABLE)
     sweep(asked(cluster, MINE), Fault(None))
     assert_same_table(in_order(table()), on_one_machine(settings=MINE))
+
+
+RAISES = f"""{TABLE}
+import sys
+
+class Raises(nn.Linear):
+    def forward(self, x):
+        if "default_worker" in sys.argv[0]:  # what Ray calls its workers
+            raise ValueError("this layer does not like workers")
+        return super().forward(x)
+
+def raises():
+    return Raises(4, 1)
+"""
+
+
+def test_a_fleet_that_raises_has_the_traceback_of_its_worker(cluster, module):  # noqa: F811
+    module("mine", RAISES)
+    settings = {**MINE, "model": "mine:raises"}
+    with pytest.raises(CouldNotError, match="this layer does not like workers"):
+        sweep(asked(cluster, settings, max_runs=2, smgd=0), Fault(None))
+    points = table()
+    assert (points["status"] == "failed").all()
+    log = Path("study", points["log"][0]).read_text()
+    assert "ValueError: this layer does not like workers" in log
+    assert "mine.py" in log
 
 
 def test_a_fleet_without_memory_is_halved(cluster, module):  # noqa: F811
@@ -163,6 +195,18 @@ def test_async_waits_for_no_round(cluster):
     assert len(summary.points) == 13
     assert_whole()
     assert (summary.points["status"] == "done").all()
+
+
+def test_what_cannot_be_sent_is_said_so(cluster):
+    lock = threading.Lock()
+
+    def locked(shape, classes):
+        with lock:
+            return nn.Linear(*shape, classes)
+
+    own = asked(cluster, {**MINE, "model": "__main__:locked"})
+    with pytest.raises(UsageError, match="cannot be sent to the workers"):
+        sweep(replace(own, model=locked, data=lambda: DATA), quiet)
 
 
 def test_a_worker_of_another_version_is_refused():

@@ -21,6 +21,7 @@ TORCH_FREE = [
     "run",
     "settings",
     "rounds",
+    "ahead",
     "reading",
     "documents",
     "progress",
@@ -94,8 +95,17 @@ def test_each_library_is_used_where_it_belongs():
     assert within(users_of("pymoo"), ["front", "knee"])
     assert within(users_of("pyarrow") | users_of("safetensors"), ["store"])
     assert within(users_of("torch_pruning"), ["compact"])
+    assert within(users_of("ray"), ["cluster"])
     assert within(users_of("onnx") | users_of("onnxruntime"), ["export"])
-    for package in ("typer", "matplotlib", "pymoo", "pyarrow", "torch_pruning", "onnxruntime"):
+    for package in (
+        "typer",
+        "matplotlib",
+        "pymoo",
+        "pyarrow",
+        "torch_pruning",
+        "onnxruntime",
+        "ray",
+    ):
         assert users_of(package), f"the rule for {package} checks nothing"
 
 
@@ -129,7 +139,7 @@ from paretoprune.__main__ import main
 try:
     main(["sweep", "--help"])
 except SystemExit:
-    heavy = {"torch", "pandas", "pyarrow", "matplotlib", "pymoo", "sklearn", "numpy"}
+    heavy = {"ray", "torch", "pandas", "pyarrow", "matplotlib", "pymoo", "sklearn", "numpy"}
     sys.exit(", ".join(heavy & set(sys.modules)) or None)
 """
     ended = subprocess.run(

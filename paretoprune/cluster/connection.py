@@ -13,7 +13,6 @@ from paretoprune.cluster import LOCAL, Cluster
 from paretoprune.cluster.code import runtime_env
 from paretoprune.cluster.executor import RayExecutor, answers
 from paretoprune.errors import CouldNotError, UsageError
-from paretoprune.files import first_line
 from paretoprune.own import Function
 from paretoprune.progress import Note, Watch, plural
 from paretoprune.settings import AUTO
@@ -66,7 +65,7 @@ def connect(cluster: Cluster, environment: dict[str, object]) -> None:
             "or give --ray-address local"
         ) from error
     except (RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
-        raise CouldNotError(f"{where}: {first_line(error)}") from error
+        raise CouldNotError(f"{where}: {' '.join(str(error).split())}") from error
     if threading.current_thread() is threading.main_thread():  # Ray puts its own in the place
         signal.signal(signal.SIGTERM, terminate)
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from pickle import PicklingError
 from typing import Any, TypeVar
 
 import ray
@@ -23,6 +24,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from paretoprune.cluster import Cluster
 from paretoprune.cluster.mailbox import Mail, Mailbox, Post
 from paretoprune.cluster.worker import ClusterError, Here, work
+from paretoprune.errors import UsageError
 from paretoprune.files import first_line
 from paretoprune.keeper import FleetKeeper
 from paretoprune.problem import Problem
@@ -87,9 +89,9 @@ class RayExecutor:
         self.shared: tuple[Problem, Any] | None = None
 
     def present(self) -> list[dict[str, Any]]:
-        """The nodes that are alive, as Ray describes them."""
+        """The nodes that are alive, as Ray describes them; those of a moment ago without a head."""
         now = time.monotonic()
-        if now - self.looked > LOOK:
+        if now - self.looked > LOOK and answers(self.head):
             nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
             self.alive, self.looked = [one for one in nodes if one["Alive"]], now
         return self.alive
@@ -135,7 +137,15 @@ class RayExecutor:
     def here(self, problem: Problem) -> Here:
         """What workers need to know; puts the problem into the object store, once."""
         if self.shared is None or self.shared[0] is not problem:
-            self.shared = problem, ray.put(problem)
+            try:
+                self.shared = problem, ray.put(problem)
+            except RayError as error:
+                raise ClusterError(f"the data cannot be sent: {first_line(error)}") from error
+            except (TypeError, PicklingError) as error:
+                raise UsageError(
+                    "the model or the loss cannot be sent to the workers; make it a function of a "
+                    f"module ({first_line(error)})"
+                ) from error
         device = self.device if self.gpus else "cpu"
         return Here((self.shared[1],), device, self.cluster.cpus_per_fleet)
 
@@ -165,6 +175,7 @@ class RayExecutor:
         except RayTaskError as error:
             if isinstance(error.cause, ClusterError):
                 raise error.cause from error
+            error.cause.__cause__ = error  # whose text is the worker's traceback
             future.set_exception(error.cause)
         except OutOfMemoryError as error:
             future.set_exception(MemoryError(first_line(error)))

@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from bench.report import in_words, publish, summary, table
 from paretoprune import store
@@ -182,9 +183,9 @@ def append(case: Case) -> None:
     record(case.folder, case.plan, [Landed(case.round, outcomes=case.fleet)])
 
 
-def propose(case: Case) -> None:
+def propose(case: Case, points: pd.DataFrame) -> None:
     """What a sweep does then, until the next fleet begins: see `paretoprune.study.Loop`."""
-    points = keep(case.folder, case.plan, set())
+    points = keep(case.folder, case.plan, points, set())
     SweepView()(Recorded(points=points))
     round_ = next_round(points, case.plan) or case.round
     expected_runs(points, round_, case.plan)
@@ -192,9 +193,9 @@ def propose(case: Case) -> None:
 
 def time_propose(case: Case) -> float:
     """Measure, then take the fleet out of the study again."""
-    seconds = clock(partial(propose, case))
+    seconds = clock(partial(propose, case, store.read(case.folder)))
     (case.folder / store.TABLE).write_bytes(case.table)
-    keep(case.folder, case.plan, set())
+    store.forget_weights(case.folder, store.read(case.folder), ())
     return seconds
 
 

@@ -119,7 +119,8 @@ class Loop:
 
     def run(self) -> str:
         """Go on until nothing is left to train; return how it ended, one of `ENDINGS`."""
-        self.points = keep(self.folder, self.plan, self.again)
+        points = store.forget_weights(self.folder, store.read(self.folder), ())  # left by others
+        self.points = keep(self.folder, self.plan, points, self.again)
         with self.fleets:
             while self.ending != "failed":
                 if not (self.waiting or self.ending):
@@ -179,11 +180,11 @@ class Loop:
         trained = [one for one in landed if one.fate == "trained"]
         if not trained:
             return
-        record(self.folder, self.plan, trained)
+        points = record(self.folder, self.plan, trained)
         runs = {run.id for one in trained for run in one.fleet.runs}
         self.again -= runs
         self.fleets.done += len(runs)
-        self.points = keep(self.folder, self.plan, self.again)
+        self.points = keep(self.folder, self.plan, points, self.again)
         self.watch(Recorded(points=self.points))
         if self.request.is_fail_fast and not all(one.is_successful for one in trained):
             self.ending = "failed"
@@ -246,16 +247,16 @@ def expected_runs(
     return searched + len(compared | {run.id for run in comparison_runs(plan)})
 
 
-def keep(folder: Path, plan: Plan, again: set[str]) -> pd.DataFrame:
+def keep(folder: Path, plan: Plan, points: pd.DataFrame, again: set[str]) -> pd.DataFrame:
     """Delete checkpoints and weights that need not be kept; return the table.
 
     Runs that are trained `again` stand in it, and may have come some way.
     """
-    points, budget = store.read(folder), plan.budget
+    budget = plan.budget
     store.forget_checkpoints(folder, set(points["run_id"]) - again)
     size = store.weights_bytes(folder, points)
     gone = superfluous(points, budget.keep_weights, size, budget.repeats)
-    return store.forget_weights(folder, points, gone)
+    return store.forget_weights(folder, points, gone) if gone else points
 
 
 def predicted(points: pd.DataFrame, round_: Round, fleets: int = 1) -> float:
@@ -265,10 +266,10 @@ def predicted(points: pd.DataFrame, round_: Round, fleets: int = 1) -> float:
     return float((own["seconds"] / own["epochs"]).mean()) * epochs / max(fleets, 1)
 
 
-def record(folder: Path, plan: Plan, landed: Sequence[Landed]) -> None:
-    """Hand the outcomes of fleets to the store, all at once."""
+def record(folder: Path, plan: Plan, landed: Sequence[Landed]) -> pd.DataFrame:
+    """Hand the outcomes of fleets to the store, all at once; return the table."""
     outcomes = [outcome for one in landed for outcome in one.outcomes]
-    store.record(
+    return store.record(
         folder,
         rows=[row for one in landed for row in rows_of(one, plan)],
         weights={o.point.run.id: o.weights for o in outcomes if o.weights},

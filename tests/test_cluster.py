@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import ray
 import torch
 from torch import nn
 
@@ -27,7 +28,7 @@ from tests.own_code import TABLE, module  # noqa: F401
 from tests.test_sweep import assert_same_table, quiet, table
 
 pytestmark = pytest.mark.ray
-LONG = {"epochs": 100}
+LONG = {"epochs": 60}
 
 
 @pytest.fixture(scope="module")
@@ -66,56 +67,6 @@ def test_a_cluster_makes_the_table_of_one_machine(cluster, local):
     assert {event.nodes for event in seen.progress} == {3}
     assert all(event.runs_done <= event.runs_total for event in seen.progress)
     wait_until(lambda: not training())
-
-
-def test_a_worker_that_dies_has_its_fleet_trained_again(cluster, local_long):
-    fault = Fault(kill_one)
-    sweep(asked(cluster, LONG, max_runs=4, smgd=0), fault)
-    assert fault.has_happened
-    assert [note for note in fault.notes if "trained again" in note]
-    assert_same_table(in_order(table()), local_long)
-    assert_whole()
-
-
-def test_a_long_fleet_goes_on_where_its_worker_died(cluster, local_long, monkeypatch):
-    monkeypatch.setattr(keeper, "LONG", 0.0)
-    monkeypatch.setattr(keeper, "SHARE", 1e9)
-
-    def kill_when_kept():
-        wait_until(lambda: len(list(Path("study/checkpoints").glob("*"))) >= 2)
-        kill_one()
-
-    fault = Fault(kill_when_kept)
-    sweep(asked(cluster, LONG, max_runs=4, smgd=0), fault)
-    assert fault.has_happened
-    assert "going on with a fleet of 2 that was interrupted" in fault.notes
-    assert_same_table(in_order(table()), local_long)
-    assert not Path("study/checkpoints").exists()
-
-
-def test_a_node_may_leave_in_the_midst_of_a_fleet_and_another_come(cluster, local_long):
-    def change():
-        cluster.remove_node(cluster.worker_nodes.copy().pop())
-        cluster.add_node(**NODE)
-
-    fault = Fault(change)
-    sweep(asked(cluster, LONG, max_runs=4, smgd=0), fault)
-    assert fault.has_happened
-    assert_same_table(in_order(table()), local_long)
-    assert_whole()
-
-
-def test_without_retries_a_dead_worker_is_a_failed_fleet(cluster, local_long):
-    fault = Fault(kill_one)
-    sweep(asked(cluster, LONG, retries=0, max_runs=4, smgd=0), fault)
-    points = table()
-    assert fault.has_happened
-    assert sorted(points["status"]) == ["done", "done", "failed", "failed"]
-    (reason,) = set(points.loc[points["status"] == "failed", "failure"])
-    assert "died" in reason
-    again = asked(cluster, LONG, max_runs=4, smgd=0, is_retry=True)
-    sweep(again, Fault(None))
-    assert_same_table(in_order(table()), local_long)
 
 
 OWN = f"""{TABLE}
@@ -177,7 +128,7 @@ def test_a_fleet_that_raises_has_the_traceback_of_its_worker(cluster, module):  
 
 
 def test_a_fleet_without_memory_is_halved(cluster, module):  # noqa: F811
-    module("mine", OWN.replace("ROOM", str(300 * 2**20)))
+    module("mine", OWN.replace("ROOM", str(450 * 2**20)))
     settings = {**MINE, "model": "mine:large", "epochs": 1, "round_size": 8}
     seen = Fault(None)
     sweep(asked(cluster, settings, max_runs=8, fleet=8, smgd=0), seen)
@@ -187,14 +138,6 @@ def test_a_fleet_without_memory_is_halved(cluster, module):  # noqa: F811
     assert len(points) == 8
     assert (points["status"] == "done").all()
     assert points["fleet_size"].max() < 8
-
-
-def test_async_waits_for_no_round(cluster):
-    seen = Fault(None)
-    summary = sweep(asked(cluster, is_async=True, max_runs=12), seen)
-    assert len(summary.points) == 13
-    assert_whole()
-    assert (summary.points["status"] == "done").all()
 
 
 def test_what_cannot_be_sent_is_said_so(cluster):
@@ -212,3 +155,79 @@ def test_what_cannot_be_sent_is_said_so(cluster):
 def test_a_worker_of_another_version_is_refused():
     with pytest.raises(ClusterError, match=r"has paretoprune .*, and here it is 0.0: install"):
         work(print, [], Here((None,), "cpu", 1, version="0.0"), None, None)
+
+
+@pytest.fixture(scope="module")
+def joined(cluster):
+    """The cluster, whose workers stay from test to test: their imports take longest."""
+    ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
+    yield cluster
+    ray.shutdown()
+
+
+def test_a_worker_that_dies_has_its_fleet_trained_again(joined, local_long):
+    fault = Fault(kill_one, fleets=1)
+    sweep(asked(joined, LONG, max_runs=4, smgd=0), fault)
+    assert fault.has_happened
+    assert [note for note in fault.notes if "trained again" in note]
+    assert_same_table(in_order(table()), local_long)
+    assert_whole()
+
+
+def test_a_long_fleet_goes_on_where_its_worker_died(joined, local_long, monkeypatch):
+    monkeypatch.setattr(keeper, "LONG", 0.0)
+    monkeypatch.setattr(keeper, "SHARE", 1e9)
+
+    def kill_when_kept():
+        wait_until(lambda: len(list(Path("study/checkpoints").glob("*"))) >= 2)
+        kill_one()
+
+    fault = Fault(kill_when_kept)
+    sweep(asked(joined, LONG, max_runs=4, smgd=0), fault)
+    assert fault.has_happened
+    assert "going on with a fleet of 2 that was interrupted" in fault.notes
+    assert_same_table(in_order(table()), local_long)
+    assert not Path("study/checkpoints").exists()
+
+
+def test_a_node_may_leave_in_the_midst_of_a_fleet_and_another_come(joined, local_long):
+    def change():
+        joined.remove_node(joined.worker_nodes.copy().pop())
+        joined.add_node(**NODE)
+
+    fault = Fault(change)
+    sweep(asked(joined, LONG, max_runs=4, smgd=0), fault)
+    assert fault.has_happened
+    assert_same_table(in_order(table()), local_long)
+    assert_whole()
+
+
+def test_without_retries_a_dead_worker_is_a_failed_fleet(joined, local_long):
+    fault = Fault(kill_one, fleets=1)
+    sweep(asked(joined, LONG, retries=0, max_runs=4, smgd=0), fault)
+    points = table()
+    assert fault.has_happened
+    assert sorted(points["status"]) == ["done", "done", "failed", "failed"]
+    (reason,) = set(points.loc[points["status"] == "failed", "failure"])
+    assert "died" in reason
+    again = asked(joined, LONG, max_runs=4, smgd=0, is_retry=True)
+    sweep(replace(again, cluster=None), quiet)
+    assert_same_table(in_order(table()), local_long)
+
+
+def test_async_waits_for_no_round(joined):
+    seen = Fault(None)
+    summary = sweep(asked(joined, is_async=True), seen)
+    assert len(summary.points) == 9
+    assert_whole()
+    assert (summary.points["status"] == "done").all()
+
+
+def test_a_program_of_its_own_connection_cancels_what_is_in_training(joined):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(asked(joined, {"epochs": 10_000}), Fault(interrupt, fleets=1))
+    wait_until(lambda: not training(), seconds=10)
+    assert ray.is_initialized()

@@ -14,9 +14,9 @@ from tests.clusters import in_order, machines, on_one_machine, training, wait_un
 from tests.test_sweep import assert_same_table, quiet, request, table
 
 pytestmark = pytest.mark.ray
-EPOCHS = 60
-OPTIONS = ["--epochs=60", "--batch-size=256", "--round=4", "--lr=0.02", "--max-runs=8", "--fleet=2"]
-SMGD = ["--smgd=0", "--tolerance=0"]
+EPOCHS = 30
+TRAINING = [f"--epochs={EPOCHS}", "--batch-size=256", "--lr=0.02"]
+SEARCH = ["--round=4", "--max-runs=8", "--fleet=2", "--smgd=0", "--tolerance=0"]
 # the command line, with less patience than a user should have
 COMMAND = """
 import sys
@@ -44,7 +44,7 @@ def begin(cluster):
     place = ["--executor=ray", f"--ray-address={cluster.address}", "--json-progress"]
     with Path("log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, "sweep", "study", *OPTIONS, *SMGD, *place],
+            [sys.executable, "-c", COMMAND, "sweep", "study", *TRAINING, *SEARCH, *place],
             stdout=subprocess.DEVNULL,
             stderr=log,
         )
@@ -79,7 +79,7 @@ def test_a_coordinator_that_is_killed_leaves_no_orphans(cluster, local):
 
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_cancels_what_runs_and_keeps_what_is_done(cluster, local, kind):
+def test_a_signal_cancels_what_runs_and_keeps_what_is_done(cluster, kind):
     process = begin(cluster)
     wait_until(has_recorded)
     process.send_signal(kind)
@@ -90,7 +90,6 @@ def test_a_signal_cancels_what_runs_and_keeps_what_is_done(cluster, local, kind)
     assert events()[-1]["event"] == "broken off"
     wait_until(lambda: not training(), seconds=10)
     assert 2 <= len(table()) < 8
-    assert_goes_on_to(local)
 
 
 def test_a_dead_head_leaves_a_study_that_goes_on(local):

@@ -55,7 +55,7 @@ def put(content, path):
 def record(folder, *rows):
     weights = {r["run_id"]: {"1.weight": np.array([[0.5, 0], [0, 0]])} for r in rows}
     histories = {r["run_id"]: {"epoch": [1.0, 2.0], "val_loss": [1.0, 0.5]} for r in rows}
-    store.record(folder, rows, weights, histories, {})
+    return store.record(folder, rows, weights, histories, {})
 
 
 @pytest.fixture
@@ -68,8 +68,9 @@ def study(tmp_path):
 
 def test_what_is_recorded_is_read(study):
     record(study, row(0.0), row(0.25))
-    record(study, row(0.5, status="failed", failure="no luck"))
+    recorded = record(study, row(0.5, status="failed", failure="no luck"))
     table = store.read(study)
+    pd.testing.assert_frame_equal(recorded, table)
     assert table["lam"].tolist() == [0.0, 0.25, 0.5]
     assert table["sparsity"].tolist() == [0.75] * 3
     assert table["status"].tolist() == ["done", "done", "failed"]

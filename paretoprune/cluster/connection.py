@@ -34,7 +34,7 @@ def connected(
     if not is_guest:
         connect(cluster, runtime_env(own))
     try:
-        executor = RayExecutor(cluster, device, watch)
+        executor = RayExecutor(cluster, device, watch, is_guest=is_guest)
         watch(Note(text=welcome(executor)))
         yield executor
     finally:

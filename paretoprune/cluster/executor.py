@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 POLL = 0.5  # seconds: how often the mailbox is emptied
 # Others that end soon after the first are recorded with it: seconds for each place, and at most.
-GRACE, MOST_GRACE = 0.02, 2.0
+GRACE, MOST_GRACE = 0.05, 5.0
 LOOK = 2.0  # seconds for which the list of nodes is good
 PROMPT = 5.0  # seconds, in which the mailbox should answer
 PATIENCE = 30.0  # seconds without a head, which Ray itself survives for 60
@@ -49,13 +49,16 @@ class WorkerDied(Exception):
 class RayExecutor:
     """Calls functions of fleets as tasks of a Ray cluster that is connected.
 
-    The problem is in the object store once; workers keep their copy from fleet to fleet.
+    The problem is in the object store once; workers keep their copy from fleet to fleet. A guest
+    uses the connection of a program that goes on.
     """
 
     at_once = math.inf  # Ray has the queue, and sees what to grow for
 
-    def __init__(self, cluster: Cluster, device: str, watch: Watch) -> None:
-        self.cluster, self.device, self.watch = cluster, device, watch
+    def __init__(
+        self, cluster: Cluster, device: str, watch: Watch, *, is_guest: bool = False
+    ) -> None:
+        self.cluster, self.device, self.watch, self.is_guest = cluster, device, watch, is_guest
         self.head = ray.get_runtime_context().gcs_address
         self.answered, self.looked = time.monotonic(), -math.inf
         self.alive: list[dict[str, Any]] = []
@@ -217,11 +220,15 @@ class RayExecutor:
             )
 
     def cancel(self, futures: Collection[Future[Any]]) -> None:
-        """End what is not done yet."""
+        """End what is not done yet, where the end of the connection, which follows, would not.
+
+        Not by force: Ray 2.60 may abort this process where a task ends at that moment.
+        """
         for task, (future, _) in list(self.pending.items()):
             if future in futures:
-                ray.cancel(task, force=True)
                 del self.pending[task]
+                if self.is_guest:
+                    ray.cancel(task)
 
 
 def answers(address: str) -> bool:

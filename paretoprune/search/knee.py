@@ -72,6 +72,7 @@ def examine(
     front = pareto(living)
     at_knee = chord(front, Terms()).index
     knee_lam = None if at_knee is None else float(front.at[at_knee, "lam"])
+    lams, failed = points["lam"].to_numpy(), (points["status"] != "done").to_numpy()
     intervals = []
     for i, (dense, sparse) in enumerate(pairwise(corners)):
         gain = estimated_gain(
@@ -83,7 +84,9 @@ def examine(
         lam = next_lam(dense, sparse, settings.lam_ref)
         overfit = sparse.complexity >= densest
         state = (
-            "overfit" if overfit else close(points, dense, sparse, gain, lam, settings.tolerance)
+            "overfit"
+            if overfit
+            else close(lams, failed, dense, sparse, gain, lam, settings.tolerance)
         )
         intervals.append(
             Interval(lam_low=dense.lam, lam_high=sparse.lam, gain=gain, lam=lam, state=state)
@@ -109,12 +112,17 @@ def useful_complexity(living: pd.DataFrame, settings: SearchSettings) -> float:
 
 
 def close(
-    points: pd.DataFrame, dense: Corner, sparse: Corner, gain: float, lam: float, tolerance: float
+    lams: np.ndarray,
+    failed: np.ndarray,
+    dense: Corner,
+    sparse: Corner,
+    gain: float,
+    lam: float,
+    tolerance: float,
 ) -> IntervalState:
-    """Say why an interval closes, or `open`."""
-    lams = points["lam"].to_numpy()
+    """Say why an interval closes, or `open`; `lams` were trained, and some `failed`: [N] each."""
     tried = near(lam, lams)
-    if (points["status"][tried] != "done").any():
+    if failed[tried].any():
         return "failed"
     if np.isin(lams[tried], [dense.lam, sparse.lam]).any():
         return "narrow"

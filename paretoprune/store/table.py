@@ -76,10 +76,7 @@ def read(folder: Path) -> pd.DataFrame:
         return require_sound(_complete(table))
 
     remedy = "restore it, or move it away to begin the table anew"
-    points = read_frame(path, complete, remedy)
-    # an exception's text, printed by whoever reads it
-    points["failure"] = points["failure"].map(printable)
-    return points
+    return _shown(read_frame(path, complete, remedy))
 
 
 def record(
@@ -88,8 +85,11 @@ def record(
     weights: Mapping[str, Mapping[str, np.ndarray]],
     histories: Mapping[str, Mapping[str, Sequence[float]]],
     logs: Mapping[str, str],
-) -> None:
-    """Add a fleet's rows at once, after its weights, histories and logs (all by run id)."""
+) -> pd.DataFrame:
+    """Add fleets' rows at once, after their weights, histories and logs (all by run id).
+
+    Returns the table, as `read` does.
+    """
     for run_id, tensors in weights.items():
         path = own_in(folder, "weights", f"{run_id}.safetensors")
         # not save_file, which writes aside by itself, under a name that a killed process leaves
@@ -118,6 +118,7 @@ def record(
     path = own(folder, TABLE)
     both = _append(open_table(path), new) if path.exists() else new
     write_aside(path, partial(pq.write_table, both))
+    return _shown(frame_of(_complete(both)))
 
 
 def weights_bytes(folder: Path, points: pd.DataFrame) -> int:
@@ -146,6 +147,12 @@ def forget_weights(folder: Path, points: pd.DataFrame, run_ids: Sequence[str]) -
     for path in own(folder, "weights").glob("*.safetensors"):
         if f"weights/{path.name}" not in named and re.fullmatch(RUN_ID, path.stem):
             remove(path)
+    return points
+
+
+def _shown(points: pd.DataFrame) -> pd.DataFrame:
+    """The table with what an exception said as it may be printed, by whoever reads it."""
+    points["failure"] = points["failure"].map(printable)
     return points
 
 

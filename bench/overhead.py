@@ -35,6 +35,7 @@ from paretoprune.building import Place, build_problem
 from paretoprune.console.live import SweepView
 from paretoprune.console.show import show_points
 from paretoprune.flight import Landed
+from paretoprune.loop import expected_runs, keep, record
 from paretoprune.models import MODELS
 from paretoprune.plot import draw_studies
 from paretoprune.problem import Problem
@@ -45,7 +46,6 @@ from paretoprune.rounds import Round, next_round, run_template
 from paretoprune.run import Layer, Point, Run
 from paretoprune.settings import Budget, Measured, Plan, Settings
 from paretoprune.step import begin
-from paretoprune.study import expected_runs, keep, record
 from paretoprune.train import Outcome, train_epoch
 
 ROWS = (10, 100, 1000)  # of the studies to which a fleet is added
@@ -184,7 +184,7 @@ def append(case: Case) -> None:
 
 
 def propose(case: Case, points: pd.DataFrame) -> None:
-    """What a sweep does then, until the next fleet begins: see `paretoprune.study.Loop`."""
+    """What a sweep does then, until the next fleet begins: see `paretoprune.loop.Loop`."""
     points = keep(case.folder, case.plan, points, set())
     SweepView()(Recorded(points=points))
     round_ = next_round(points, case.plan) or case.round

@@ -17,11 +17,11 @@ from paretoprune import store
 from paretoprune.cluster import Cluster
 from paretoprune.cluster.executor import RayExecutor
 from paretoprune.flight import Fleets
+from paretoprune.loop import Loop
 from paretoprune.opening import Request
 from paretoprune.progress import Event
 from paretoprune.run import Run
 from paretoprune.settings import Budget, Plan
-from paretoprune.study import Loop
 from paretoprune.train import Outcome
 
 EPOCHS = SETTINGS.epochs

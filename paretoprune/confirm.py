@@ -10,13 +10,13 @@ from paretoprune.building import build_problem
 from paretoprune.errors import UsageError
 from paretoprune.executor import Executor, LocalExecutor
 from paretoprune.flight import Fleets
+from paretoprune.loop import record
 from paretoprune.opening import Request, require_same_data
 from paretoprune.progress import Note, Watch
 from paretoprune.reading import Choice, Reading
 from paretoprune.rounds import Round, run_template
 from paretoprune.run import Run
 from paretoprune.settings import MANY, require
-from paretoprune.study import record
 
 FULL = 3  # times the sweep's epochs, as in the paper: searches train for a third
 

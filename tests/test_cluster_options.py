@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from paretoprune.cluster import Cluster, cluster_of
 from paretoprune.console.lines import JsonView
 from paretoprune.errors import UsageError
 from paretoprune.progress import Progress
-from paretoprune.study import sweep
+from paretoprune.study import idle, sweep
+from tests.test_rounds import plan_of
 from tests.test_sweep import request
 
 QUICK = ["--epochs=2", "--batch-size=256", "--lr=0.02", "--max-runs=4", "--round=2", "--fleet=1"]
@@ -232,3 +234,15 @@ def test_the_papers_searches_need_their_rounds(paretoprune):
     assert answer.code == 2
     assert "--async knows no rounds" in answer.err
     assert not Path("study").exists()
+
+
+@pytest.mark.parametrize(
+    ("slots", "budget", "said"),
+    [(9, {}, "8 fleets"), (8, {}, ""), (5, {"fleet": 2}, "4 fleets"), (20, {"repeats": 3}, "")],
+)
+def test_a_cluster_that_a_round_does_not_fill_is_said_so(slots, budget, said):
+    plan = plan_of()
+    plan = replace(plan, budget=replace(plan.budget, **({"fleet": 1} | budget)))
+    notes = idle(plan, slots)
+    assert len(notes) == bool(said)
+    assert all(f"a round has {said}, and there is room for {slots}" in note for note in notes)

@@ -12,11 +12,12 @@ from paretoprune.confirm import beaten_by, confirm
 from paretoprune.errors import UsageError
 from paretoprune.executor import LocalExecutor
 from paretoprune.knee.wish import parse_wish
+from paretoprune.loop import predicted
 from paretoprune.opening import Request
 from paretoprune.progress import Progress
 from paretoprune.reading import find_knee, find_wish, read_study
 from paretoprune.rounds import Round
-from paretoprune.study import predicted, sweep
+from paretoprune.study import sweep
 from tests.problems import run
 from tests.test_sweep import OutOfLuck, quiet, request
 

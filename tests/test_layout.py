@@ -115,7 +115,7 @@ def test_nothing_imports_the_command_line():
 
 
 def test_training_does_not_know_who_asks_for_it():
-    for module in ("search", "store", "study", "rounds", "reading", "front", "knee"):
+    for module in ("search", "store", "study", "loop", "rounds", "reading", "front", "knee"):
         users = {user.split(".")[0] for user in users_of(f"paretoprune.{module}")}
         assert not users & set(BELOW_STUDY), module
 

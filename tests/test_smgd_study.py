@@ -13,11 +13,12 @@ import tomli_w
 from paretoprune import store
 from paretoprune.compare import smgd_name
 from paretoprune.front import over_seeds
+from paretoprune.loop import expected_runs
 from paretoprune.opening import OF_SMGD, Request
 from paretoprune.progress import Progress
 from paretoprune.reading import find_knee, read_study
 from paretoprune.rounds import next_round, propose
-from paretoprune.study import expected_runs, sweep
+from paretoprune.study import sweep
 from tests.tables import table as points_of
 from tests.test_sweep import (
     QUICK,

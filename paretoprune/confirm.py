@@ -10,7 +10,7 @@ from paretoprune.building import build_problem
 from paretoprune.errors import UsageError
 from paretoprune.executor import Executor, LocalExecutor
 from paretoprune.flight import Fleets
-from paretoprune.loop import record
+from paretoprune.loop import raise_of, record
 from paretoprune.opening import Request, require_same_data
 from paretoprune.progress import Note, Watch
 from paretoprune.reading import Choice, Reading
@@ -89,7 +89,9 @@ def train_alone(
     round_ = Round(number=last, runs=(run,), role="confirmation")
     with Fleets(folder, problem, executor, watch, math.inf, total=1) as fleets:
         fleets.start(round_)
-        record(folder, plan, fleets.land())
+        landed = fleets.land()
+        raise_of(landed)
+        record(folder, plan, landed)
     store.forget_checkpoints(folder, {run.id})
 
 

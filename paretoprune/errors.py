@@ -32,6 +32,10 @@ class CouldNotError(ParetopruneError):
     """It could not be done: no space, no network, all runs failed."""
 
 
+class ClusterError(CouldNotError):
+    """The cluster, not a fleet, is what something is wrong with."""
+
+
 class UsageError(ParetopruneError):
     """Wrong use: a bad option, a missing or foreign folder, differing settings."""
 

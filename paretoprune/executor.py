@@ -13,6 +13,10 @@ T = TypeVar("T")
 Task = Callable[[Sequence[Run], Problem, Report, FleetKeeper | None], T]
 
 
+class WorkerDiedError(Exception):
+    """The worker of a fleet died, and so did those that trained it again."""
+
+
 class Executor(Protocol):
     """Does tasks of fleets such as `train_fleet`, somewhere.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from paretoprune.device import is_full
-from paretoprune.errors import CorruptStudyError
+from paretoprune.errors import ClusterError, CorruptStudyError
 from paretoprune.executor import Executor
 from paretoprune.keeper import FleetKeeper, TimeIsUp
 from paretoprune.problem import Problem
@@ -20,7 +20,7 @@ from paretoprune.rounds import Round
 from paretoprune.run import Point, Run
 from paretoprune.train import Outcome, train_fleet
 
-Fate = Literal["trained", "kept", "full"]
+Fate = Literal["trained", "kept", "full", "broken"]
 
 
 @dataclass(eq=False)
@@ -58,14 +58,15 @@ class Flight:
 class Landed:
     """What became of a fleet: outcomes, with logs by run id of those that failed.
 
-    There are none where it was `kept` for another time, nor where memory was too small (`full`)
-    for it, but perhaps not for half of it.
+    There are none where it was `kept` for another time, where memory was too small (`full`) for it,
+    but perhaps not for half of it, nor where an `error` ends the sweep (`broken`).
     """
 
     fleet: Round
     fate: Fate = "trained"
     outcomes: Sequence[Outcome] = ()
     logs: dict[str, str] = field(default_factory=dict)
+    error: Exception | None = None
 
     @property
     def is_successful(self) -> bool:
@@ -152,8 +153,8 @@ def outcome_of(flight: Flight) -> Landed:
         return landed(outcomes=flight.future.result())
     except TimeIsUp:
         return landed("kept")
-    except CorruptStudyError:
-        raise
+    except (CorruptStudyError, ClusterError) as error:
+        return landed("broken", error=error)
     except Exception as error:
         if is_full(error) and len(flight.fleet.runs) > 1:
             return landed("full")

@@ -1,5 +1,6 @@
 """How does a sweep go on? Propose, hand over, record what lands, until nothing is left to train."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -54,7 +55,9 @@ class Loop:
                 self.start()
                 if not self.fleets.flights:
                     return self.ending or ending_of(self.points, self.plan)
-                self.take(self.fleets.land())
+                landed = self.fleets.land()
+                self.take(landed)
+                raise_of(landed)
         return self.ending
 
     def propose(self) -> None:
@@ -73,7 +76,9 @@ class Loop:
             round_ = next_round(self.points, self.plan, self.again, slots)
         if round_ is None:
             return
-        seconds = predicted(self.points, round_, min(slots, self.fleets_in(round_)))
+        count = self.fleets_in(round_)
+        waves = math.ceil((count + len(self.fleets.flights)) / max(slots, 1))
+        seconds = predicted(self.points, round_) * waves / count
         if not self.is_first and time.time() + seconds > self.fleets.deadline:
             self.ending = "time"
             return
@@ -120,7 +125,17 @@ class Loop:
         size = len(fleet.runs)
         if size <= fleet_size(self.plan):  # else another one has said so
             self.plan = with_smaller_fleets(self.folder, self.plan, size, self.watch)
-        self.waiting.insert(0, fleet)
+        first, *rest = self.waiting or [replace(fleet, runs=())]
+        if (first.number, first.role) != (fleet.number, fleet.role):
+            first, rest = replace(fleet, runs=()), self.waiting
+        self.waiting = [replace(fleet, runs=(*fleet.runs, *first.runs)), *rest]
+
+
+def raise_of(landed: Sequence[Landed]) -> None:
+    """Raise what ends the sweep, if anything does."""
+    for one in landed:
+        if one.error is not None:
+            raise one.error
 
 
 def finished(points: pd.DataFrame, again: set[str]) -> int:
@@ -169,11 +184,11 @@ def keep(folder: Path, plan: Plan, points: pd.DataFrame, again: set[str]) -> pd.
     return store.forget_weights(folder, points, gone) if gone else points
 
 
-def predicted(points: pd.DataFrame, round_: Round, fleets: int = 1) -> float:
-    """Seconds that a round will take, from the study's own runs, with so many fleets at a time."""
+def predicted(points: pd.DataFrame, round_: Round) -> float:
+    """Seconds that a round will take, from the study's own runs, one fleet after another."""
     own = points[points["role"].isin(SWEPT)]
     epochs = sum(run.epochs for run in round_.runs)
-    return float((own["seconds"] / own["epochs"]).mean()) * epochs / max(fleets, 1)
+    return float((own["seconds"] / own["epochs"]).mean()) * epochs
 
 
 def record(folder: Path, plan: Plan, landed: Sequence[Landed]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from paretoprune import store
 from paretoprune.building import Place, build_problem
 from paretoprune.cluster import Cluster
 from paretoprune.errors import BusyStudyError, CorruptStudyError, UsageError
-from paretoprune.executor import Executor
+from paretoprune.executor import Executor, WorkerDiedError
 from paretoprune.own import IN_MEMORY, Function, find
 from paretoprune.problem import Problem, count_prunable, reference_lam
 from paretoprune.recipes import is_own, name_and_path, usual_budget
@@ -134,7 +134,10 @@ def with_fleet_size(plan: Plan, problem: Problem, executor: Executor) -> Plan:
     task = partial(timed, largest=largest)
     future = executor.submit(task, [run], problem, lambda step, steps: None, None)
     executor.wait([future])
-    size = future.result()
+    try:
+        size = future.result()
+    except (MemoryError, WorkerDiedError):  # the run itself will fail so, and keep its log
+        size = 1
     return replace(plan, measured=replace(plan.measured, fleet_size=size))
 
 

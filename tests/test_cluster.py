@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from paretoprune import keeper, store
-from paretoprune.cluster.worker import ClusterError, Here, work
-from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.cluster.worker import Here, work
+from paretoprune.errors import ClusterError, CouldNotError, UsageError
 from paretoprune.study import sweep
 from tests.clusters import (
     NODE,

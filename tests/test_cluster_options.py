@@ -14,6 +14,7 @@ import pytest
 import paretoprune as pp
 from paretoprune import store
 from paretoprune.cluster import Cluster, cluster_of
+from paretoprune.cluster.code import home_of, runtime_env
 from paretoprune.console.lines import JsonView
 from paretoprune.errors import UsageError
 from paretoprune.progress import Progress
@@ -246,3 +247,26 @@ def test_a_cluster_that_a_round_does_not_fill_is_said_so(slots, budget, said):
     notes = idle(plan, slots)
     assert len(notes) == bool(said)
     assert all(f"a round has {said}, and there is room for {slots}" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("total", "need", "fleets"),
+    [(4, 1, 4), (4, 0.25, 16), (4, 0.3, 12), (4, 0.6, 4), (7, 2, 3), (0, 1, 0), (0, 0.5, 0)],
+)
+def test_a_share_is_of_one_gpu(total, need, fleets):
+    executor = pytest.importorskip("paretoprune.cluster.executor")
+    assert executor.room(total, need) == fleets
+
+
+def test_only_code_of_ones_own_is_sent(tmp_path, monkeypatch):
+    folder = tmp_path / "mine" / "inner"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("def net(): ...\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = importlib.import_module("mine.inner")
+    assert home_of(own.net) == tmp_path
+    assert home_of(pytest.fixture) is None
+    assert home_of(json.dumps) is None
+    assert runtime_env([json.dumps]) == {}
+    assert runtime_env([own.net, json.dumps])["working_dir"] == str(tmp_path)
+    del sys.modules["mine.inner"], sys.modules["mine"]

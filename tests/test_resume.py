@@ -274,11 +274,11 @@ def test_a_fleet_that_goes_on_is_estimated_by_its_own_steps(capsys):
         sweep(asked, Interruption(Progress, 20))  # of 24 steps: six are left
     events = []
     sweep(asked, events.append)
-    (first, *_) = (event for event in events if isinstance(event, Progress))
+    (first, second, *_) = (event for event in events if isinstance(event, Progress))
     view = SweepView()
     view(first)
     assert first.step > 1
     assert "or so in all" not in capsys.readouterr().err
     for _ in range(20):
-        view(first)
+        view(second)
     assert "or so in all" in capsys.readouterr().err

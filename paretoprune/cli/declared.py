@@ -181,8 +181,8 @@ Async = Annotated[
     bool | None,
     declared(
         CLUSTER,
-        "Propose whenever a fleet ends, not round by round: no machine waits, and the λs depend on "
-        "who was first",
+        "Propose whenever a fleet ends, not round by round: machines wait less, and the λs depend "
+        "on who was first",
         "--async",
     ),
 ]

@@ -63,4 +63,6 @@ def cluster_of(executor: str, given: Mapping[str, Any], device: str) -> Cluster 
     cluster = Cluster(**given)
     if cluster.gpus_per_fleet == 0 and device == "cuda":
         raise UsageError("--gpus-per-fleet 0 leaves no GPU for --device cuda: give 1")
+    if cluster.gpus_per_fleet and device == "cpu":
+        raise UsageError("--device cpu needs no GPU: leave --gpus-per-fleet out")
     return cluster

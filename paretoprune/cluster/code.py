@@ -28,10 +28,11 @@ def home_of(function: Function) -> Path | None:
     """The folder on Python's path where a function's module was found; none if it is installed."""
     name = getattr(function, "__module__", None) or IN_MEMORY
     file = getattr(sys.modules.get(name), "__file__", None)
-    if name == IN_MEMORY or file is None:
+    if file is None:  # a notebook's, which travels by itself
         return None
     path = Path(file).resolve()
     depth = name.count(".") + (path.name == "__init__.py")
     home = path.parents[depth]
     installed = {Path(place).resolve() for place in sysconfig.get_paths().values()}
-    return None if home in installed else home
+    is_installed = home in installed or {"site-packages", "dist-packages"} & set(home.parts)
+    return None if is_installed else home

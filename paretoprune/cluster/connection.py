@@ -31,6 +31,7 @@ def connected(
     Raises `UsageError` where there is no such cluster, `CouldNotError` where it does not let us in.
     """
     is_guest = ray.is_initialized()  # in a program that uses Ray itself
+    printing = ray._private.worker.print_to_stdstream
     if not is_guest:
         connect(cluster, runtime_env(own))
     try:
@@ -40,6 +41,7 @@ def connected(
     finally:
         if not is_guest:
             ray.shutdown()
+            ray._private.worker.print_to_stdstream = printing
 
 
 def connect(cluster: Cluster, environment: dict[str, object]) -> None:
@@ -81,8 +83,6 @@ def welcome(executor: RayExecutor) -> str:
     """
     gpus, cpus = executor.gpus, executor.cluster.cpus_per_fleet
     need = f"{f'{gpus:g} GPU and ' if gpus else ''}{cpus} CPU"
-    if executor.device == "cuda" and not gpus:
-        raise UsageError("--device cuda: no node of the cluster has a GPU; use --device cpu")
     found = f"Ray cluster of {plural(executor.nodes, 'node')}"
     if executor.slots:
         return f"{found}, room for {plural(executor.slots, 'fleet')} ({need} each)"

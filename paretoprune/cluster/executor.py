@@ -4,16 +4,15 @@ import contextlib
 import itertools
 import math
 import socket
+import sys
 import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from pickle import PicklingError
 from typing import Any, TypeVar
 
 import ray
 from ray.exceptions import (
-    GetTimeoutError,
     OutOfMemoryError,
     RayError,
     RayTaskError,
@@ -23,12 +22,13 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from paretoprune.cluster import Cluster
 from paretoprune.cluster.mailbox import Mail, Mailbox, Post
-from paretoprune.cluster.worker import ClusterError, Here, work
-from paretoprune.errors import UsageError
+from paretoprune.cluster.worker import Here, work
+from paretoprune.errors import ClusterError, UsageError
+from paretoprune.executor import WorkerDiedError
 from paretoprune.files import first_line
 from paretoprune.keeper import FleetKeeper
 from paretoprune.problem import Problem
-from paretoprune.progress import Note, Watch, plural
+from paretoprune.progress import Note, Watch
 from paretoprune.run import Run
 from paretoprune.train import Report
 
@@ -38,12 +38,9 @@ POLL = 0.5  # seconds: how often the mailbox is emptied
 # Others that end soon after the first are recorded with it: seconds for each place, and at most.
 GRACE, MOST_GRACE = 0.05, 5.0
 LOOK = 2.0  # seconds for which the list of nodes is good
-PROMPT = 5.0  # seconds, in which the mailbox should answer
+PROMPT = 1.0  # seconds, in which the mailbox should answer
+UNKNOWN = "failed to import on the worker"  # Ray's words for a function that it cannot find there
 PATIENCE = 30.0  # seconds without a head, which Ray itself survives for 60
-
-
-class WorkerDied(Exception):
-    """The worker of a fleet died, and so did those that trained it again."""
 
 
 class RayExecutor:
@@ -62,11 +59,14 @@ class RayExecutor:
         self.head = ray.get_runtime_context().gcs_address
         self.answered, self.looked = time.monotonic(), -math.inf
         self.alive: list[dict[str, Any]] = []
-        self.gpus = 0.0 if device == "cpu" else cluster.gpus_per_fleet
-        if self.gpus is None:
-            self.gpus = float(any(one["Resources"].get("GPU") for one in self.present()))
+        self.gpus = cluster.gpus_per_fleet or 0.0
+        if cluster.gpus_per_fleet is None and device != "cpu":
+            has_gpus = any(one["Resources"].get("GPU") for one in self.present())
+            self.gpus = float(has_gpus or device == "cuda")  # which may be still to come
         here = ray.get_runtime_context().get_node_id()
-        (own,) = (one for one in self.present() if one["NodeID"] == here)
+        own = next((one for one in self.present() if one["NodeID"] == here), None)
+        if own is None:
+            raise self.gone()
         self.own_node = f"{own['NodeManagerAddress']}:{own['NodeManagerPort']}"
         self.mailbox: Any = (
             ray.remote(Mailbox)
@@ -90,6 +90,7 @@ class RayExecutor:
         self.reports: dict[int, Report] = {}
         self.begun: set[int] = set()
         self.shared: tuple[Problem, Any] | None = None
+        self.asked: Any = None  # the mail that is on its way
 
     def present(self) -> list[dict[str, Any]]:
         """The nodes that are alive, as Ray describes them; those of a moment ago without a head."""
@@ -107,10 +108,10 @@ class RayExecutor:
     @property
     def slots(self) -> int:
         """How many fleets have room at a time, were they alone."""
-        wanted = {"CPU": self.cluster.cpus_per_fleet, "GPU": self.gpus}
+        cpus, gpus = self.cluster.cpus_per_fleet, self.gpus
+        own = [one["Resources"] for one in self.present()]
         return sum(
-            min(int(one["Resources"].get(name, 0.0) / n) for name, n in wanted.items() if n)
-            for one in self.present()
+            min(room(have.get("CPU", 0.0), cpus), room(have.get("GPU", 0.0), gpus)) for have in own
         )
 
     def submit(
@@ -144,7 +145,7 @@ class RayExecutor:
                 self.shared = problem, ray.put(problem)
             except RayError as error:
                 raise ClusterError(f"the data cannot be sent: {first_line(error)}") from error
-            except (TypeError, PicklingError) as error:
+            except Exception as error:  # a stranger's object may raise anything
                 raise UsageError(
                     "the model or the loss cannot be sent to the workers; make it a function of a "
                     f"module ({first_line(error)})"
@@ -155,7 +156,7 @@ class RayExecutor:
     def wait(self, futures: Collection[Future[Any]]) -> set[Future[Any]]:
         """Wait until at least one is done, and pass on what comes in meanwhile.
 
-        Raises `ClusterError` where the cluster is gone, or cannot work for us at all.
+        Raises `ClusterError` where the cluster is gone.
         """
         ready: list[Any] = []
         grace = min(GRACE * self.slots, MOST_GRACE)
@@ -163,9 +164,8 @@ class RayExecutor:
             self.require_cluster()
             self.empty_mailbox()
             tasks = list(self.pending)
-            if ray.wait(tasks, timeout=POLL, fetch_local=False)[0]:
-                ready, _ = ray.wait(tasks, num_returns=len(tasks), timeout=grace, fetch_local=False)
-        self.require_cluster()
+            if ray.wait(tasks, timeout=POLL)[0]:
+                ready, _ = ray.wait(tasks, num_returns=len(tasks), timeout=grace)
         self.empty_mailbox()
         return {self.land(task) for task in ready}
 
@@ -173,27 +173,38 @@ class RayExecutor:
         """Put what became of a task into its future."""
         future, number = self.pending.pop(task)
         del self.reports[number]
+        self.begun.discard(number)
         try:
             future.set_result(ray.get(task))
-        except RayTaskError as error:
-            if isinstance(error.cause, ClusterError):
-                raise error.cause from error
-            error.cause.__cause__ = error  # whose text is the worker's traceback
-            future.set_exception(error.cause)
-        except OutOfMemoryError as error:
-            future.set_exception(MemoryError(first_line(error)))
-        except RuntimeEnvSetupError as error:
-            raise ClusterError(f"the workers cannot be set up: {first_line(error)}") from error
         except RayError as error:
-            times = plural(self.cluster.retries + 1, "time")
-            future.set_exception(WorkerDied(f"{times}: {first_line(error)}"))
+            future.set_exception(self.reason(error))
         return future
+
+    def reason(self, error: RayError) -> Exception:
+        """Why a fleet was not trained, as it would be on one machine where it can be."""
+        if isinstance(error, RayTaskError):
+            if UNKNOWN in str(error):
+                return ClusterError(f"a worker has no paretoprune: {first_line(error.cause)}")
+            cause: Exception = error.cause
+            cause.__cause__ = error  # whose text is the worker's traceback
+            return cause
+        if isinstance(error, OutOfMemoryError):
+            return MemoryError(
+                f"{first_line(error)} Give a fleet more room with a larger --cpus-per-fleet"
+            )
+        if isinstance(error, RuntimeEnvSetupError):
+            return ClusterError(f"the workers cannot be set up: {first_line(error)}")
+        return WorkerDiedError(f"{first_line(error)} (--retries {self.cluster.retries})")
 
     def empty_mailbox(self) -> None:
         """Pass on what the fleets told."""
-        mail = Mail()
-        with contextlib.suppress(GetTimeoutError, RayError):  # it may be starting, or its node dead
-            mail = ray.get(self.mailbox.empty.remote(), timeout=PROMPT)
+        if self.asked is None:
+            self.asked = self.mailbox.empty.remote()
+        if not ray.wait([self.asked], timeout=PROMPT)[0]:
+            return  # it is starting, or it writes: another time
+        mail, asked, self.asked = Mail(), self.asked, None
+        with contextlib.suppress(RayError):  # it is starting anew
+            mail = ray.get(asked)
         for text in mail.notes:
             self.watch(Note(text=text))
         for number, host in mail.begun:
@@ -214,21 +225,32 @@ class RayExecutor:
         if answers(self.head):
             self.answered = now
         if now - self.answered > PATIENCE or not answers(self.own_node):
-            raise ClusterError(
-                f"the Ray cluster of {self.head} does not answer any more: every finished fleet "
-                "is kept, and the same command goes on with a new cluster"
-            )
+            raise self.gone()
+
+    def gone(self) -> ClusterError:
+        """What to say where there is no cluster any more."""
+        return ClusterError(
+            f"the Ray cluster of {self.head} does not answer any more: every finished fleet is "
+            "kept, and the same command goes on with a new cluster"
+        )
 
     def cancel(self, futures: Collection[Future[Any]]) -> None:
         """End what is not done yet, where the end of the connection, which follows, would not.
 
         Not by force: Ray 2.60 may abort this process where a task ends at that moment.
         """
-        for task, (future, _) in list(self.pending.items()):
+        for task, (future, number) in list(self.pending.items()):
             if future in futures:
-                del self.pending[task]
+                del self.pending[task], self.reports[number]
                 if self.is_guest:
                     ray.cancel(task)
+
+
+def room(total: float, need: float) -> int:
+    """How many fleets that need so much of it a node's cores, or its GPUs, have room for."""
+    if not need:
+        return sys.maxsize
+    return int(total) * int(1 / need) if need < 1 else int(total / need)  # a share is of one GPU
 
 
 def answers(address: str) -> bool:

@@ -87,7 +87,10 @@ class Post:
     def read(self, folder: Path, run_ids: Sequence[str]) -> tuple[Tensors, Facts] | None:
         """What was kept of the fleet; raises what reading raises."""
         kept: tuple[Tensors, Facts] | None = answer_of(self.mailbox.read.remote(folder, run_ids))
-        return kept
+        if kept is None:
+            return None
+        tensors, facts = kept  # Ray's arrays lie in the object store, and an optimizer writes
+        return {name: array.copy() for name, array in tensors.items()}, facts
 
     def write(self, folder: Path, run_ids: Sequence[str], tensors: Tensors, facts: Facts) -> None:
         """Have the fleet kept, and wait until it is; raises what writing raises."""

@@ -1,6 +1,9 @@
 """What happens on a worker: the problem is put on its device, the fleet trained."""
 
+import os
 import socket
+import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,17 +14,13 @@ import torch
 
 from paretoprune import __version__
 from paretoprune.cluster.mailbox import Post
-from paretoprune.device import find_device, free_memory
-from paretoprune.errors import CouldNotError
+from paretoprune.device import find_device, free_memory, is_full
+from paretoprune.errors import ClusterError
+from paretoprune.keeper import FleetKeeper, TimeIsUp
 from paretoprune.problem import Problem
-from paretoprune.resume import Keeper
 from paretoprune.run import Run
 
 T = TypeVar("T")
-
-
-class ClusterError(CouldNotError):
-    """The cluster, not a fleet, is what something is wrong with."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Here:
 
 
 def work(
-    fn: Callable[..., T], runs: Sequence[Run], here: Here, post: Post, keeper: Keeper | None
+    fn: Callable[..., T], runs: Sequence[Run], here: Here, post: Post, keeper: FleetKeeper | None
 ) -> T:
     """Call `fn` as `LocalExecutor` would; raise `ClusterError` where this worker is another's."""
     if here.version != __version__:
@@ -43,12 +42,41 @@ def work(
             f"{socket.gethostname()} has paretoprune {__version__}, and here it is {here.version}: "
             "install the same version on every node"
         )
+    if keeper is not None and time.time() > keeper.deadline:
+        raise TimeIsUp  # it waited for its place too long
     post.begin(socket.gethostname())
     torch.set_num_threads(here.threads)
+    problem = problem_here(here)
     try:
-        return fn(runs, problem_on(here.problem[0], here.device), post, keeper)
+        return fn(runs, problem, post, keeper)
+    except Exception as error:
+        traceback.clear_frames(error.__traceback__)  # which hold the fleet
+        if problem.device.type == "cuda" and not is_full(error):
+            require_sound_gpu()
+        raise
     finally:
         free_memory()  # for fleets that share the GPU
+
+
+def problem_here(here: Here) -> Problem:
+    """The problem on this worker's device; raise `ClusterError` where that cannot be."""
+    try:
+        return problem_on(here.problem[0], here.device)
+    except Exception as error:
+        if is_full(error):
+            raise
+        raise ClusterError(
+            f"{socket.gethostname()} cannot train ({type(error).__name__}: {error}): install there "
+            "what is installed here"
+        ) from error
+
+
+def require_sound_gpu() -> None:
+    """End the worker where an error has left its GPU unusable: the next fleets would fail too."""
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        os._exit(1)
 
 
 @lru_cache(maxsize=1)

@@ -79,7 +79,8 @@ class SweepView:
         """Move the bar; say the estimate once, and a line now and then without a terminal."""
         now = time.monotonic()
         self.steps_seen += 1
-        if not self.estimated and self.steps_seen >= min(ESTIMATE_AFTER, event.steps):
+        is_known = math.isfinite(event.seconds_left)
+        if is_known and not self.estimated and self.steps_seen >= min(ESTIMATE_AFTER, event.steps):
             self.estimated = True
             err.print(f"{duration(event.seconds_left)} or so in all")
         if err.is_terminal:

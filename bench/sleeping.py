@@ -25,6 +25,7 @@ from paretoprune.settings import Budget, Plan
 from paretoprune.train import Outcome
 
 EPOCHS = SETTINGS.epochs
+LATE = 0.8  # of the points, after which the coordinator's time counts
 SEEDS = 10  # of each lam: a thousand lams on one front would be the same but for noise
 
 
@@ -43,7 +44,7 @@ class SleepingExecutor(RayExecutor):
         super().__init__(Cluster(gpus_per_fleet=0.0), "cpu", lambda event: None)
         self.task = ray.remote(num_cpus=1, max_calls=0)(sleep)
         self.durations, self.shapes, self.weights = durations, shapes, weights
-        self.draws, self.naps = random.Random(0), list[Nap]()
+        self.draws, self.naps, self.landed = random.Random(0), list[Nap](), 0
         self.work, self.left = Coordinator(), time.perf_counter()
         self.runs: dict[Any, Sequence[Run]] = {}  # by task
 
@@ -59,6 +60,7 @@ class SleepingExecutor(RayExecutor):
     def wait(self, futures: Any) -> set[Future[Any]]:
         """As the cluster's, with the time that the coordinator took since the last one."""
         self.work.seconds.append(time.perf_counter() - self.left)
+        self.work.points.append(self.landed)
         done = super().wait(futures)
         self.left = time.perf_counter()
         return done
@@ -68,6 +70,7 @@ class SleepingExecutor(RayExecutor):
         (future, number), runs = self.pending.pop(task), self.runs.pop(task)
         del self.reports[number]
         nap, weights = ray.get(task)
+        self.landed += len(runs)
         self.naps.append(nap)
         epochs = [float(epoch) for epoch in range(1, EPOCHS + 1)]
         history = dict.fromkeys(store.HISTORY.names, epochs)
@@ -85,7 +88,7 @@ class Slept:
     steady: float  # the same before the first worker finds nothing more to do
     points: int
     seconds: float
-    ms_a_point: float  # of the last fifth of the points
+    ms_a_point: float  # of the last fifth of the points, the fetching of results left out
 
 
 def sweep_asleep(
@@ -128,12 +131,15 @@ def outcome(executor: SleepingExecutor, workers: int, size: int, seconds: float)
     last = max(nap.begun for nap in naps)  # from here on there is nothing more to hand out
     asleep = sum(nap.ended - nap.begun for nap in naps)
     steady = sum(max(min(nap.ended, last) - nap.begun, 0) for nap in naps)
-    tail = work.seconds[-max(len(work.seconds) // 5, 1) :]
-    landed = size * len(naps) / 5
+    late = [
+        took
+        for took, points in zip(work.seconds, work.points, strict=True)
+        if points > LATE * executor.landed
+    ]
     return Slept(
         busy=asleep / (workers * (ended - begun)),
         steady=steady / (workers * (last - begun)) if last > begun else 1.0,
         points=size * len(naps),
         seconds=seconds,
-        ms_a_point=1000 * sum(tail) / landed,
+        ms_a_point=1000 * sum(late) / ((1 - LATE) * executor.landed),
     )

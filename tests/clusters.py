@@ -27,9 +27,9 @@ PATIENCE = 60  # seconds, for what should happen soon
 
 
 @contextmanager
-def machines(nodes):
-    """A head and so many nodes more, which end with the block."""
-    cluster = Machines(initialize_head=True, head_node_args=NODE)
+def machines(nodes, cores=1):
+    """A head of so many cores and so many nodes more, which end with the block."""
+    cluster = Machines(initialize_head=True, head_node_args=NODE | {"num_cpus": cores})
     try:
         for _ in range(nodes):
             cluster.add_node(**NODE)

@@ -93,7 +93,7 @@ def test_a_signal_cancels_what_runs_and_keeps_what_is_done(cluster, kind):
 
 
 def test_a_dead_head_leaves_a_study_that_goes_on(local):
-    with machines(nodes=1) as cluster:
+    with machines(nodes=0, cores=2) as cluster:
         process = begin(cluster)
         wait_until(has_recorded)
         cluster.head_node.kill_all_processes(check_alive=False, allow_graceful=False)

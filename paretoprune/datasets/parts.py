@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from paretoprune.errors import CouldNotError, UsageError
@@ -150,6 +149,8 @@ def split(part: Part, share: float, seed: int, option: str) -> tuple[Part, Part]
     `option` is what the user would change; it is named in the `UsageError` that is raised where a
     class has too few samples.
     """
+    from sklearn.model_selection import train_test_split  # a second, which workers need not wait
+
     is_classes = part.targets.dtype == torch.int64 and part.targets.ndim == 1
     try:
         rest, cut = train_test_split(

@@ -208,9 +208,10 @@ class RayExecutor:
         for text in mail.notes:
             self.watch(Note(text=text))
         for number, host in mail.begun:
-            if number in self.begun and number in self.reports:
+            if number in self.begun:
                 self.watch(Note(text=f"a worker died: its fleet is trained again, on {host}"))
-            self.begun.add(number)
+            if number in self.reports:
+                self.begun.add(number)
         for number, (step, steps) in mail.steps.items():
             if number in self.reports:
                 self.reports[number](step, steps)

@@ -86,7 +86,7 @@ def covered(rows):
 
 
 @ALL
-@pytest.mark.parametrize("places", [1, 3, 40])
+@pytest.mark.parametrize("places", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 40))])
 def test_it_ends_with_each_run_once_and_never_asks_for_what_is_known(search, places):
     plan = plan_of(search, max_runs=9, repeats=2, smgd=3)
     rows = simulated(plan, places, seed=places, check=assert_asked_is_valid)
@@ -99,6 +99,7 @@ def test_it_ends_with_each_run_once_and_never_asks_for_what_is_known(search, pla
 
 @ALL
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.slow
 def test_its_front_comes_close_to_that_of_rounds(search, seed):
     plan = plan_of(search, smgd=0)
     ahead, rounds = simulated(plan, seed=seed), swept_at_once(plan)
@@ -107,7 +108,9 @@ def test_its_front_comes_close_to_that_of_rounds(search, seed):
 
 
 @ALL
-@pytest.mark.parametrize("landed", [0, 1, 5, 12])
+@pytest.mark.parametrize(
+    "landed", [0, 5, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 12))]
+)
 def test_order_of_rows_and_of_pending_is_irrelevant(search, landed):
     plan = plan_of(search, repeats=2)
     rows, pending = begun(plan, landed)

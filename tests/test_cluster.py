@@ -1,5 +1,6 @@
 """Sweeps on a real Ray cluster: the table of one machine, whatever befalls the others."""
 
+import signal
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from torch import nn
 from paretoprune import keeper, store
 from paretoprune.cluster.worker import Here, work
 from paretoprune.errors import ClusterError, CouldNotError, UsageError
+from paretoprune.progress import Progress
 from paretoprune.study import sweep
 from tests.clusters import (
     NODE,
@@ -47,6 +49,19 @@ def local_long(tmp_path_factory):
     return on_one_machine(tmp_path_factory.mktemp("long") / "study", LONG, max_runs=4, smgd=0)
 
 
+class SeesSignals(Fault):
+    """Sees who takes a SIGTERM while fleets are trained."""
+
+    def __init__(self, act):
+        super().__init__(act)
+        self.handlers = set()
+
+    def __call__(self, event):
+        super().__call__(event)
+        if isinstance(event, Progress):
+            self.handlers.add(signal.getsignal(signal.SIGTERM))
+
+
 def assert_whole():
     """Each run is there once, with its weights and history."""
     points = store.read(Path("study"))
@@ -57,11 +72,12 @@ def assert_whole():
 
 
 def test_a_cluster_makes_the_table_of_one_machine(cluster, local):
-    seen = Fault(None)
+    seen, handler = SeesSignals(None), signal.getsignal(signal.SIGTERM)
     summary = sweep(asked(cluster), seen)
     assert summary.ending == "budget"
     assert_same_table(in_order(table()), local)
     assert_whole()
+    assert seen.handlers == {handler}, "the SIGTERM of a batch system is the command line's"
     assert "Ray cluster of 3 nodes, room for 3 fleets (1 CPU each)" in seen.notes
     assert max(event.fleets for event in seen.progress) >= 2
     assert {event.nodes for event in seen.progress} == {3}

@@ -140,6 +140,7 @@ def events_of(text):
     return events, {event["event"]: event for event in events}
 
 
+@pytest.mark.slow
 def test_events_are_lines_of_json_and_the_answer_stays(paretoprune):
     answer = paretoprune("sweep", "study", *QUICK, "--smgd=1", "--json-progress")
     assert answer.code == 0

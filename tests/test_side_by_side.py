@@ -96,7 +96,7 @@ def assert_each_run_is_there_once(points, searched, compared):
 
 
 @pytest.mark.parametrize("at_once", [2, PLACES, math.inf])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_side_by_side_equals_one_after_another(alone, seed, at_once):
     executor = SideBySide(seed, at_once)
     sweep(request(max_runs=8, smgd=2), quiet, executor)
@@ -105,6 +105,7 @@ def test_side_by_side_equals_one_after_another(alone, seed, at_once):
     assert executor.cancelled == []
 
 
+@pytest.mark.slow
 def test_no_more_fleets_are_handed_over_than_the_executor_wants():
     executor = SideBySide(at_once=PLACES)
     sweep(request(max_runs=8, fleet=1, settings=WIDE), quiet, executor)
@@ -122,6 +123,7 @@ def test_smgd_is_trained_side_by_side_too():
     assert_each_run_is_there_once(table(), 2, 5)
 
 
+@pytest.mark.slow
 def test_an_interrupted_round_goes_on_as_if_it_had_not_been(alone):
     def lands(event):
         if isinstance(event, Recorded):
@@ -136,7 +138,7 @@ def test_an_interrupted_round_goes_on_as_if_it_had_not_been(alone):
     assert_as_alone(Path("study"), alone)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("budget", [{"fleet": 2}, {"fleet": 1, "repeats": 2}], ids=str)
 def test_ahead_of_the_table_each_run_is_there_once(seed, budget):
     executor, repeats = SideBySide(seed, at_once=math.inf), budget.get("repeats", 1)
@@ -148,11 +150,13 @@ def test_ahead_of_the_table_each_run_is_there_once(seed, budget):
 
 
 @pytest.mark.parametrize("repeats", [1, 2])
+@pytest.mark.slow
 def test_ahead_of_the_table_on_one_machine_it_ends_at_its_budget_too(repeats):
     summary = sweep(ahead(max_runs=6, fleet=1, repeats=repeats), quiet)
     assert (summary.ending, summary.points["lam"].nunique()) == ("budget", 6)
 
 
+@pytest.mark.slow
 def test_ahead_of_the_table_an_interrupted_sweep_goes_on():
     for seed in range(30):
         wanted = ahead(max_runs=8, smgd=2)
@@ -183,6 +187,7 @@ def test_fleets_that_are_too_large_are_halved_once_and_done(make):
     assert store.read_plan(Path("study")).measured.largest_fleet == 2
 
 
+@pytest.mark.slow
 def test_fleets_are_halved_again_where_half_is_too_large():
     def fault(number, runs):
         if len(runs) > 1:
@@ -282,7 +287,7 @@ def test_ctrl_c_cancels_what_is_in_training_and_keeps_what_is_recorded(make):
 
 
 @pytest.mark.parametrize("make", [request, ahead])
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_progress_counts_fleets_and_never_more_runs_than_there_are(make, seed):
     events = []
     sweep(make(max_runs=8, fleet=1, smgd=3), events.append, SideBySide(seed, at_once=math.inf))

@@ -3,6 +3,7 @@
 import math
 import random
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,11 +131,9 @@ def test_an_interrupted_round_goes_on_as_if_it_had_not_been(alone):
             raise KeyboardInterrupt
 
     for seed in range(20):
-        try:
+        with suppress(KeyboardInterrupt):
             sweep(request(max_runs=8, smgd=2), lands, SideBySide(seed))
             break
-        except KeyboardInterrupt:
-            continue
     assert_as_alone(Path("study"), alone)
 
 

@@ -18,6 +18,8 @@ from paretoprune.study import sweep
 from tests.test_failures import by_run, statuses
 from tests.test_sweep import assert_same_table, quiet, request, table
 
+pytestmark = pytest.mark.slow
+
 PLACES = 3
 ALL_LAND = (99, 99)
 WIDE = {"round_size": 8}
@@ -97,7 +99,7 @@ def assert_each_run_is_there_once(points, searched, compared):
 
 
 @pytest.mark.parametrize("at_once", [2, PLACES, math.inf])
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_side_by_side_equals_one_after_another(alone, seed, at_once):
     executor = SideBySide(seed, at_once)
     sweep(request(max_runs=8, smgd=2), quiet, executor)
@@ -106,7 +108,6 @@ def test_side_by_side_equals_one_after_another(alone, seed, at_once):
     assert executor.cancelled == []
 
 
-@pytest.mark.slow
 def test_no_more_fleets_are_handed_over_than_the_executor_wants():
     executor = SideBySide(at_once=PLACES)
     sweep(request(max_runs=8, fleet=1, settings=WIDE), quiet, executor)
@@ -124,7 +125,6 @@ def test_smgd_is_trained_side_by_side_too():
     assert_each_run_is_there_once(table(), 2, 5)
 
 
-@pytest.mark.slow
 def test_an_interrupted_round_goes_on_as_if_it_had_not_been(alone):
     def lands(event):
         if isinstance(event, Recorded):
@@ -137,7 +137,7 @@ def test_an_interrupted_round_goes_on_as_if_it_had_not_been(alone):
     assert_as_alone(Path("study"), alone)
 
 
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("budget", [{"fleet": 2}, {"fleet": 1, "repeats": 2}], ids=str)
 def test_ahead_of_the_table_each_run_is_there_once(seed, budget):
     executor, repeats = SideBySide(seed, at_once=math.inf), budget.get("repeats", 1)
@@ -149,13 +149,11 @@ def test_ahead_of_the_table_each_run_is_there_once(seed, budget):
 
 
 @pytest.mark.parametrize("repeats", [1, 2])
-@pytest.mark.slow
 def test_ahead_of_the_table_on_one_machine_it_ends_at_its_budget_too(repeats):
     summary = sweep(ahead(max_runs=6, fleet=1, repeats=repeats), quiet)
     assert (summary.ending, summary.points["lam"].nunique()) == ("budget", 6)
 
 
-@pytest.mark.slow
 def test_ahead_of_the_table_an_interrupted_sweep_goes_on():
     for seed in range(30):
         wanted = ahead(max_runs=8, smgd=2)
@@ -186,7 +184,6 @@ def test_fleets_that_are_too_large_are_halved_once_and_done(make):
     assert store.read_plan(Path("study")).measured.largest_fleet == 2
 
 
-@pytest.mark.slow
 def test_fleets_are_halved_again_where_half_is_too_large():
     def fault(number, runs):
         if len(runs) > 1:
@@ -286,7 +283,7 @@ def test_ctrl_c_cancels_what_is_in_training_and_keeps_what_is_recorded(make):
 
 
 @pytest.mark.parametrize("make", [request, ahead])
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_progress_counts_fleets_and_never_more_runs_than_there_are(make, seed):
     events = []
     sweep(make(max_runs=8, fleet=1, smgd=3), events.append, SideBySide(seed, at_once=math.inf))

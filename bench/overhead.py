@@ -8,8 +8,7 @@ by noise. They lie beside the JSON file while they are measured, on the disk whe
 
 To append and to propose is all that a sweep does between the end of a fleet and the begin of the
 next one, shown as to a log file. It is compared with the training of a fleet of 8 LeNet-5 on MNIST,
-found through PARETOPRUNE_DATA: the steps of an epoch are measured, without its evaluation, and
-counted as often as a run has epochs.
+found through PARETOPRUNE_DATA: an epoch's steps, without evaluation, times the epochs of a run.
 """
 
 import argparse

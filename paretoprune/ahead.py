@@ -78,7 +78,7 @@ def searched_runs(
 
 def first_runs(nothing: pd.DataFrame, plan: Plan, wanted: int) -> list[Run]:
     """The search's first round, which fills all places, within a share of all lams."""
-    most = int(min(wanted, MOST_AT_FIRST * plan.budget.max_runs, 1000))
+    most = int(min(-(-wanted // plan.budget.repeats), MOST_AT_FIRST * plan.budget.max_runs))
     settings = search_settings(plan)
     settings = replace(settings, round_size=max(settings.round_size, most))
     lams = SEARCHES[plan.settings.search](nothing, settings).lams[: plan.budget.max_runs]

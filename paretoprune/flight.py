@@ -51,7 +51,8 @@ class Flight:
             return 0.0
         step, since = self.first
         share = (self.step - step) / self.steps
-        return len(self.fleet.runs) * share / (time.monotonic() - since)
+        # a clock may tick seldom: 16 ms on Windows
+        return len(self.fleet.runs) * share / max(time.monotonic() - since, 1e-9)
 
 
 @dataclass(frozen=True)

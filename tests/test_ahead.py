@@ -158,6 +158,8 @@ def test_before_anything_is_known_half_of_the_lams_are_placed_at_most(search):
     assert 0 < len(first.runs) <= 20
     assert len(first.runs) == (20 if search in ("knee", "grid") else 3)
     assert next_runs(table([]), plan_of(search, smgd=0), first.runs[:1], 5) is None
+    seeds = next_runs(table([]), plan_of(search, max_runs=200, repeats=5), (), 70).runs
+    assert len(seeds) == (70 if search in ("knee", "grid") else 15), "no more than fill the places"
 
 
 @ALL

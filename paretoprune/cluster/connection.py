@@ -32,9 +32,9 @@ def connected(
     """
     is_guest = ray.is_initialized()  # in a program that uses Ray itself
     printing = ray._private.worker.print_to_stdstream
-    if not is_guest:
-        connect(cluster, runtime_env(own))
     try:
+        if not is_guest:
+            connect(cluster, runtime_env(own))
         executor = RayExecutor(cluster, device, watch, is_guest=is_guest)
         watch(Note(text=welcome(executor)))
         yield executor
@@ -46,7 +46,8 @@ def connected(
 
 def connect(cluster: Cluster, environment: dict[str, object]) -> None:
     """Connect this process, quietly: what goes on is said by the study."""
-    os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     where, is_new = f"--ray-address {cluster.ray_address}", cluster.ray_address == LOCAL
     if not (is_new or cluster.ray_address == AUTO or answers(cluster.ray_address)):
         raise UsageError(f"{where}: nobody answers there; is this the head's address and port?")

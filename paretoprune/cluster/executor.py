@@ -96,7 +96,7 @@ class RayExecutor:
         """The nodes that are alive, as Ray describes them; those of a moment ago without a head."""
         now = time.monotonic()
         if now - self.looked > LOOK and answers(self.head):
-            nodes: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]
+            nodes: list[dict[str, Any]] = ray.nodes()
             self.alive, self.looked = [one for one in nodes if one["Alive"]], now
         return self.alive
 

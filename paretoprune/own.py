@@ -3,14 +3,25 @@
 import difflib
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import paretoprune
 from paretoprune.errors import UsageError, printable
 
 Function = Callable[..., Any]
 IN_MEMORY = "__main__"  # the module of what a Python program gave, and no file holds
+
+# Beginnings of the paths of files through which user code is called. Whole folders: a user's own
+# folder may be called `paretoprune`, and so may any above it.
+NOT_THE_USERS = (
+    f"{Path(paretoprune.__file__).parent}{os.sep}",
+    f"{Path(importlib.__file__).parent}{os.sep}",
+    "<frozen importlib",
+)
 
 
 def find(name: str, option: str) -> Function:
@@ -90,7 +101,7 @@ def in_short(error: Exception) -> str:
     trace, place = error.__traceback__, ""
     while trace is not None:
         code = trace.tb_frame.f_code
-        if "paretoprune" not in code.co_filename and "importlib" not in code.co_filename:
+        if not code.co_filename.startswith(NOT_THE_USERS):
             place = f" ({code.co_filename}, line {trace.tb_lineno})"
             break
         trace = trace.tb_next

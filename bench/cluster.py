@@ -22,13 +22,13 @@ import torch
 
 from bench.report import in_words, publish, summary
 from bench.sleeping import sweep_asleep
-from paretoprune import store
-from paretoprune.cluster import Cluster
-from paretoprune.cluster.executor import RayExecutor
-from paretoprune.executor import Executor, LocalExecutor
-from paretoprune.opening import Request
-from paretoprune.progress import Event
-from paretoprune.study import sweep
+from paretoprune.runner.events import Event
+from paretoprune.runner.executors.executor import Executor, LocalExecutor
+from paretoprune.runner.executors.ray import Cluster
+from paretoprune.runner.executors.ray.ray_executor import RayExecutor
+from paretoprune.runner.setup import Request
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
 
 MODULE = "python -m bench.cluster"
 SETTINGS = {"round_size": 8, "epochs": 20}

@@ -35,9 +35,9 @@ from bench.loops import (
     random_problem,
 )
 from bench.report import in_words, publish, summary, table
-from paretoprune.device import keep_memory
-from paretoprune.fleet import PATHS
-from paretoprune.models import MODELS
+from paretoprune.problem.device import keep_memory
+from paretoprune.problem.models import MODELS
+from paretoprune.training.fleet import PATHS
 
 MNIST = {"train": 54_000, "validation": 6_000, "test": 10_000}  # images, as a sweep uses them
 SECONDS = 0.7  # of a measurement, but three turns at least

@@ -14,11 +14,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from paretoprune.front import choosable
-from paretoprune.knee import RULES
-from paretoprune.knee.terms import AXES_OF, USUAL, floor_of
-from paretoprune.plot.style import GREY, KNEE, STYLE, WIDTH, add_grid, label_accuracy, label_plainly
-from paretoprune.reading import Reading, find_knee, read_study
+from paretoprune.analysis.choice import Reading, find_knee, read_study
+from paretoprune.analysis.knee import RULES
+from paretoprune.analysis.knee.axes import AXES_OF, USUAL, floor_of
+from paretoprune.analysis.pareto import choosable
+from paretoprune.report.plots.style import (
+    GREY,
+    KNEE,
+    STYLE,
+    WIDTH,
+    add_grid,
+    label_accuracy,
+    label_plainly,
+)
 
 LABELS = {
     "complexity": "l1 of the prunable weights",

@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 
 from bench.overhead import build, clock, ratios, run_process
 from bench.report import in_words, publish, summary, table
-from paretoprune import store
-from paretoprune.opening import Request
-from paretoprune.progress import Event, Recorded
-from paretoprune.reading import read_study
-from paretoprune.run import SMGD
-from paretoprune.study import sweep
+from paretoprune.analysis.choice import read_study
+from paretoprune.runner.events import Event, Recorded
+from paretoprune.runner.setup import Request
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
+from paretoprune.study.run import SMGD
 
 FEW, MANY = 1_000, 10_000
 NOISE = 0.1  # standard deviation of the logarithms of loss and l1, as between seeds

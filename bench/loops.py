@@ -12,16 +12,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from paretoprune.complexity import COMPLEXITIES
-from paretoprune.datasets import Data, Part
-from paretoprune.losses import LOSSES
-from paretoprune.models import MODELS
-from paretoprune.problem import Problem, evaluate
-from paretoprune.prunable import PRUNABLE, prunable_names, weight_names
-from paretoprune.rounds import run_template
-from paretoprune.scaling import on, unit
-from paretoprune.settings import Settings
-from paretoprune.step import begin, take_step
+from paretoprune.problem.datasets import Data, Part
+from paretoprune.problem.losses import LOSSES
+from paretoprune.problem.models import MODELS
+from paretoprune.problem.normalization import on, unit
+from paretoprune.problem.problem import Problem, evaluate
+from paretoprune.pruning.penalties import COMPLEXITIES
+from paretoprune.pruning.selection import PRUNABLE, prunable_names, weight_names
+from paretoprune.runner.rounds import run_template
+from paretoprune.study.settings import Settings
+from paretoprune.training.step import begin, take_step
 
 SHAPES = {"vgg": (3, 32, 32)}  # of images; all others see MNIST's
 IMAGES, EVALUATED = 4096, 500

@@ -29,23 +29,23 @@ import numpy as np
 import pandas as pd
 
 from bench.report import in_words, publish, summary, table
-from paretoprune import store
-from paretoprune.building import Place, build_problem
-from paretoprune.console.live import SweepView
-from paretoprune.console.show import show_points
-from paretoprune.flight import Landed
-from paretoprune.loop import expected_runs, keep, record
-from paretoprune.models import MODELS
-from paretoprune.plot import draw_studies
-from paretoprune.problem import Problem
-from paretoprune.progress import Recorded
-from paretoprune.prunable import prunable_names
-from paretoprune.reading import read_study
-from paretoprune.rounds import Round, next_round, run_template
-from paretoprune.run import Layer, Point, Run
-from paretoprune.settings import Budget, Measured, Plan, Settings
-from paretoprune.step import begin
-from paretoprune.train import Outcome, train_epoch
+from paretoprune.analysis.choice import read_study
+from paretoprune.problem.build import Place, build_problem
+from paretoprune.problem.models import MODELS
+from paretoprune.problem.problem import Problem
+from paretoprune.pruning.selection import prunable_names
+from paretoprune.report.plots import draw_studies
+from paretoprune.report.terminal.live_view import SweepView
+from paretoprune.report.terminal.show import show_points
+from paretoprune.runner.events import Recorded
+from paretoprune.runner.jobs import Landed
+from paretoprune.runner.loop import expected_runs, keep, record
+from paretoprune.runner.rounds import Round, next_round, run_template
+from paretoprune.study import storage as store
+from paretoprune.study.run import Layer, Point, Run
+from paretoprune.study.settings import Budget, Measured, Plan, Settings
+from paretoprune.training.step import begin
+from paretoprune.training.train import Outcome, train_epoch
 
 ROWS = (10, 100, 1000)  # of the studies to which a fleet is added
 MANY = 10_000  # rows of the study that is read and drawn
@@ -183,7 +183,7 @@ def append(case: Case) -> None:
 
 
 def propose(case: Case, points: pd.DataFrame) -> None:
-    """What a sweep does then, until the next fleet begins: see `paretoprune.loop.Loop`."""
+    """What a sweep does then, until the next fleet begins: see `paretoprune.runner.loop.Loop`."""
     points = keep(case.folder, case.plan, points, set())
     SweepView()(Recorded(points=points))
     round_ = next_round(points, case.plan) or case.round

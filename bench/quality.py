@@ -24,11 +24,18 @@ from bench.front import paretoprune
 from bench.known import CASES, Case, Points
 from bench.report import publish, table
 from bench.steadiness import shortfall
-from paretoprune.cost import Study, front_of
+from paretoprune.analysis.choice import Reading, find_knee, find_wish, read_study
+from paretoprune.analysis.comparison.effort import Study, front_of
+from paretoprune.analysis.constraints import Wish
 from paretoprune.errors import UsageError
-from paretoprune.knee.wish import Wish
-from paretoprune.plot.style import KNEE, STYLE, WIDTH, add_grid, label_accuracy, label_plainly
-from paretoprune.reading import Reading, find_knee, find_wish, read_study
+from paretoprune.report.plots.style import (
+    KNEE,
+    STYLE,
+    WIDTH,
+    add_grid,
+    label_accuracy,
+    label_plainly,
+)
 
 MARKERS = "osD^vP*Xdh"
 OURS = "#0072b2"

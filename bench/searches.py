@@ -16,8 +16,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from paretoprune.front import alive, hypervolume_of, pareto
-from paretoprune.reading import Reading, read_study
+from paretoprune.analysis.choice import Reading, read_study
+from paretoprune.analysis.pareto import alive, hypervolume_of, pareto
 
 
 def measure(reading: Reading) -> dict[str, object]:

@@ -13,16 +13,16 @@ import ray
 
 from bench.nap import Nap, sleep
 from bench.overhead import SETTINGS, Shapes, network, plan_of, point_of
-from paretoprune import store
-from paretoprune.cluster import Cluster
-from paretoprune.cluster.executor import RayExecutor
-from paretoprune.flight import Fleets
-from paretoprune.loop import Loop
-from paretoprune.opening import Request
-from paretoprune.progress import Event
-from paretoprune.run import Run
-from paretoprune.settings import Budget, Plan
-from paretoprune.train import Outcome
+from paretoprune.runner.events import Event
+from paretoprune.runner.executors.ray import Cluster
+from paretoprune.runner.executors.ray.ray_executor import RayExecutor
+from paretoprune.runner.jobs import Fleets
+from paretoprune.runner.loop import Loop
+from paretoprune.runner.setup import Request
+from paretoprune.study import storage as store
+from paretoprune.study.run import Run
+from paretoprune.study.settings import Budget, Plan
+from paretoprune.training.train import Outcome
 
 EPOCHS = SETTINGS.epochs
 LATE = 0.8  # of the points, after which the coordinator's time counts

@@ -17,10 +17,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from paretoprune import files
+from paretoprune.study.storage import atomic as files
 
 # What a sweep would import in its course.
-IMPORTS = ("cli", "opening", "study", "reading", "plot", "console.sweep", "store")
+IMPORTS = (
+    "cli",
+    "runner.setup",
+    "runner.sweep",
+    "analysis.choice",
+    "report.plots",
+    "report.terminal.sweep",
+    "study.storage",
+)
 
 
 class Moment:
@@ -78,7 +86,7 @@ def prepare() -> None:
     for name in IMPORTS:
         importlib.import_module(f"paretoprune.{name}")
     with suppress(ModuleNotFoundError):
-        keeper = importlib.import_module("paretoprune.keeper")
+        keeper = importlib.import_module("paretoprune.runner.checkpointing")
         keeper.LONG, keeper.SHARE = 0.0, float("inf")
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from paretoprune import store
-from paretoprune.documents import points_document
+from paretoprune.analysis.choice import read_study
 from paretoprune.errors import ParetopruneError
-from paretoprune.reading import read_study
+from paretoprune.report.documents import points_document
+from paretoprune.study import storage as store
 
 TIMES = ("seconds", "started_at")
 

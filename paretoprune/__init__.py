@@ -6,7 +6,7 @@ From Python: `import paretoprune as pp; study = pp.sweep(model=..., data=..., ou
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from paretoprune.library import Study, load_compact, sweep
+    from paretoprune.api import Study, load_compact, sweep
 
 __version__ = "0.1.0"
 __all__ = ["Study", "__version__", "load_compact", "sweep"]
@@ -20,7 +20,7 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     """Load the library when it is asked for: the command line's help needs none of it."""
     if name in __all__:
-        from paretoprune import library
+        from paretoprune import api as library
 
         return getattr(library, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

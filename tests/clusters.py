@@ -8,8 +8,8 @@ from dataclasses import replace
 import psutil
 import pytest
 
-from paretoprune.progress import Note, Progress
-from paretoprune.study import sweep
+from paretoprune.runner.events import Note, Progress
+from paretoprune.runner.sweep import sweep
 from tests.test_sweep import OF_A_CALL, QUICK, TIMES, quiet, request, table
 
 pytest.importorskip("ray", reason="needs Ray: pip install 'paretoprune[ray]'")
@@ -17,7 +17,7 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 from ray.cluster_utils import Cluster as Machines
 
-from paretoprune.cluster import Cluster
+from paretoprune.runner.executors.ray import Cluster
 
 SETTINGS = {**QUICK, "epochs": 30}
 BUDGET = {"max_runs": 8, "smgd": 1}

@@ -5,8 +5,8 @@ from copy import deepcopy
 import torch
 from torch import nn
 
-from paretoprune.compact import compact
-from paretoprune.sizes import sizes_of
+from paretoprune.pruning.compaction import compact
+from paretoprune.pruning.flops import sizes_of
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-9}

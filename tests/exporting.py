@@ -5,7 +5,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from paretoprune.models import MODELS
+from paretoprune.problem.models import MODELS
 
 CLOSE = 1e-5
 SAMPLES = 5

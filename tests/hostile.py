@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from paretoprune.store import SCHEMA
+from paretoprune.study.storage import SCHEMA
 
 MEBI = 2**20
 

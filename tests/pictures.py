@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from paretoprune.datasets import DATASETS
+from paretoprune.problem.datasets import DATASETS
 from tests.problems import source
 
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import torch
 
-from paretoprune.building import with_constant, with_costs
-from paretoprune.complexity import COMPLEXITIES
-from paretoprune.datasets import DATASETS, Data, Source
-from paretoprune.losses import LOSSES
-from paretoprune.models import MODELS
-from paretoprune.problem import Problem
-from paretoprune.prunable import PRUNABLE, prunable_names, weight_names
-from paretoprune.rounds import run_template
-from paretoprune.run import Run
-from paretoprune.scaling import unit
-from paretoprune.settings import Settings
+from paretoprune.problem.build import with_constant, with_costs
+from paretoprune.problem.datasets import DATASETS, Data, Source
+from paretoprune.problem.losses import LOSSES
+from paretoprune.problem.models import MODELS
+from paretoprune.problem.normalization import unit
+from paretoprune.problem.problem import Problem
+from paretoprune.pruning.penalties import COMPLEXITIES
+from paretoprune.pruning.selection import PRUNABLE, prunable_names, weight_names
+from paretoprune.runner.rounds import run_template
+from paretoprune.study.run import Run
+from paretoprune.study.settings import Settings
 
 
 def problem(

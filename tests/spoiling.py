@@ -18,21 +18,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tomli_w
 
-from paretoprune import store
-from paretoprune.compare import compare
-from paretoprune.console.knee import show_choice
-from paretoprune.console.show import show_points
-from paretoprune.datasets.images import read_headers, read_squares
+from paretoprune.analysis.choice import Choice, Reading, find_knee, find_wish, read_study
+from paretoprune.analysis.comparison.compare import compare
+from paretoprune.analysis.constraints import AT_LEAST, AT_MOST, Wish
+from paretoprune.analysis.knee import RULES
+from paretoprune.analysis.pareto import SPLITS
 from paretoprune.errors import ParetopruneError
-from paretoprune.front import SPLITS
-from paretoprune.keeping import superfluous
-from paretoprune.knee import RULES
-from paretoprune.knee.wish import AT_LEAST, AT_MOST, Wish
-from paretoprune.plot import KINDS
-from paretoprune.plot.style import STYLE
-from paretoprune.reading import Choice, Reading, find_knee, find_wish, read_study
-from paretoprune.rounds import next_round
-from paretoprune.store import SCHEMA
+from paretoprune.problem.datasets.images import read_headers, read_squares
+from paretoprune.report.plots import KINDS
+from paretoprune.report.plots.style import STYLE
+from paretoprune.report.terminal.knee import show_choice
+from paretoprune.report.terminal.show import show_points
+from paretoprune.runner.retention import superfluous
+from paretoprune.runner.rounds import next_round
+from paretoprune.study import storage as store
+from paretoprune.study.storage import SCHEMA
 
 Pick = Callable[[Sequence[Any]], Any]
 

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from paretoprune import store
-from paretoprune.reading import read_study
-from paretoprune.settings import Budget, Measured, Plan, Settings
+from paretoprune.analysis.choice import read_study
+from paretoprune.study import storage as store
+from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from tests.tables import table
 
 EPOCHS = 3

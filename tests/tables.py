@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from paretoprune.front import over_seeds
-from paretoprune.run import Point, Run
+from paretoprune.analysis.pareto import over_seeds
 from paretoprune.search import Proposal, Search, SearchSettings
-from paretoprune.store import SCHEMA
-from paretoprune.store.sound import SIZES
+from paretoprune.study.run import Point, Run
+from paretoprune.study.storage import SCHEMA
+from paretoprune.study.storage.table_checks import SIZES
 
 RUN = {
     "method": "weighted-sum",

@@ -6,12 +6,12 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from paretoprune.ahead import BELIEVED, PENDING, new_lams, next_runs, with_believed
-from paretoprune.front import alive, hypervolume
-from paretoprune.quality import R2
-from paretoprune.rounds import comparison_runs, networks_of, proposed_runs, runs_of
-from paretoprune.run import SMGD
+from paretoprune.analysis.pareto import alive, hypervolume
+from paretoprune.runner.asynchronous import BELIEVED, PENDING, new_lams, next_runs, with_believed
+from paretoprune.runner.rounds import comparison_runs, networks_of, proposed_runs, runs_of
 from paretoprune.search import SEARCHES
+from paretoprune.study.metric import R2
+from paretoprune.study.run import SMGD
 from tests.tables import CONSTANT_LOSS, corner, table
 from tests.test_rounds import ALL, FRONT, plan_of, swept, swept_at_once
 

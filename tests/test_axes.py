@@ -5,16 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from paretoprune.console.tables import in_units
+from paretoprune.analysis.choice import find_knee, find_wish
+from paretoprune.analysis.constraints import parse_wish
+from paretoprune.analysis.knee import RULES, Terms
+from paretoprune.analysis.knee.axes import AXES_OF, COUNTED, places
+from paretoprune.analysis.knee.balance import balance
+from paretoprune.analysis.pareto import MEANS, nondominated, over_seeds, pareto
 from paretoprune.errors import UsageError
-from paretoprune.front import MEANS, nondominated, over_seeds, pareto
-from paretoprune.knee import RULES, Terms
-from paretoprune.knee.balance import balance
-from paretoprune.knee.terms import AXES_OF, COUNTED, places
-from paretoprune.knee.wish import parse_wish
-from paretoprune.plot.front import ERROR_AXES, front
-from paretoprune.reading import find_knee, find_wish
-from paretoprune.store.sound import SIZES
+from paretoprune.report.plots.front import ERROR_AXES, front
+from paretoprune.report.terminal.tables import in_units
+from paretoprune.study.storage.table_checks import SIZES
 from tests.studies import ROWS, network, study_of, texts_of
 from tests.tables import OLD, table
 from tests.test_knees import SHAPES, front_of

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paretoprune.front import pareto
-from paretoprune.knee import DEFAULT_RULE, RULES, Terms
+from paretoprune.analysis.knee import DEFAULT_RULE, RULES, Terms
+from paretoprune.analysis.pareto import pareto
 from tests.tables import CONSTANT_LOSS, PRUNABLE
 from tests.test_knees import LOSS, front_at
 

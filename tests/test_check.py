@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from paretoprune.check import check
-from paretoprune.opening import Request
+from paretoprune.runner.dry_run import check
+from paretoprune.runner.setup import Request
 from tests.own_code import TABLE, module
 
 __all__ = ["module"]  # a fixture

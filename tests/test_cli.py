@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from paretoprune import __version__, store
+from paretoprune import __version__
+from paretoprune.study import storage as store
 
 QUICK = ["--epochs=15", "--batch-size=64", "--max-runs=8", "--lr=0.02", "--fleet=8"]
 

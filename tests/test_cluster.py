@@ -10,11 +10,12 @@ import ray
 import torch
 from torch import nn
 
-from paretoprune import keeper, store
-from paretoprune.cluster.worker import Here, work
 from paretoprune.errors import ClusterError, CouldNotError, UsageError
-from paretoprune.progress import Progress
-from paretoprune.study import sweep
+from paretoprune.runner import checkpointing as keeper
+from paretoprune.runner.events import Progress
+from paretoprune.runner.executors.ray.worker import Here, work
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
 from tests.clusters import (
     NODE,
     Fault,

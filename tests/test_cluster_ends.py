@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from paretoprune.study import sweep
+from paretoprune.runner.sweep import sweep
 from tests.clusters import in_order, machines, on_one_machine, training, wait_until
 from tests.test_sweep import assert_same_table, quiet, request, table
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 import paretoprune as pp
-from paretoprune import store
-from paretoprune.cluster import Cluster, cluster_of
-from paretoprune.cluster.code import home_of, runtime_env
-from paretoprune.console.lines import JsonView
 from paretoprune.errors import UsageError
-from paretoprune.progress import Progress
-from paretoprune.study import idle, sweep
+from paretoprune.report.terminal.json_events import JsonView
+from paretoprune.runner.events import Progress
+from paretoprune.runner.executors.ray import Cluster, cluster_of
+from paretoprune.runner.executors.ray.runtime_env import home_of, runtime_env
+from paretoprune.runner.sweep import idle, sweep
+from paretoprune.study import storage as store
 from tests.test_rounds import plan_of
 from tests.test_sweep import request
 
@@ -255,7 +255,7 @@ def test_a_cluster_that_a_round_does_not_fill_is_said_so(slots, budget, said):
     [(4, 1, 4), (4, 0.25, 16), (4, 0.3, 12), (4, 0.6, 4), (7, 2, 3), (0, 1, 0), (0, 0.5, 0)],
 )
 def test_a_share_is_of_one_gpu(total, need, fleets):
-    executor = pytest.importorskip("paretoprune.cluster.executor")
+    executor = pytest.importorskip("paretoprune.runner.executors.ray.ray_executor")
     assert executor.room(total, need) == fleets
 
 

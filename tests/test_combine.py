@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchjd.aggregation import MGDA
 
-from paretoprune.combine import (
+from paretoprune.study.settings import NORMALIZE
+from paretoprune.training.methods.gradient_weights import (
     NORMALIZERS,
     Objectives,
     gram_matrices,
@@ -18,7 +19,6 @@ from paretoprune.combine import (
     smgd,
     weighted_sum,
 )
-from paretoprune.settings import NORMALIZE
 
 HALVES = [0.5, 0.5]
 INFINITE = math.inf

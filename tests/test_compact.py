@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from paretoprune.models import MODELS
+from paretoprune.problem.models import MODELS
 from tests.compacting import WEIGHTED, assert_compact_equals_original, shake, thin, widths
 
 ACTIVATIONS = (nn.ReLU, nn.ELU, nn.Tanh, nn.Sigmoid, nn.GELU, nn.PReLU, nn.Identity)

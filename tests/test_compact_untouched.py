@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils import prune
 
-from paretoprune.compact import compact
 from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.pruning.compaction import compact
 from tests.compacting import VECTORS, Parts, assert_compact_equals_original, linear, shake, thin
 
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretoprune.compare import compare
+from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.comparison.compare import compare
+from paretoprune.analysis.comparison.distance import Gap, Spread, covered, gap, spread
+from paretoprune.analysis.pareto import AXES, alive, hypervolume, hypervolume_of, over_seeds
 from paretoprune.errors import UsageError
-from paretoprune.front import AXES, alive, hypervolume, hypervolume_of, over_seeds
-from paretoprune.gap import Gap, Spread, covered, gap, spread
-from paretoprune.reading import Reading
-from paretoprune.run import SMGD
+from paretoprune.study.run import SMGD
 from tests.studies import COLLAPSED, FAILED, PLAN, ROWS, network
 from tests.tables import table
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from paretoprune import store
-from paretoprune.compare import compare, compare_document
-from paretoprune.console.compare import smgd_lines
+from paretoprune.analysis.choice import read_study
+from paretoprune.analysis.comparison.compare import compare, compare_document
 from paretoprune.errors import CouldNotError
-from paretoprune.plot.cost import cost, draw_cost
-from paretoprune.plot.style import STYLE, WIDTH
-from paretoprune.reading import read_study
+from paretoprune.report.plots.hypervolume_trace import cost, draw_cost
+from paretoprune.report.plots.style import STYLE, WIDTH
+from paretoprune.report.terminal.compare import smgd_lines
+from paretoprune.study import storage as store
 from tests.studies import COLLAPSED, PLAN, legend_of, study_of
 from tests.test_compare import SEARCHED, SEEDS, reading_of, smgd
 

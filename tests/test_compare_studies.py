@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from paretoprune.compare import compare
+from paretoprune.analysis.comparison.compare import compare
+from paretoprune.analysis.comparison.distance import Spread
+from paretoprune.analysis.pareto import hypervolume_of
 from paretoprune.errors import UsageError
-from paretoprune.front import hypervolume_of
-from paretoprune.gap import Spread
-from paretoprune.run import SMGD
+from paretoprune.study.run import SMGD
 from tests.studies import COLLAPSED
 from tests.test_compare import SEARCHED, SEEDS, reading_of
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from paretoprune.building import Place, build_problem
-from paretoprune.compact import compact
-from paretoprune.complexity import COMPLEXITIES, group_l1, l1
-from paretoprune.problem import fill
-from paretoprune.pruning import prune
-from paretoprune.settings import Settings
-from paretoprune.sizes import sizes_of
-from paretoprune.train import train_fleet
+from paretoprune.problem.build import Place, build_problem
+from paretoprune.problem.problem import fill
+from paretoprune.pruning.compaction import compact
+from paretoprune.pruning.flops import sizes_of
+from paretoprune.pruning.penalties import COMPLEXITIES, group_l1, l1
+from paretoprune.pruning.threshold import prune
+from paretoprune.study.settings import Settings
+from paretoprune.training.train import train_fleet
 from tests.problems import problem, run
 
 SHAPES = [(3, 4, 5), (2, 6, 3, 3, 3)]

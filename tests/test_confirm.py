@@ -7,17 +7,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from paretoprune import store
-from paretoprune.confirm import beaten_by, confirm
+from paretoprune.analysis.choice import find_knee, find_wish, read_study
+from paretoprune.analysis.constraints import parse_wish
 from paretoprune.errors import UsageError
-from paretoprune.executor import LocalExecutor
-from paretoprune.knee.wish import parse_wish
-from paretoprune.loop import predicted
-from paretoprune.opening import Request
-from paretoprune.progress import Progress
-from paretoprune.reading import find_knee, find_wish, read_study
-from paretoprune.rounds import Round
-from paretoprune.study import sweep
+from paretoprune.runner.confirm import beaten_by, confirm
+from paretoprune.runner.events import Progress
+from paretoprune.runner.executors.executor import LocalExecutor
+from paretoprune.runner.loop import predicted
+from paretoprune.runner.rounds import Round
+from paretoprune.runner.setup import Request
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
 from tests.problems import run
 from tests.test_sweep import OutOfLuck, quiet, request
 

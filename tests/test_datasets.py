@@ -8,14 +8,14 @@ import torch
 import torchvision
 from PIL import Image
 
-from paretoprune.datasets import DATASETS
-from paretoprune.datasets.downloads import fetch
-from paretoprune.datasets.parts import split
+from paretoprune.analysis.choice import find_knee, read_study
+from paretoprune.analysis.pareto import choosable, hypervolume_of
 from paretoprune.errors import CouldNotError, UsageError
-from paretoprune.front import choosable, hypervolume_of
-from paretoprune.opening import Request
-from paretoprune.reading import find_knee, read_study
-from paretoprune.study import sweep
+from paretoprune.problem.datasets import DATASETS
+from paretoprune.problem.datasets.downloads import fetch
+from paretoprune.problem.datasets.parts import split
+from paretoprune.runner.setup import Request
+from paretoprune.runner.sweep import sweep
 from tests.problems import problem, source
 
 

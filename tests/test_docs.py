@@ -9,20 +9,21 @@ from pathlib import Path
 import pytest
 import typer
 
-from paretoprune import __version__, store
+from paretoprune import __version__
+from paretoprune.analysis.knee import DEFAULT_RULE, RULES
 from paretoprune.cli import app
-from paretoprune.complexity import COMPLEXITIES
-from paretoprune.datasets import DATASETS
 from paretoprune.export import FORMATS
-from paretoprune.knee import DEFAULT_RULE, RULES
-from paretoprune.losses import LOSSES
-from paretoprune.models import MODELS
-from paretoprune.progress import MEANINGS
-from paretoprune.prunable import PRUNABLE
-from paretoprune.recipes import EVERY, OF_MODELS, SUITED, usual_budget
+from paretoprune.problem.datasets import DATASETS
+from paretoprune.problem.losses import LOSSES
+from paretoprune.problem.models import MODELS
+from paretoprune.pruning.penalties import COMPLEXITIES
+from paretoprune.pruning.selection import PRUNABLE
+from paretoprune.runner.events import MEANINGS
 from paretoprune.search import SEARCHES
-from paretoprune.settings import METHODS, MOMENTS, NORMALIZE, Budget, Settings
-from paretoprune.updates import SCHEDULES, UPDATES
+from paretoprune.study import storage as store
+from paretoprune.study.defaults import EVERY, OF_MODELS, SUITED, usual_budget
+from paretoprune.study.settings import METHODS, MOMENTS, NORMALIZE, Budget, Settings
+from paretoprune.training.optimizers import SCHEDULES, UPDATES
 
 ROOT = Path(__file__).parent.parent
 COMMAND = typer.main.get_command(app)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import paretoprune as pp
-from paretoprune import store
+from paretoprune.study import storage as store
 
 ROOT = Path(__file__).parent.parent
 ARCHIVE = "cifar10-images.tar.xz"

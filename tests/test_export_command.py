@@ -8,15 +8,15 @@ import torch
 from safetensors.torch import load_file
 
 import paretoprune as pp
-from paretoprune import store
+from paretoprune.analysis.choice import find_knee, read_study
+from paretoprune.analysis.pareto import choosable
 from paretoprune.errors import UsageError
-from paretoprune.exporting import export
-from paretoprune.front import choosable
-from paretoprune.handover import chosen_run
-from paretoprune.models import MODELS
-from paretoprune.opening import Request
-from paretoprune.reading import find_knee, read_study
-from paretoprune.study import sweep
+from paretoprune.export.export import export
+from paretoprune.export.trained_network import chosen_run
+from paretoprune.problem.models import MODELS
+from paretoprune.runner.setup import Request
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
 from tests.test_sweep import quiet, request
 
 SWEPT = {"complexity": "group-l1", "epochs": 12, "threshold": 3e-3}
@@ -142,7 +142,7 @@ def test_weights_that_were_not_kept_cannot_be_handed_over(paretoprune):
 def test_weights_of_another_network_are_corrupt(paretoprune):
     sweep(request("study", max_runs=4), quiet)
     row = store.read(Path("study")).iloc[0]
-    store.networks.write_tensors(Path("study", row["weights"]), {"x": torch.zeros(3)}, {})
+    store.tensors.write_tensors(Path("study", row["weights"]), {"x": torch.zeros(3)}, {})
     answer = paretoprune("export", "study", "--run", row["run_id"], "-o", "net.pt2")
     assert (answer.code, "does not hold the weights of mlp" in answer.err) == (4, True)
 

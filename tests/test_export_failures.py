@@ -14,7 +14,7 @@ from torch import nn
 from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.export import FORMATS, check_file, write_network
 from paretoprune.export import onnx as onnx_files
-from paretoprune.store.networks import read_tensors, write_tensors
+from paretoprune.study.storage.tensors import read_tensors, write_tensors
 from tests.exporting import CLOSE, Branching, made
 from tests.test_faults import failing_flush, failing_rename
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_model
 from torch import nn
 
 from paretoprune.export import FORMATS, check_file, file_sizes, write_network
-from paretoprune.store.networks import read_tensors, write_tensors
+from paretoprune.study.storage.tensors import read_tensors, write_tensors
 from tests.exporting import CASES, CLOSE, SAMPLES, Fixed, Sized, answers, first, flat, images, made
 
 SLOW = [("vgg", ".pt2"), *((name, ".onnx") for name in CASES if name != "mlp")]

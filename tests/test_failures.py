@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from paretoprune import store
 from paretoprune.errors import BusyStudyError, CouldNotError
-from paretoprune.executor import LocalExecutor
-from paretoprune.progress import Progress
-from paretoprune.study import sweep
+from paretoprune.runner.events import Progress
+from paretoprune.runner.executors.executor import LocalExecutor
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
 from tests.test_sweep import assert_same_table, quiet, request, table
 
 

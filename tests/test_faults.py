@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from paretoprune import files, store
 from paretoprune.errors import CouldNotError
-from paretoprune.store.checkpoint import read_checkpoint, write_checkpoint
+from paretoprune.study import storage as store
+from paretoprune.study.storage import atomic as files
+from paretoprune.study.storage.checkpoints import read_checkpoint, write_checkpoint
 from tests.test_store import PLAN, row
 
 posix = pytest.mark.skipif(os.name != "posix", reason="limits and rights of POSIX")

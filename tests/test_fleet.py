@@ -8,14 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from paretoprune.fleet import stack
-from paretoprune.models import MODELS
-from paretoprune.problem import evaluate
-from paretoprune.run import SMGD
-from paretoprune.settings import MOMENTS, NORMALIZE
-from paretoprune.step import begin, take_step
-from paretoprune.train import train_fleet
-from paretoprune.updates import UPDATES
+from paretoprune.problem.models import MODELS
+from paretoprune.problem.problem import evaluate
+from paretoprune.study.run import SMGD
+from paretoprune.study.settings import MOMENTS, NORMALIZE
+from paretoprune.training.fleet import stack
+from paretoprune.training.optimizers import UPDATES
+from paretoprune.training.step import begin, take_step
+from paretoprune.training.train import train_fleet
 from tests.problems import problem, run
 
 # Two of one rate and threshold side by side, then others: values per network, moved in stretches.

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from paretoprune.datasets import images as images_module
 from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.problem.datasets import images as images_module
 from tests.pictures import assert_same_data, everything, fill, load, save
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paretoprune.front import (
+from paretoprune.analysis.pareto import (
     alive,
     choosable,
     hypervolume,

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from paretoprune import files, store
 from paretoprune.errors import CouldNotError
-from paretoprune.progress import Progress, Recorded
-from paretoprune.study import sweep
+from paretoprune.runner.events import Progress, Recorded
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
+from paretoprune.study.storage import atomic as files
 from tests.test_failures import Failing
 from tests.test_faults import fail, posix, small_files
 from tests.test_sweep import assert_same_table, quiet, request, table, undisturbed

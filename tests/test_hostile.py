@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import paretoprune as package
-from paretoprune import store
 from paretoprune.errors import CorruptStudyError, CouldNotError, printable
+from paretoprune.study import storage as store
 from tests import hostile, spoiling
 from tests.hostile import Touching, good_row
 from tests.spoiling import QUESTIONS, QUICK, assert_answered_or_refused, write_rows

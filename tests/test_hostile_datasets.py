@@ -9,10 +9,10 @@ import pytest
 import torch
 import torchvision
 
-from paretoprune.datasets import DATASETS, Data, Part
-from paretoprune.datasets import downloads as downloads_module
-from paretoprune.datasets.parts import sound_images
 from paretoprune.errors import CouldNotError
+from paretoprune.problem.datasets import DATASETS, Data, Part
+from paretoprune.problem.datasets import downloads as downloads_module
+from paretoprune.problem.datasets.parts import sound_images
 from tests.hostile import Touching
 from tests.problems import source
 

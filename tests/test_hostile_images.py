@@ -14,8 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from paretoprune.datasets import images as images_module
-from paretoprune.datasets.images import Room, read_headers, read_squares
+from paretoprune.problem.datasets import images as images_module
+from paretoprune.problem.datasets.images import Room, read_headers, read_squares
 from tests import spoiling
 from tests.hostile import Touching
 from tests.pictures import fill, load, save

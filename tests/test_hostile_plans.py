@@ -2,8 +2,8 @@
 
 import pytest
 
-from paretoprune import store
 from paretoprune.errors import CorruptStudyError
+from paretoprune.study import storage as store
 from tests.test_hostile import study
 
 __all__ = ["study"]  # a fixture

@@ -5,12 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from paretoprune import keeping, store
 from paretoprune.errors import UsageError
-from paretoprune.keeping import superfluous
-from paretoprune.progress import Recorded
-from paretoprune.settings import Budget
-from paretoprune.study import sweep
+from paretoprune.runner import retention as keeping
+from paretoprune.runner.events import Recorded
+from paretoprune.runner.retention import superfluous
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
+from paretoprune.study.settings import Budget
 from tests.tables import table
 from tests.test_sweep import (
     Interruption,

@@ -10,8 +10,8 @@ import pytest
 
 from bench.kills import TRAINING, WRITE, Ending, Plan, faults_after, kill_sweeps
 from bench.wholeness import damages, differences, files_of, rows_of
-from paretoprune import store
-from paretoprune.study import sweep
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
 from tests.test_sweep import quiet, request
 
 STUDY = Path("study")

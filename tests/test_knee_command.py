@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from paretoprune import store
-from paretoprune.knee import DEFAULT_RULE, RULES
-from paretoprune.reading import find_knee, read_study
-from paretoprune.settings import Budget, Measured, Plan, Settings
+from paretoprune.analysis.choice import find_knee, read_study
+from paretoprune.analysis.knee import DEFAULT_RULE, RULES
+from paretoprune.study import storage as store
+from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from tests.tables import table
 from tests.test_knees import ERROR, LOSS
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from paretoprune.analysis.knee import RULES, Terms
+from paretoprune.analysis.knee.axes import AXES_OF, USUAL, places
+from paretoprune.analysis.pareto import pareto
 from paretoprune.errors import UsageError
-from paretoprune.front import pareto
-from paretoprune.knee import RULES, Terms
-from paretoprune.knee.terms import AXES_OF, USUAL, places
-from paretoprune.settings import Measured
+from paretoprune.study.settings import Measured
 from tests.tables import PRUNABLE, table
 
 LOSS, _, ERROR, *_ = AXES_OF.values()

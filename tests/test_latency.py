@@ -9,8 +9,8 @@ from torch import nn
 
 from paretoprune.errors import CouldNotError
 from paretoprune.export import Latency, measure, with_csr
-from paretoprune.export.sparse import SparseLinear
-from paretoprune.models import MODELS
+from paretoprune.export.csr import SparseLinear
+from paretoprune.problem.models import MODELS
 
 SHORT = 0.01  # seconds
 

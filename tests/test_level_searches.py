@@ -6,11 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from paretoprune.front import over_seeds
+from paretoprune.analysis.pareto import over_seeds
 from paretoprune.search import SEARCHES
+from paretoprune.search.interval_gain import Corner
 from paretoprune.search.levels import listed, terms_of
 from paretoprune.search.stochastic_dichotomic import DRAWS, normal_or_draw
-from paretoprune.search.triangle import Corner
 from tests.tables import FRONTS, corner, noisy, sweep, table
 from tests.test_searches import (
     ON_FRONTS,

@@ -11,8 +11,8 @@ from torch import nn
 
 import paretoprune as pp
 from paretoprune.errors import UsageError
-from paretoprune.opening import default_folder
-from paretoprune.settings import Settings
+from paretoprune.runner.setup import default_folder
+from paretoprune.study.settings import Settings
 from tests.test_sweep import assert_same_table, table
 
 OPTIONS = {"epochs": 2, "max_runs": 4, "round": 4, "fleet": 4, "smgd": 0, "progress": False}

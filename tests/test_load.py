@@ -24,10 +24,10 @@ from bench.load import (
     seconds_of,
 )
 from bench.load import large_study as build_study
-from paretoprune.console.tables import points_table
-from paretoprune.cost import ERROR_AXES, Study, course_of, volume
-from paretoprune.front import choosable, nondominated, over_seeds, pareto
-from paretoprune.reading import Reading
+from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.comparison.effort import ERROR_AXES, Study, course_of, volume
+from paretoprune.analysis.pareto import choosable, nondominated, over_seeds, pareto
+from paretoprune.report.terminal.tables import points_table
 from tests.tables import corner, table
 from tests.test_rounds import plan_of
 

@@ -7,12 +7,12 @@ from sklearn.metrics import r2_score
 from torch import nn
 from torch.nn import functional
 
-from paretoprune.building import Place, build_problem
 from paretoprune.errors import UsageError
-from paretoprune.losses import LOSSES, best_constant, loss_of, squared_error
-from paretoprune.problem import evaluate
-from paretoprune.settings import Settings
-from paretoprune.train import train_fleet
+from paretoprune.problem.build import Place, build_problem
+from paretoprune.problem.losses import LOSSES, best_constant, loss_of, squared_error
+from paretoprune.problem.problem import evaluate
+from paretoprune.study.settings import Settings
+from paretoprune.training.train import train_fleet
 from tests.problems import run
 
 GENERATOR = torch.Generator().manual_seed(0)

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from paretoprune.errors import UsageError
-from paretoprune.models import MODELS
-from paretoprune.sizes import positions, sizes_of
+from paretoprune.problem.models import MODELS
+from paretoprune.pruning.flops import positions, sizes_of
 
 SHAPES = {
     "mlp": (1, 28, 28),

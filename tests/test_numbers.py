@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from paretoprune.knee import RULES
-from paretoprune.reading import read_study
-from paretoprune.rounds import propose
-from paretoprune.study import sweep
+from paretoprune.analysis.choice import read_study
+from paretoprune.analysis.knee import RULES
+from paretoprune.runner.rounds import propose
+from paretoprune.runner.sweep import sweep
 from tests.studies import ROWS, network, study_of
 from tests.test_sweep import quiet, request, table
 

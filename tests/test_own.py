@@ -8,12 +8,12 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from paretoprune.building import Place, build_problem
-from paretoprune.datasets.own import own_data
 from paretoprune.errors import UsageError
-from paretoprune.own import call, find
-from paretoprune.settings import Settings
-from paretoprune.train import train_fleet
+from paretoprune.problem.build import Place, build_problem
+from paretoprune.problem.datasets.user_data import own_data
+from paretoprune.study.settings import Settings
+from paretoprune.study.user_code import call, find
+from paretoprune.training.train import train_fleet
 from tests.own_code import TABLE, module
 from tests.problems import run, source
 
@@ -307,7 +307,7 @@ def test_a_network_that_cannot_be_counted_is_trained_and_recorded(monkeypatch):
     def raising(network, inputs):
         raise RuntimeError("no copies")
 
-    monkeypatch.setattr("paretoprune.train.compact", raising)
+    monkeypatch.setattr("paretoprune.training.train.compact", raising)
     point = train_fleet([run(epochs=1)], task, lambda step, steps: None)[0].point
     assert (point.status, point.parameters, point.neurons) == ("done", None, None)
     assert point.nonzeros > 0

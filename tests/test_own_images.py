@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from paretoprune import store
+from paretoprune.study import storage as store
 from tests.pictures import fill, save
 
 pytestmark = pytest.mark.slow

@@ -7,19 +7,19 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from paretoprune.building import with_path
 from paretoprune.errors import UsageError
-from paretoprune.fleet import PATHS, stack
-from paretoprune.fleet.choice import (
+from paretoprune.problem.build import with_path
+from paretoprune.problem.models import MODELS
+from paretoprune.training.fleet import PATHS, stack
+from paretoprune.training.fleet.fused import ELEMENTWISE, LAYERS
+from paretoprune.training.fleet.fused_layers import Unfit
+from paretoprune.training.fleet.select import (
     _require_equal,
     _step_of_fleet,
     _step_of_networks,
     _without_dropout,
     choose_path,
 )
-from paretoprune.fleet.fused import ELEMENTWISE, LAYERS
-from paretoprune.fleet.layers import Unfit
-from paretoprune.models import MODELS
 from tests.problems import problem
 
 SHAPE = (2, 12, 12)  # of the images that the networks here see
@@ -204,7 +204,9 @@ def test_real_images_are_seen_as_they_are(monkeypatch):
             return self.last(x.view(x.size(0), -1))
 
     for path in PATHS:
-        monkeypatch.setattr("paretoprune.fleet.choice.PATHS", {path: PATHS[path], "last": None})
+        monkeypatch.setattr(
+            "paretoprune.training.fleet.select.PATHS", {path: PATHS[path], "last": None}
+        )
         viewing = with_path(replace(task, model=Viewing))
         assert viewing.path == path
 

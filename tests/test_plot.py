@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 
-from paretoprune.front import over_seeds, pareto
-from paretoprune.plot.front import Drawing, draw
-from paretoprune.plot.style import KNEE
+from paretoprune.analysis.pareto import over_seeds, pareto
+from paretoprune.report.plots.front import Drawing, draw
+from paretoprune.report.plots.style import KNEE
 from tests.tables import table
 
 ROWS = [

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretoprune.knee.terms import AXES_OF
-from paretoprune.plot import draw_studies
-from paretoprune.plot.front import front
+from paretoprune.analysis.knee.axes import AXES_OF
+from paretoprune.report.plots import draw_studies
+from paretoprune.report.plots.front import front
 from tests.studies import smgd, study_of
 from tests.tables import OLD
 from tests.test_axes import SIZED, study

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import same_color, to_rgba
 
-from paretoprune import store
 from paretoprune.errors import CorruptStudyError
-from paretoprune.plot.history import history
-from paretoprune.plot.style import COLOURS, GREY
+from paretoprune.report.plots.history import history
+from paretoprune.report.plots.style import COLOURS, GREY
+from paretoprune.study import storage as store
 from tests.studies import (
     COLLAPSED,
     FAILED,

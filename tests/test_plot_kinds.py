@@ -9,8 +9,8 @@ import typer
 
 from paretoprune.cli import app
 from paretoprune.errors import CouldNotError, UsageError
-from paretoprune.plot import DEFAULT_KIND, KINDS, draw_studies
-from paretoprune.plot.style import STYLE, WIDTH
+from paretoprune.report.plots import DEFAULT_KIND, KINDS, draw_studies
+from paretoprune.report.plots.style import STYLE, WIDTH
 from tests.studies import (
     COLLAPSED,
     FAILED,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from paretoprune.plot.layers import layers
-from paretoprune.plot.style import KNEE
-from paretoprune.reading import find_knee
+from paretoprune.analysis.choice import find_knee
+from paretoprune.report.plots.layers import layers
+from paretoprune.report.plots.style import KNEE
 from tests.studies import (
     COLLAPSED,
     DOMINATED,

@@ -7,10 +7,10 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import same_color
 from matplotlib.text import Text
 
-from paretoprune.plot.front import front
-from paretoprune.plot.history import history
-from paretoprune.plot.smgd import COLOUR
-from paretoprune.plot.style import KNEE, STYLE, WIDTH
+from paretoprune.report.plots.front import front
+from paretoprune.report.plots.history import history
+from paretoprune.report.plots.method_style import COLOUR
+from paretoprune.report.plots.style import KNEE, STYLE, WIDTH
 from tests.studies import (
     COLLAPSED,
     FAILED,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import same_color
 
-from paretoprune.plot.history import CONSTANT, CONV, history
-from paretoprune.plot.smgd import COLOUR
-from paretoprune.plot.style import GREY
+from paretoprune.report.plots.history import CONSTANT, CONV, history
+from paretoprune.report.plots.method_style import COLOUR
+from paretoprune.report.plots.style import GREY
 from tests.studies import (
     COLLAPSED,
     JOINT,

@@ -4,7 +4,7 @@ import pytest
 from torch import nn
 
 from paretoprune.errors import UsageError
-from paretoprune.prunable import prunable_names
+from paretoprune.pruning.selection import prunable_names
 
 
 class Net(nn.Module):

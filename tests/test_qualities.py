@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretoprune import store
-from paretoprune.compare import compare
-from paretoprune.console.compare import smgd_lines
-from paretoprune.console.sweep import what_came_out
+from paretoprune.analysis.choice import find_knee, read_study
+from paretoprune.analysis.comparison.compare import compare
+from paretoprune.analysis.knee import RULES, Terms
+from paretoprune.analysis.knee.axes import AXES_OF, floor_of, places
+from paretoprune.analysis.pareto import hypervolume_of
 from paretoprune.errors import UsageError
-from paretoprune.front import hypervolume_of
-from paretoprune.knee import RULES, Terms
-from paretoprune.knee.terms import AXES_OF, floor_of, places
-from paretoprune.plot import draw_studies
-from paretoprune.plot.front import front
-from paretoprune.plot.history import history
-from paretoprune.quality import LEAST, QUALITIES, written
-from paretoprune.reading import find_knee, read_study
+from paretoprune.report.plots import draw_studies
+from paretoprune.report.plots.front import front
+from paretoprune.report.plots.history import history
+from paretoprune.report.terminal.compare import smgd_lines
+from paretoprune.report.terminal.sweep import what_came_out
+from paretoprune.study import storage as store
+from paretoprune.study.metric import LEAST, QUALITIES, written
 from tests.studies import JOINT, PLAN, ROWS, study_of
 from tests.tables import table
 from tests.test_compare import SEARCHED, SEEDS
@@ -160,7 +160,7 @@ def test_a_wish_for_a_quality_is_fulfilled_where_it_is_measured(paretoprune, qua
 
 
 def test_every_quality_can_be_wished_for():
-    from paretoprune.knee.wish import QUALITIES as WISHES
+    from paretoprune.analysis.constraints import QUALITIES as WISHES
 
     assert tuple(WISHES.values()) == QUALITIES
 

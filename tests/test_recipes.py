@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from paretoprune.building import Place, build_problem
 from paretoprune.errors import UsageError
-from paretoprune.opening import Request, open_study
-from paretoprune.recipes import EVERY, OF_MODELS, SUITED, complete
-from paretoprune.rounds import comparison_runs, run_template
+from paretoprune.problem.build import Place, build_problem
+from paretoprune.runner.rounds import comparison_runs, run_template
+from paretoprune.runner.setup import Request, open_study
 from paretoprune.search import SEARCHES, SearchSettings
-from paretoprune.settings import Budget, Plan, Settings
-from paretoprune.train import train_fleet
+from paretoprune.study.defaults import EVERY, OF_MODELS, SUITED, complete
+from paretoprune.study.settings import Budget, Plan, Settings
+from paretoprune.training.train import train_fleet
 from tests.problems import problem, run
 from tests.tables import table
 from tests.test_knees import MEASURED

@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from paretoprune import keeper, store
-from paretoprune.confirm import confirm
-from paretoprune.console.live import SweepView
+from paretoprune.analysis.choice import find_knee, read_study
 from paretoprune.errors import CorruptStudyError
-from paretoprune.keeper import FleetKeeper, TimeIsUp
-from paretoprune.opening import Request
-from paretoprune.progress import Note, Progress
-from paretoprune.reading import find_knee, read_study
-from paretoprune.run import SMGD
-from paretoprune.study import sweep
-from paretoprune.train import train_fleet
+from paretoprune.report.terminal.live_view import SweepView
+from paretoprune.runner import checkpointing as keeper
+from paretoprune.runner.checkpointing import FleetKeeper, TimeIsUp
+from paretoprune.runner.confirm import confirm
+from paretoprune.runner.events import Note, Progress
+from paretoprune.runner.setup import Request
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
+from paretoprune.study.run import SMGD
+from paretoprune.training.train import train_fleet
 from tests.problems import problem, run
 from tests.test_failures import Failing
 from tests.test_sweep import Interruption, assert_same_table, quiet, request, table
@@ -195,7 +196,7 @@ def spoil(path, how):
         path.rename("elsewhere")
         path.symlink_to(Path("elsewhere").absolute())
     else:
-        with store.checkpoint.safe_open(path, framework="numpy") as file:
+        with store.checkpoints.safe_open(path, framework="numpy") as file:
             facts = file.metadata()
         tensors = load_file(path)
         if how == "facts":

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from paretoprune.rounds import (
+from paretoprune.runner.rounds import (
     fleets_of,
     lams_of,
     next_round,
@@ -14,7 +14,7 @@ from paretoprune.rounds import (
     run_template,
 )
 from paretoprune.search import SEARCHES
-from paretoprune.settings import Budget, Measured, Plan, Settings
+from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from tests.tables import CONSTANT_LOSS, FRONTS, PRUNABLE, table
 
 FRONT = FRONTS[2]

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from paretoprune.front import alive, over_seeds
-from paretoprune.recipes import RECIPES
+from paretoprune.analysis.pareto import alive, over_seeds
 from paretoprune.search import SEARCHES, SearchSettings
+from paretoprune.study.defaults import RECIPES
 from tests.tables import FRONTS, SAMPLES, corner, noisy, sweep, table
 
 knee, grid = SEARCHES["knee"], SEARCHES["grid"]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from paretoprune import store
 from paretoprune.errors import CouldNotError
-from paretoprune.executor import LocalExecutor
-from paretoprune.keeper import TimeIsUp
-from paretoprune.progress import Note, Progress, Recorded
-from paretoprune.study import sweep
+from paretoprune.runner.checkpointing import TimeIsUp
+from paretoprune.runner.events import Note, Progress, Recorded
+from paretoprune.runner.executors.executor import LocalExecutor
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
 from tests.test_failures import by_run, statuses
 from tests.test_sweep import assert_same_table, quiet, request, table
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from paretoprune import sizing, store
-from paretoprune.device import is_full
-from paretoprune.executor import LocalExecutor
-from paretoprune.problem import Problem
-from paretoprune.progress import Note, Recorded
-from paretoprune.sizing import fastest_size
-from paretoprune.study import sweep
+from paretoprune.problem.device import is_full
+from paretoprune.problem.problem import Problem
+from paretoprune.runner.events import Note, Recorded
+from paretoprune.runner.executors.executor import LocalExecutor
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
+from paretoprune.training import fleet_size as sizing
+from paretoprune.training.fleet_size import fastest_size
 from tests.problems import problem, run
 from tests.test_sweep import Interruption, assert_same_table, quiet, request, table
 

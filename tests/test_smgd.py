@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from paretoprune.combine import min_norm
-from paretoprune.run import SMGD
-from paretoprune.settings import MOMENTS
-from paretoprune.step import begin, take_step
-from paretoprune.train import train_fleet
+from paretoprune.study.run import SMGD
+from paretoprune.study.settings import MOMENTS
+from paretoprune.training.methods.gradient_weights import min_norm
+from paretoprune.training.step import begin, take_step
+from paretoprune.training.train import train_fleet
 from tests.problems import problem, run
 
 RATE = 1e-3

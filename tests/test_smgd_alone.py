@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from paretoprune import store
-from paretoprune.console.sweep import what_came_out
+from paretoprune.analysis.choice import read_study
 from paretoprune.errors import UsageError
-from paretoprune.keeping import superfluous
-from paretoprune.opening import Request
-from paretoprune.progress import onward
-from paretoprune.reading import read_study
-from paretoprune.rounds import SPLIT_L2, comparison_runs
-from paretoprune.settings import Budget, Plan, Settings
-from paretoprune.study import sweep
+from paretoprune.report.terminal.sweep import what_came_out
+from paretoprune.runner.events import onward
+from paretoprune.runner.retention import superfluous
+from paretoprune.runner.rounds import SPLIT_L2, comparison_runs
+from paretoprune.runner.setup import Request
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
+from paretoprune.study.settings import Budget, Plan, Settings
 from tests.test_smgd_study import compared
 from tests.test_sweep import QUICK, quiet, request, table
 

@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 import tomli_w
 
-from paretoprune import store
-from paretoprune.compare import smgd_name
-from paretoprune.front import over_seeds
-from paretoprune.loop import expected_runs
-from paretoprune.opening import OF_SMGD, Request
-from paretoprune.progress import Progress
-from paretoprune.reading import find_knee, read_study
-from paretoprune.rounds import next_round, propose
-from paretoprune.study import sweep
+from paretoprune.analysis.choice import find_knee, read_study
+from paretoprune.analysis.comparison.compare import smgd_name
+from paretoprune.analysis.pareto import over_seeds
+from paretoprune.runner.events import Progress
+from paretoprune.runner.loop import expected_runs
+from paretoprune.runner.rounds import next_round, propose
+from paretoprune.runner.setup import OF_SMGD, Request
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
 from tests.tables import table as points_of
 from tests.test_sweep import (
     QUICK,

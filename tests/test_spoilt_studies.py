@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from paretoprune import store
 from paretoprune.errors import CorruptStudyError, ParetopruneError
+from paretoprune.study import storage as store
 from tests import spoiling
 from tests.spoiling import QUESTIONS, QUICK, STUDY, assert_answered_or_refused, write_rows
 from tests.test_hostile import study

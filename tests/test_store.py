@@ -12,13 +12,13 @@ import pytest
 import tomli_w
 from safetensors.numpy import load_file
 
-from paretoprune import store
+from paretoprune.analysis.pareto import over_seeds, pareto
 from paretoprune.errors import BusyStudyError, CorruptStudyError, CouldNotError, UsageError
-from paretoprune.files import write_aside
-from paretoprune.front import over_seeds, pareto
-from paretoprune.run import Layer, Point
-from paretoprune.settings import Budget, Measured, Plan, Settings
-from paretoprune.store.sound import SIZES
+from paretoprune.study import storage as store
+from paretoprune.study.run import Layer, Point
+from paretoprune.study.settings import Budget, Measured, Plan, Settings
+from paretoprune.study.storage.atomic import write_aside
+from paretoprune.study.storage.table_checks import SIZES
 from tests.problems import run
 
 PLAN = Plan(

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from paretoprune import store
 from paretoprune.errors import BusyStudyError, CouldNotError, UsageError
-from paretoprune.executor import LocalExecutor
-from paretoprune.opening import Request, open_study, unless_overtaken
-from paretoprune.progress import Progress, Recorded
-from paretoprune.study import sweep
+from paretoprune.runner.events import Progress, Recorded
+from paretoprune.runner.executors.executor import LocalExecutor
+from paretoprune.runner.setup import Request, open_study, unless_overtaken
+from paretoprune.runner.sweep import sweep
+from paretoprune.study import storage as store
 
 QUICK = {"epochs": 2, "batch_size": 256, "round_size": 4, "learning_rate": 0.02}
 TIMES = ["seconds", "started_at"]

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from paretoprune.complexity import COMPLEXITIES, l1, nonzeros, total
 from paretoprune.errors import UsageError
-from paretoprune.models import MODELS
-from paretoprune.problem import reference_lam
-from paretoprune.prunable import PRUNABLE, prunable_names
-from paretoprune.pruning import prune
-from paretoprune.run import Run
-from paretoprune.train import train_fleet
-from paretoprune.updates import SCHEDULES
+from paretoprune.problem.models import MODELS
+from paretoprune.problem.problem import reference_lam
+from paretoprune.pruning.penalties import COMPLEXITIES, l1, nonzeros, total
+from paretoprune.pruning.selection import PRUNABLE, prunable_names
+from paretoprune.pruning.threshold import prune
+from paretoprune.study.run import Run
+from paretoprune.training.optimizers import SCHEDULES
+from paretoprune.training.train import train_fleet
 from tests.problems import problem, run
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from paretoprune.analysis.constraints import fulfil, parse_wish
 from paretoprune.errors import UsageError
-from paretoprune.knee.wish import fulfil, parse_wish
 from tests.tables import OLD, table
 
 

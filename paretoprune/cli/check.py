@@ -4,7 +4,7 @@ import typer
 
 from paretoprune.cli import declared
 from paretoprune.cli.options import JSON, given
-from paretoprune.settings import AUTO, Budget, Settings, data_folder
+from paretoprune.study.settings import AUTO, Budget, Settings, data_folder
 
 
 def check(
@@ -46,9 +46,9 @@ def check(
     """
     budget = given(context, Budget)
     Budget(**budget)  # refuses what is out of range before torch is loaded
-    from paretoprune.check import check as run_check
-    from paretoprune.console.check import show_check
-    from paretoprune.opening import Request
+    from paretoprune.report.terminal.check import show_check
+    from paretoprune.runner.dry_run import check as run_check
+    from paretoprune.runner.setup import Request
 
     request = Request(
         settings=given(context, Settings),

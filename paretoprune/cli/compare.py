@@ -19,11 +19,11 @@ def compare(
     as_json: bool = JSON,
 ) -> None:
     """Compare the front with SMGD, and studies with each other: distances, hypervolume, cost."""
-    from paretoprune.compare import compare as compare_studies
-    from paretoprune.console.compare import show_comparison
-    from paretoprune.plot import require_picture
-    from paretoprune.plot.cost import draw_cost
-    from paretoprune.reading import read_study
+    from paretoprune.analysis.choice import read_study
+    from paretoprune.analysis.comparison.compare import compare as compare_studies
+    from paretoprune.report.plots import require_picture
+    from paretoprune.report.plots.hypervolume_trace import draw_cost
+    from paretoprune.report.terminal.compare import show_comparison
 
     readings = [read_study(study) for study in studies]
     path = output or (studies[0] if len(studies) == 1 else Path()) / "compare.png"

@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from paretoprune.cli.options import DATA_DIR, JSON, STUDY
-from paretoprune.settings import AUTO, data_folder
+from paretoprune.study.settings import AUTO, data_folder
 
 
 def export(
@@ -23,10 +23,10 @@ def export(
     as_json: bool = JSON,
 ) -> None:
     """Write a network to a file, check it on data, and say how small and how fast it is."""
-    from paretoprune.console.export import show_export
-    from paretoprune.exporting import export as run_export
-    from paretoprune.opening import Request
-    from paretoprune.reading import read_study
+    from paretoprune.analysis.choice import read_study
+    from paretoprune.export.export import export as run_export
+    from paretoprune.report.terminal.export import show_export
+    from paretoprune.runner.setup import Request
 
     request = Request(device=device, data_dir=data_folder(data_dir))
     exported = run_export(

@@ -6,7 +6,7 @@ import typer
 
 from paretoprune.cli.options import DATA_DIR, JSON, STUDY, interruptible
 from paretoprune.errors import UsageError
-from paretoprune.settings import AUTO, data_folder
+from paretoprune.study.settings import AUTO, data_folder
 
 
 def knee(
@@ -63,9 +63,9 @@ def knee(
         )
     if not confirm and (epochs is not None or device is not None):
         raise UsageError("--epochs and --device are of a confirmation: give --confirm too")
-    from paretoprune.console.knee import confirm_choice, show_choice
-    from paretoprune.knee.wish import parse_wish
-    from paretoprune.reading import find_knee, find_wish, read_study, require_search
+    from paretoprune.analysis.choice import find_knee, find_wish, read_study, require_search
+    from paretoprune.analysis.constraints import parse_wish
+    from paretoprune.report.terminal.knee import confirm_choice, show_choice
 
     reading = read_study(study)
     require_search(reading)

@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
-from paretoprune.cluster import Cluster
-from paretoprune.settings import DATA_VARIABLE, Budget, Settings, option_of
+from paretoprune.runner.executors.ray import Cluster
+from paretoprune.study.settings import DATA_VARIABLE, Budget, Settings, option_of
 
 PROBLEM, TRAINING, SEARCH, PLACE = "Problem", "Training", "Search and budget", "Place"
 COMPARISON, CLUSTER = "Comparison with SMGD", "Cluster"

@@ -12,8 +12,8 @@ from paretoprune.cli.options import (
     option,
     place_of,
 )
-from paretoprune.cluster import LOCAL, Cluster, cluster_of
-from paretoprune.settings import AUTO, Budget, Settings, data_folder, parse_duration
+from paretoprune.runner.executors.ray import LOCAL, Cluster, cluster_of
+from paretoprune.study.settings import AUTO, Budget, Settings, data_folder, parse_duration
 
 
 def sweep(
@@ -107,8 +107,8 @@ def sweep(
     seconds = None if time_budget is None else parse_duration(time_budget)
     cluster = cluster_of(executor or LOCAL, given(context, Cluster), device or AUTO)
     with interruptible():
-        from paretoprune.console.sweep import show_sweep
-        from paretoprune.opening import Request
+        from paretoprune.report.terminal.sweep import show_sweep
+        from paretoprune.runner.setup import Request
 
         request = Request(
             folder=study,

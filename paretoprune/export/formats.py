@@ -8,9 +8,10 @@ from pathlib import Path
 from torch import nn
 
 from paretoprune.errors import UsageError
-from paretoprune.export import onnx, pt2, tensors
-from paretoprune.export.networks import Inputs
-from paretoprune.export.reading import Opened
+from paretoprune.export import onnx, pt2
+from paretoprune.export import safetensors as tensors
+from paretoprune.export.inference import Inputs
+from paretoprune.export.loaded import Opened
 
 GZIP = 16 + zlib.MAX_WBITS  # zlib's word for gzip's header
 BEST = 9  # its level of compression

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from paretoprune.errors import CouldNotError
-from paretoprune.export.networks import Inputs, batch_of
-from paretoprune.files import first_line
+from paretoprune.export.inference import Inputs, batch_of
+from paretoprune.study.storage.atomic import first_line
 
 LEAST_ROUNDS = 7
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from paretoprune.errors import CouldNotError
-from paretoprune.export.networks import Inputs
-from paretoprune.export.reading import Opened
+from paretoprune.export.inference import Inputs
+from paretoprune.export.loaded import Opened
 from paretoprune.export.tracing import attempting, axes_of, notes_on, trace
-from paretoprune.files import write_aside, write_bytes
+from paretoprune.study.storage.atomic import write_aside, write_bytes
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 MOST_BYTES = 2**31  # of a protocol buffer: what is larger needs a second file

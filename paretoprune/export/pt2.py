@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from paretoprune.export.networks import Inputs
-from paretoprune.export.reading import Opened
+from paretoprune.export.inference import Inputs
+from paretoprune.export.loaded import Opened
 from paretoprune.export.tracing import attempting, notes_on, trace
-from paretoprune.files import write_aside, write_bytes
+from paretoprune.study.storage.atomic import write_aside, write_bytes
 
 
 def write(network: nn.Module, inputs: Inputs, path: Path) -> tuple[str, ...]:

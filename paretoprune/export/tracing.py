@@ -11,8 +11,8 @@ from torch import nn
 from torch.export import Dim, ExportedProgram, export
 
 from paretoprune.errors import CouldNotError, ParetopruneError
-from paretoprune.export.networks import Inputs, batch_of, evaluated, is_batched
-from paretoprune.files import first_line
+from paretoprune.export.inference import Inputs, batch_of, evaluated, is_batched
+from paretoprune.study.storage.atomic import first_line
 
 BATCH = "batch"  # the name of the axis along which the samples lie
 ONLY_WEIGHTS = "write .safetensors, which takes no more than the weights"

@@ -3,8 +3,8 @@
 from paretoprune.search.bisection import bisection
 from paretoprune.search.dichotomic import dichotomic
 from paretoprune.search.grid import grid
-from paretoprune.search.knee import knee
 from paretoprune.search.proposal import Interval, Proposal, Search, SearchSettings
+from paretoprune.search.sandwich import knee
 from paretoprune.search.stochastic_dichotomic import stochastic_dichotomic
 
 __all__ = ["SEARCHES", "Interval", "Proposal", "Search", "SearchSettings"]

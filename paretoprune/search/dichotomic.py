@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from paretoprune.search.interval_gain import Corner, chord_normal
 from paretoprune.search.levels import Terms, search_levels
 from paretoprune.search.proposal import Proposal, SearchSettings
-from paretoprune.search.triangle import Corner, chord_normal
 
 PAPER_LEVELS = 15
 

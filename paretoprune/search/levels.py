@@ -13,8 +13,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from paretoprune.front import alive, pareto
+from paretoprune.analysis.pareto import alive, pareto
 from paretoprune.search.grid import LARGEST_LAM, lam_range
+from paretoprune.search.interval_gain import FLOOR, Corner, corners_of, estimated_gain, near
 from paretoprune.search.proposal import (
     PENDING,
     Interval,
@@ -23,7 +24,6 @@ from paretoprune.search.proposal import (
     SearchSettings,
     rounded,
 )
-from paretoprune.search.triangle import FLOOR, Corner, corners_of, estimated_gain, near
 
 PAPER_END = 0.1  # the authors' largest lam to begin with
 AXES = ("train_loss", "complexity")

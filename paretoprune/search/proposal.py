@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 import pandas as pd
 
-from paretoprune.quality import ACCURACY
+from paretoprune.study.metric import ACCURACY
 
 PENDING = "pending"  # the status of a row whose training goes on, and of which nothing is believed
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from paretoprune.search.dichotomic import PAPER_LEVELS
+from paretoprune.search.interval_gain import Corner, chord_normal
 from paretoprune.search.levels import Terms, search_levels
 from paretoprune.search.proposal import Proposal, SearchSettings
-from paretoprune.search.triangle import Corner, chord_normal
 
 DRAWS = 3  # in vain, until an interval closes
 PAPER_DRAWS = 20  # more than the authors' trainings

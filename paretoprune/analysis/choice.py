@@ -1,0 +1,130 @@
+"""What does a study say? Its networks, their front, and the network that a user would take."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from paretoprune.analysis.constraints import Wish, fulfil, require_quality
+from paretoprune.analysis.knee import DEFAULT_RULE, RULES
+from paretoprune.analysis.knee.axes import word_of
+from paretoprune.analysis.pareto import AXES, Axes, choosable, over_seeds, pareto
+from paretoprune.errors import UsageError
+from paretoprune.study import storage as store
+from paretoprune.study.run import SMGD
+from paretoprune.study.settings import Plan, choose
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A study as it stands: every run (`points`), and one row for each lam (`networks`)."""
+
+    folder: Path
+    plan: Plan
+    points: pd.DataFrame
+    networks: pd.DataFrame
+
+    @property
+    def front(self) -> pd.DataFrame:
+        """The nondominated networks, from the least validation loss to the smallest."""
+        return self.front_on(AXES)
+
+    def front_on(self, axes: Axes) -> pd.DataFrame:
+        """The living networks that are nondominated in `axes`, sorted by the first of them."""
+        return pareto(choosable(self.networks), axes)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A network that was chosen on a front, with its neighbours there (`None` at an end).
+
+    `front` is that in `axes`; `network`, `denser` and `sparser` are labels of its rows. `scale`
+    is `log`, `linear`, or `None` where the choice does not depend on it.
+    """
+
+    rule: str
+    reason: str
+    axes: Axes
+    scale: str | None
+    front: pd.DataFrame
+    network: int | None
+    denser: int | None = None
+    sparser: int | None = None
+
+    @property
+    def place(self) -> str:
+        """The axes and their scale, in words."""
+        names = " and ".join(map(word_of, self.axes))
+        return f"{names}, {self.scale} axes" if self.scale else names
+
+
+def read_study(folder: Path) -> Reading:
+    """Read a study. Raises `UsageError` without one, `CorruptStudyError` for one that is broken."""
+    plan, points = store.read_plan(folder), store.read(folder)
+    return Reading(folder, plan, points, over_seeds(points))
+
+
+def require_search(reading: Reading) -> None:
+    """Raise `UsageError` for a study that never searches, so that it has no front."""
+    if reading.plan.settings.method == SMGD:
+        raise UsageError(
+            f"{reading.folder} was begun with --method smgd, so it has no front and no knee: "
+            f"`paretoprune show {reading.folder}` prints its networks"
+        )
+
+
+def require_counted(reading: Reading, axes: Axes) -> None:
+    """Raise `UsageError` for axes of which an older version measured nothing."""
+    size, living = word_of(axes[1]), choosable(reading.networks)
+    if len(living) and living[axes[1]].isna().all():
+        raise UsageError(
+            f"no run of {reading.folder} says its {size}, which older versions did not count: runs "
+            "of this version do, so begin the study anew, or ask for nonzeros"
+        )
+
+
+def find_knee(
+    reading: Reading,
+    rule: str = DEFAULT_RULE,
+    *,
+    axes: str | None = None,
+    scale: str | None = None,
+) -> Choice:
+    """Apply a knee rule on validation data.
+
+    `axes` (a key of `AXES_OF`) and `scale` (`log` or `linear`) are the rule's
+    own where they are `None`. Raises `UsageError` for an unknown rule, for axes or a scale
+    that have no meaning for it, and for axes that older versions did not measure.
+    """
+    entry = RULES[choose(rule, RULES, "--rule")]
+    terms = entry.terms(rule, axes, scale, reading.plan.measured)
+    require_counted(reading, terms.axes)
+    front = reading.front_on(terms.axes)
+    verdict = entry.rule(front, terms)
+    used = terms.scale if entry.scales else None
+    return _with_neighbours(Choice(rule, verdict.reason, terms.axes, used, front, verdict.index))
+
+
+def find_wish(reading: Reading, wish: Wish) -> Choice:
+    """Choose the network that fulfils a wish; raise `UsageError` where none does."""
+    require_quality(wish, reading.plan.measured.quality)
+    require_counted(reading, wish.axes)
+    chosen = fulfil(choosable(reading.networks), wish)
+    front = reading.front_on(wish.axes)
+    return _with_neighbours(
+        Choice(str(wish), f"the best with {wish}", wish.axes, None, front, chosen)
+    )
+
+
+def _with_neighbours(choice: Choice) -> Choice:
+    """The same choice with the network's neighbours."""
+    if choice.network is None:
+        return choice
+    # a front is sorted by its first axis, the quality: the next row is the next smaller network
+    labels = [int(label) for label in choice.front.index]
+    at = labels.index(choice.network)
+    return replace(
+        choice,
+        denser=labels[at - 1] if at > 0 else None,
+        sparser=labels[at + 1] if at + 1 < len(labels) else None,
+    )

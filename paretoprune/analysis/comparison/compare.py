@@ -1,0 +1,233 @@
+"""Is SMGD as good as the front, and one study as good as another, and for which price? No torch.
+
+A front is chosen on validation data, whatever data the quality of its networks is measured on.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.comparison.distance import (
+    Covered,
+    Distance,
+    Spread,
+    covered,
+    distance,
+    ratio,
+    spread,
+)
+from paretoprune.analysis.comparison.effort import PAIRS, Front, Study, counts, front_of, volume
+from paretoprune.analysis.comparison.eligibility import (
+    names_of,
+    notes_on,
+    require_fronts,
+    require_one_problem,
+    require_one_quality,
+)
+from paretoprune.analysis.pareto import SPLITS, VARIANT, alive
+from paretoprune.report.documents import plain
+from paretoprune.study.settings import choose
+
+SEARCHED = ("max_runs", "tolerance", "repeats")  # how far a search went
+MEASURES = (
+    *("val_loss", "val_error", "test_loss", "test_error"),
+    *("complexity", "l1", "nonzeros", "sparsity", "epochs", "seconds"),
+)
+
+
+@dataclass(frozen=True)
+class Against:
+    """A variant beside one front; ratios are what the whole front cost over what one run does."""
+
+    front: str
+    distances: tuple[Distance, ...]
+    hypervolume_without: float
+    hypervolume_with: Spread
+    epochs_ratio: float | None
+    seconds_ratio: float | None
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The SMGD runs of a study that differ in their seed only.
+
+    `measures` has the table's columns, of the living `seeds`; `hypervolume` is that of one run.
+    `fleet_size` is the largest: a run's seconds are its share of a fleet's.
+    """
+
+    study: str
+    name: str
+    runs: int
+    collapsed: int
+    failed: int
+    seeds: tuple[int, ...]
+    fleet_size: int
+    measures: dict[str, Spread]
+    hypervolume: Spread
+    against: tuple[Against, ...]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """One study's front beside another's (Zitzler and Thiele 1999: C(by, front) is a share)."""
+
+    front: str
+    by: str
+    parts: tuple[Covered, ...]
+    hypervolume: float
+    hypervolume_together: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """Studies that differ in their seed only."""
+
+    studies: tuple[str, ...]
+    hypervolume: Spread
+    epochs: Spread
+    seconds: Spread
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What there is to say about some studies; `split` is the data that quality is measured on."""
+
+    split: str
+    complexity: str
+    quality: str
+    studies: tuple[str, ...]
+    fronts: tuple[Front, ...]
+    groups: tuple[Group, ...]
+    coverages: tuple[Coverage, ...]
+    variants: tuple[Variant, ...]
+    notes: tuple[str, ...]
+
+
+def compare(readings: Sequence[Reading], split: str = "validation") -> Comparison:
+    """Compare SMGD's runs with fronts, and fronts with each other.
+
+    `split` (`validation` or `test`) is the data that quality is measured on. Raises `UsageError`
+    for another split, a study given twice, different problems, and where nothing can be compared.
+    """
+    choose(split, SPLITS, "--split")
+    names = names_of([reading.folder for reading in readings])
+    studies = [Study(*each, split) for each in zip(names, readings, strict=True)]
+    require_one_quality(readings)
+    for study in studies[1:]:
+        require_one_problem(studies[0], study)
+    fronts = require_fronts(studies)
+    searches = {study.name: front_of(study) for study in studies if len(study.role("search"))}
+    return Comparison(
+        split=split,
+        complexity=readings[0].plan.settings.complexity,
+        quality=studies[0].quality,
+        studies=tuple(names),
+        fronts=tuple(searches.values()),
+        groups=tuple(groups_of(fronts, searches)),
+        coverages=tuple(coverage(front, by) for front, by in permutations(fronts, 2)),
+        variants=tuple(
+            variant_of(study, name, rows, [study] if study in fronts else fronts, searches)
+            for study in studies
+            for name, rows in variants_in(study)
+        ),
+        notes=tuple(notes_on(studies)),
+    )
+
+
+def compare_document(comparison: Comparison, picture: Path) -> dict[str, Any]:
+    """The answer of `compare --json`; what is not known is null."""
+    document = {"chosen_on": "validation", **asdict(comparison), "picture": str(picture)}
+    return dict(plain(document))
+
+
+def groups_of(studies: Sequence[Study], fronts: dict[str, Front]) -> Iterator[Group]:
+    """Studies that differ in their seed and in nothing else that their search depends on."""
+    kinds: dict[str, dict[int, Front]] = {}
+    for study in studies:
+        plan = study.reading.plan
+        kind = {**asdict(plan.settings), "seed": None}
+        kind |= {name: getattr(plan.budget, name) for name in SEARCHED}
+        kinds.setdefault(repr(kind), {}).setdefault(plan.settings.seed, fronts[study.name])
+    for seeds in kinds.values():
+        alike = list(seeds.values())
+        if len(alike) > 1:
+            yield Group(
+                studies=tuple(front.study for front in alike),
+                hypervolume=spread(front.hypervolume for front in alike),
+                epochs=spread(front.epochs for front in alike),
+                seconds=spread(front.seconds for front in alike),
+            )
+
+
+def coverage(front: Study, by: Study) -> Coverage:
+    """How much of one front another one leaves standing."""
+    boxes = front.boxes(), by.boxes()
+    return Coverage(
+        front=front.name,
+        by=by.name,
+        parts=tuple(covered(front.front(axes), by.front(axes), axes) for axes in PAIRS),
+        hypervolume=volume(boxes[0], quality=front.quality),
+        hypervolume_together=volume(*boxes, quality=front.quality),
+    )
+
+
+def variants_in(study: Study) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The SMGD variants of a study by name, each with its runs in the order of their seeds."""
+    runs = study.role("comparison")
+    groups = [rows for _, rows in runs.groupby(list(VARIANT), dropna=False)]
+    named = [(smgd_name(rows.iloc[0]), rows.sort_values("seed", kind="stable")) for rows in groups]
+    yield from sorted(named, key=lambda pair: pair[0])
+
+
+def variant_of(
+    study: Study, name: str, runs: pd.DataFrame, fronts: Sequence[Study], costs: dict[str, Front]
+) -> Variant:
+    """What a variant's living seeds reach, and how far that is from fronts."""
+    living = alive(runs)
+    return Variant(
+        study=study.name,
+        name=name,
+        **counts(runs),
+        seeds=tuple(int(seed) for seed in living["seed"]),
+        fleet_size=int(runs["fleet_size"].max()),
+        measures={measure: spread(living[measure]) for measure in MEASURES},
+        hypervolume=spread(volume(box[None], quality=study.quality) for box in study.boxes(living)),
+        against=tuple(against(study, living, front, costs[front.name]) for front in fronts),
+    )
+
+
+def against(study: Study, runs: pd.DataFrame, front: Study, cost: Front) -> Against:
+    """The living runs of a variant beside one front."""
+    boxes = front.boxes()
+    return Against(
+        front=front.name,
+        distances=tuple(
+            distance(study.places(runs, axes), front.front(axes), axes) for axes in PAIRS
+        ),
+        hypervolume_without=cost.hypervolume,
+        hypervolume_with=spread(
+            volume(boxes, box[None], quality=study.quality) for box in study.boxes(runs)
+        ),
+        epochs_ratio=ratio(cost.epochs, runs["epochs"].mean()),
+        seconds_ratio=ratio(cost.seconds, runs["seconds"].mean()),
+    )
+
+
+def smgd_name(row: pd.Series) -> str:
+    """How a variant of SMGD is called in answers and pictures; `row` is one of the table."""
+    return f"SMGD {row['optimizer']}, {smgd_options(row)}"
+
+
+def smgd_options(row: pd.Series) -> str:
+    """What tells a variant from the others of its study."""
+    words = [f"{row['moments']} moments", f"{row['epochs']} epochs"]
+    if row["normalize"] != "none":
+        words.append(f"normalized by {row['normalize']}")
+    if row["split"]:
+        words.append("split")
+    return ", ".join(words)

@@ -1,0 +1,114 @@
+"""Can these studies be compared, and what should a reader know? No torch."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.comparison.effort import Study
+from paretoprune.errors import UsageError
+from paretoprune.study.run import SMGD
+from paretoprune.study.settings import option_of
+
+# Studies that differ in one of these are of different problems.
+PROBLEM = (
+    *("dataset", "image_size", "validation", "model", "loss"),
+    *("prunable", "exclude", "complexity"),
+)
+DATA = ("validation_images", "test_images", "prunable_weights")  # what an option does not say
+
+
+def names_of(folders: Sequence[Path]) -> list[str]:
+    """A name for each study, its folder's where that is enough; `UsageError` for one twice."""
+    places = [folder.resolve() for folder in folders]
+    for folder, place in zip(folders, places, strict=True):
+        if places.count(place) > 1:
+            raise UsageError(f"{folder} is given twice: name each study once")
+    short = [place.name for place in places]
+    return [
+        name if short.count(name) == 1 else str(folder)
+        for name, folder in zip(short, folders, strict=True)
+    ]
+
+
+def require_one_quality(readings: Sequence[Reading]) -> str:
+    """What 1 - error is in all of these studies; raise `UsageError` where they do not agree."""
+    first = readings[0]
+    quality = first.plan.measured.quality
+    for other in readings[1:]:
+        if other.plan.measured.quality != quality:
+            raise UsageError(
+                f"{first.folder} and {other.folder} cannot be compared: quality is {quality} in "
+                f"one and {other.plan.measured.quality} in the other, so name others"
+            )
+    return quality
+
+
+def require_one_problem(one: Study, other: Study) -> None:
+    """Raise `UsageError` where two studies are of different problems."""
+    a, b = asdict(one.reading.plan.settings), asdict(other.reading.plan.settings)
+    differing = [f"{option_of(n)} is {a[n]} and {b[n]}" for n in PROBLEM if a[n] != b[n]]
+    then, now = asdict(one.reading.plan.measured), asdict(other.reading.plan.measured)
+    differing += [
+        f"{n.replace('_', ' ')} are {then[n]:,} and {now[n]:,}"
+        for n in DATA
+        if then[n] != now[n] and not differing
+    ]
+    if differing:
+        raise UsageError(
+            f"{one.name} and {other.name} are of different problems ({', '.join(differing)}): "
+            "compare studies of one problem"
+        )
+
+
+def require_fronts(studies: Sequence[Study]) -> list[Study]:
+    """The studies with a front; `UsageError` for none, and for one without anything beside it."""
+    fronts = [study for study in studies if len(study.reading.front)]
+    if not fronts:
+        first = studies[0]
+        if first.reading.plan.settings.method == SMGD:
+            raise UsageError(
+                f"{first.name} has no front, as it was begun with --method smgd: name a study of "
+                "the same problem that has one too"
+            )
+        raise UsageError(
+            f"no search run of {first.name} has learnt anything, so there is no front: go on with "
+            f"{command(first)}, or begin another study with another --lr or --threshold"
+        )
+    if len(fronts) == 1 and not any(len(study.role("comparison")) for study in studies):
+        options = () if fronts[0].reading.plan.budget.smgd else ("--smgd", "3")
+        raise UsageError(
+            f"{fronts[0].name} has no SMGD runs to compare its front with: "
+            f"{command(fronts[0], *options)} trains them when its search is done, or name another "
+            "study that has a front"
+        )
+    return fronts
+
+
+def command(study: Study, *options: str) -> str:
+    """What to type to train more runs of a study."""
+    return f"`{shlex.join(['paretoprune', 'sweep', str(study.reading.folder), *options])}`"
+
+
+def notes_on(studies: Sequence[Study]) -> Iterator[str]:
+    """What a reader should know before trusting small differences."""
+    if len({study.reading.plan.settings.seed for study in studies}) > 1:
+        yield (
+            "The studies' seeds differ, and so do the images that they hold out for validation: "
+            "small differences may come from these."
+        )
+    for study in studies:
+        if study.role("search").empty and study.role("comparison").empty:
+            yield f"{study.name} has no runs yet: there is nothing of it to compare."
+    if studies[0].split == "test":
+        yield (
+            "On test data a distance is that to the best network of the front for these data: it "
+            "favours the front."
+        )
+    runs = pd.concat([study.role(role) for study in studies for role in ("search", "comparison")])
+    devices = sorted(set(runs["device"]) - {""})
+    if len(devices) > 1:
+        yield f"Seconds are of different devices ({', '.join(devices)}): compare epochs."

@@ -1,0 +1,32 @@
+"""The knee as the point that most trade-offs agree on."""
+
+import numpy as np
+import pandas as pd
+
+from paretoprune.analysis.knee.axes import EVEN, Terms
+from paretoprune.analysis.knee.result import Verdict, too_few
+from paretoprune.analysis.pareto import supported
+
+
+def weight_interval(front: pd.DataFrame, terms: Terms) -> Verdict:
+    """Take the supported point that is optimal over the widest range of log(lam / (1 - lam)).
+
+    What the rule of arXiv 2008.13590, section 3.4, means (the authors compare neighbours' ratios
+    (1 - lam) / lam). Linear axes; the extremes are excluded.
+    """
+    corners = supported(front, terms.axes)
+    few = too_few(corners, "its convex hull")
+    if few:
+        return few
+    values = corners[list(terms.axes)].to_numpy(float)
+    losses, complexities = np.diff(values[:, 0]), -np.diff(values[:, 1])
+    log_odds = np.log(losses / complexities)  # between neighbours: where both are optimal
+    widths = np.diff(log_odds)  # of the inner points
+    best = int((widths >= widths.max() - EVEN).argmax())  # of equal ones, the densest
+    if widths[best] <= EVEN:
+        return Verdict(None, "no point lies below the line between the extremes")
+    factor = float(np.exp(widths[best]))
+    return Verdict(
+        int(corners.index[best + 1]),
+        f"optimal over the widest range of weights (a factor {factor:.3g} in λ/(1-λ))",
+    )

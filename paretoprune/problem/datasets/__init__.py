@@ -1,0 +1,22 @@
+"""On what is trained. A new data set: one file with a function, and one line in `DATASETS`."""
+
+from collections.abc import Callable
+
+from paretoprune.problem.datasets.cifar10 import cifar10
+from paretoprune.problem.datasets.digits import digits
+from paretoprune.problem.datasets.folder import folder
+from paretoprune.problem.datasets.mnist import fashion_mnist, mnist
+from paretoprune.problem.datasets.parts import Data, Part, Source
+from paretoprune.study.defaults import FOLDER
+
+__all__ = ["DATASETS", "Data", "Part", "Source"]
+
+Loader = Callable[[Source], Data]
+
+DATASETS: dict[str, Loader] = {
+    "digits": digits,
+    "mnist": mnist,
+    "fashion-mnist": fashion_mnist,
+    "cifar10": cifar10,
+    FOLDER: folder,  # folder:PATH
+}

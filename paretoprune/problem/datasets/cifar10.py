@@ -1,0 +1,35 @@
+"""CIFAR-10: 50,000 + 10,000 colour images of 32 x 32 pixels in 10 classes, by torchvision."""
+
+import torch
+
+from paretoprune.problem.datasets.downloads import fetch
+from paretoprune.problem.datasets.parts import Data, Part, Source, split
+
+FOLDER = "cifar-10-batches-py"
+FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
+
+
+def cifar10(source: Source) -> Data:
+    """Load CIFAR-10 from `data_dir`/cifar-10-batches-py, downloading it if anything is missing.
+
+    Raises `CouldNotError`, naming the files and the folder, where that fails.
+    """
+    train, test = (_part(source, is_train) for is_train in (True, False))
+    rest, held_out = split(train, source.validation, source.seed, "--validation")
+    return Data(rest, held_out, test, classes=10, white=255.0)
+
+
+def _part(source: Source, is_train: bool) -> Part:
+    import torchvision  # here, because it takes longer to load than a sweep of the digits needs
+
+    # The files are pickles, which run whatever they say: torchvision compares their MD5 sums with
+    # those of the published ones before it opens any (`test_a_foreign_cifar10_is_never_unpickled`).
+    loaded = fetch(
+        lambda: torchvision.datasets.CIFAR10(str(source.data_dir), train=is_train, download=True),
+        "CIFAR-10",
+        source.data_dir,
+        FOLDER,
+        FILES,
+    )
+    images = torch.from_numpy(loaded.data).permute(0, 3, 1, 2)  # [N, H, W, C] -> [N, C, H, W]
+    return Part((images.contiguous(),), torch.tensor(loaded.targets))

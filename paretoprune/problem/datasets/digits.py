@@ -1,0 +1,19 @@
+"""The 1,797 handwritten digits of 8 x 8 pixels that ship with scikit-learn: no download."""
+
+import torch
+
+from paretoprune.problem.datasets.parts import Data, Part, Source, set_test_aside, split
+
+
+def digits(source: Source) -> Data:
+    """Load the digits; scikit-learn names no test images, so a fifth of them is set aside."""
+    from sklearn.datasets import load_digits  # a second, which workers need not wait
+
+    images, labels = load_digits(return_X_y=True)  # values 0 .. 16
+    everything = Part(
+        (torch.from_numpy(images).to(torch.uint8).view(-1, 1, 8, 8),),
+        torch.from_numpy(labels).long(),
+    )
+    rest, test = set_test_aside(everything)
+    train, held_out = split(rest, source.validation, source.seed, "--validation")
+    return Data(train, held_out, test, classes=10, white=16.0)

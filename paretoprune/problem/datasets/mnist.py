@@ -1,0 +1,53 @@
+"""MNIST and Fashion-MNIST: 60,000 + 10,000 grey images of 28 x 28 pixels, by torchvision."""
+
+from paretoprune.errors import CouldNotError
+from paretoprune.problem.datasets.downloads import fetch
+from paretoprune.problem.datasets.parts import Data, Part, Source, sound_images, split
+
+FILES = tuple(
+    f"{stem}-{kind}-ubyte" for stem in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
+CLASSES = 10
+PICKLED = "processed"  # a folder of old versions of torchvision
+
+
+def mnist(source: Source) -> Data:
+    """Load MNIST from `data_dir`/MNIST/raw, downloading what is missing.
+
+    Raises `CouldNotError`, naming the files and the folder, where that fails.
+    """
+    return _load(source, "MNIST", "MNIST")
+
+
+def fashion_mnist(source: Source) -> Data:
+    """Load Fashion-MNIST from `data_dir`/FashionMNIST/raw, downloading what is missing.
+
+    Raises `CouldNotError`, naming the files and the folder, where that fails.
+    """
+    return _load(source, "FashionMNIST", "Fashion-MNIST")
+
+
+def _load(source: Source, kind: str, name: str) -> Data:
+    """`kind` is torchvision's class, after which it also names the folder."""
+    train, test = (_part(source, kind, name, is_train) for is_train in (True, False))
+    rest, held_out = split(train, source.validation, source.seed, "--validation")
+    return Data(rest, held_out, test, classes=CLASSES, white=255.0)
+
+
+def _part(source: Source, kind: str, name: str, is_train: bool) -> Part:
+    import torchvision  # here, because it takes longer to load than a sweep of the digits needs
+
+    place = source.data_dir / kind
+    if (place / PICKLED).exists():  # torchvision would unpickle it, and not look at the files
+        raise CouldNotError(f"{place / PICKLED} is not read, as it may hold programs: remove it")
+    dataset = getattr(torchvision.datasets, kind)
+    images = fetch(
+        lambda: dataset(str(source.data_dir), train=is_train, download=True),
+        name,
+        source.data_dir,
+        f"{kind}/raw",
+        FILES,
+    )
+    part = Part((images.data.unsqueeze(1),), images.targets)
+    which = "training" if is_train else "test"
+    return sound_images(part, CLASSES, f"the {which} images in {place}/raw")

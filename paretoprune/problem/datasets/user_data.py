@@ -1,0 +1,98 @@
+"""A user's own data: what the function `package.module:function` returns."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, IterableDataset
+
+from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.problem.datasets.parts import Data, Part, Source, is_image, split
+from paretoprune.study.user_code import Function, call, in_short
+
+ALONE = 512  # samples of a Dataset that are collated at once
+PARTS = {2: ("train", "test"), 3: ("train", "validation", "test")}
+FORM = "it must return (train, test) or (train, validation, test)"
+
+
+def own_data(function: Function, source: Source, where: str) -> Data:
+    """Data of a user: tensors, arrays, datasets or loaders.
+
+    Each part is (inputs, targets), (input, input, ..., targets), a `Dataset` or a `DataLoader` of
+    such. It is read once and kept as tensors. Raises `UsageError`, beginning with `where`, for
+    anything else.
+    """
+    offered = {"data_dir": source.data_dir, "seed": source.seed}
+    found = call(function, offered, where)
+    if isinstance(found, Mapping) and set(found) in map(set, PARTS.values()):
+        found = [found[name] for name in PARTS[len(found)]]
+    if not isinstance(found, Sequence) or len(found) not in PARTS:
+        raise UsageError(f"{where} returns a {type(found).__name__}: {FORM}")
+    with torch.random.fork_rng(devices=[]):  # a loader may shuffle: it does so by the seed
+        torch.manual_seed(source.seed)
+        parts = {
+            name: part_of(own, f"{where}: its {name} data")
+            for name, own in zip(PARTS[len(found)], found, strict=True)
+        }
+    if "validation" not in parts:
+        rest, held_out = split(parts["train"], source.validation, source.seed, "--validation")
+        parts |= {"train": rest, "validation": held_out}
+    targets = [part.targets for part in parts.values()]
+    is_classes = all(own.dtype == torch.int64 and own.ndim == 1 for own in targets)
+    classes = 1 + max(int(own.max()) for own in targets) if is_classes else 0
+    try:
+        return Data(parts["train"], parts["validation"], parts["test"], classes)
+    except CouldNotError as error:
+        raise UsageError(f"{where}: {error}") from error
+
+
+def part_of(own: Any, where: str) -> Part:
+    """One part of the data, read whole."""
+    if isinstance(own, Dataset) and not isinstance(own, IterableDataset):
+        own = DataLoader(own, batch_size=ALONE)
+    if isinstance(own, DataLoader):
+        own = gathered(own, where)
+    if not isinstance(own, Sequence) or len(own) < 2:
+        raise UsageError(
+            f"{where} are a {type(own).__name__}: give (inputs, targets), a Dataset or a DataLoader"
+        )
+    *inputs, targets = flat(own)
+    tensors = [tensor_of(one, where) for one in (*inputs, targets)]
+    if any(one.ndim == 0 or not len(one) for one in tensors):
+        raise UsageError(f"{where} hold no samples: give at least one")
+    *numbers, last = tensors
+    if odd := [len(one) for one in numbers if len(one) != len(last)]:
+        raise UsageError(f"{where} have {odd[0]} inputs and {len(last)} targets: give one for each")
+    return Part(tuple(numbers), last)
+
+
+def gathered(loader: Iterable[Any], where: str) -> list[Tensor]:
+    """All batches of a loader, as one."""
+    try:
+        batches = [[tensor_of(one, where) for one in flat(batch)] for batch in loader]
+        return [torch.cat(column) for column in zip(*batches, strict=True)]
+    except UsageError:
+        raise
+    except Exception as error:  # a stranger's dataset may raise anything
+        raise UsageError(f"{where} cannot be read: {in_short(error)}") from error
+
+
+def flat(own: Any) -> list[Any]:
+    """((a, b), targets) and (a, b, targets) are the same."""
+    if isinstance(own, tuple | list):
+        return [leaf for one in own for leaf in flat(one)]
+    return [own]
+
+
+def tensor_of(own: Any, where: str) -> Tensor:
+    """A tensor of a type that is trained on: bytes as they are, whole numbers, floats."""
+    if isinstance(own, np.ndarray):
+        own = torch.from_numpy(np.ascontiguousarray(own))
+    if not isinstance(own, Tensor) or own.is_complex() or own.is_sparse:
+        raise UsageError(f"{where} hold a {type(own).__name__}: give tensors, or NumPy's arrays")
+    tensor: Tensor = own.detach().cpu()
+    if tensor.is_floating_point() or tensor.dtype == torch.bool:
+        return tensor.to(torch.get_default_dtype())
+    return tensor if is_image(tensor) else tensor.long()

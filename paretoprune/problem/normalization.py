@@ -1,0 +1,81 @@
+"""How are inputs scaled before a network sees them?"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from paretoprune.problem.datasets import Data
+from paretoprune.problem.datasets.parts import is_image
+
+# What is subtracted from an input, and what it is then divided by: [C, 1, ...] each. `None` leaves
+# it as it is.
+Scaling = tuple[Tensor, Tensor] | None
+
+
+def scaled(inputs: Sequence[Tensor], scalings: Sequence[Scaling]) -> tuple[Tensor, ...]:
+    """Inputs as they are stored -> as a network sees them."""
+    return tuple(map(_scaled, inputs, scalings))
+
+
+def _scaled(own: Tensor, scaling: Scaling) -> Tensor:
+    if scaling is None:
+        return own
+    shift, scale = scaling
+    return own.to(torch.get_default_dtype(), copy=True).sub_(shift).div_(scale)
+
+
+def on(device: torch.device, scalings: Sequence[Scaling]) -> tuple[Scaling, ...]:
+    """The same on `device`."""
+    return tuple(own and (own[0].to(device), own[1].to(device)) for own in scalings)
+
+
+def in_words(scalings: Sequence[Scaling]) -> str:
+    """What is done to each input, so that others can repeat it."""
+    words = []
+    for scaling in scalings:
+        if scaling is None:
+            words.append("as they are")
+        else:
+            shift, scale = (", ".join(f"{v:.6g}" for v in own.flatten()) for own in scaling)
+            words.append(f"(x - [{shift}]) / [{scale}]")
+    return "; ".join(words)
+
+
+def unit(data: Data) -> tuple[Scaling, ...]:
+    """Images in [0, 1]; numbers as they are."""
+    whole = torch.zeros(1, 1, 1), torch.full((1, 1, 1), data.white)
+    return tuple(whole if is_image(own) else None for own in data.train.inputs)
+
+
+def standard(data: Data) -> tuple[Scaling, ...]:
+    """Mean 0 and standard deviation 1 over the training samples; whole numbers as they are.
+
+    Of images for each channel, of other numbers for each entry of the first dimension. What is the
+    same everywhere is only shifted.
+    """
+    return tuple(_standard(own) for own in data.train.inputs)
+
+
+def _standard(own: Tensor) -> Scaling:
+    if is_image(own):
+        mean, deviation = _moments_of_bytes(own)
+    elif own.is_floating_point() and own.ndim > 1:
+        columns = own.double().transpose(0, 1).flatten(1)  # [C, rest]
+        mean, deviation = columns.mean(1), columns.std(1, correction=0)
+    else:
+        return None
+    deviation[deviation == 0] = 1.0
+    shape, dtype = (-1, *[1] * (own.ndim - 2)), torch.get_default_dtype()
+    return mean.view(shape).to(dtype), deviation.view(shape).to(dtype)
+
+
+def _moments_of_bytes(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel, [C] each."""
+    counts = torch.stack(  # exact, and without a copy of the images as floats
+        [torch.bincount(images[:, c].flatten(), minlength=256) for c in range(images.shape[1])]
+    ).double()
+    shares = counts / counts.sum(1, keepdim=True)
+    values = torch.arange(256, dtype=torch.float64)
+    mean = (shares * values).sum(1)
+    return mean, (shares * (values - mean[:, None]) ** 2).sum(1).sqrt()

@@ -1,0 +1,273 @@
+"""Which channels of any network are coupled? torch_pruning's answer, where it can be trusted.
+
+It follows the gradients' graph (Fang et al., DepGraph, CVPR 2023, arXiv 2301.12900) and takes
+every operation that it does not know for one that treats each number alone. So only those groups
+are used whose layers and operations are known here to treat each channel alone.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch_pruning import DependencyGraph
+
+from paretoprune.pruning.compaction.cut_layers import (
+    KINDS,
+    PER_CHANNEL,
+    WEIGHTED,
+    Group,
+    Use,
+    features_of,
+    is_elementwise,
+    is_spatial,
+    plain_layers,
+    weight_of,
+)
+
+# Names under which autograd records operations, without "Backward" and a number.
+ALONE = {  # each number alone, or each channel
+    *("Add", "Sub", "Mul", "Div", "Maximum", "Minimum", "Clamp", "Clone", "Squeeze", "Unsqueeze"),
+    *("Relu", "Elu", "Celu", "LeakyRelu", "PreluKernel", "Gelu", "Silu", "Mish", "Softplus"),
+    *("Sigmoid", "Tanh", "Hardtanh", "Hardswish", "Hardsigmoid"),
+    *("MaxPool2DWithIndices", "AvgPool2D", "AdaptiveAvgPool2D", "AdaptiveMaxPool2D"),
+    *("UpsampleNearest2D", "UpsampleBilinear2D"),
+}
+ALONG_DIMENSIONS = {"Mean", "Cat"}
+VIEWS = {"View", "UnsafeView", "ReshapeAlias"}
+PRODUCTS = {"Addmm", "Mm", "T"}  # what a Linear layer calls
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What was found out about a network: the graph, the plain layers, where the outputs are."""
+
+    graph: Any
+    plain: set[nn.Module]
+    ends: list[Any]
+
+
+class Place(NamedTuple):
+    """An index of a layer, and the output of the first layer that is there; names as in theirs."""
+
+    idx: int
+    root_idx: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """A layer or operation that knows some channels: its node, and which is at each index."""
+
+    node: Any
+    kind: str
+    channels: dict[int, int]
+
+
+def trace(network: nn.Module, inputs: tuple[Tensor, ...]) -> Trace:
+    """Follow a network, which must be in evaluation mode; raises whatever torch_pruning does."""
+    ran: list[nn.Module] = []
+    ends: list[Any] = []
+
+    def forward(network: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tensor]:
+        outputs = [one for one in tensors_of(network(*inputs)) if one.grad_fn is not None]
+        if not outputs:
+            raise ValueError("no gradient passes through it")
+        ends.extend(output.grad_fn for output in outputs)
+        return outputs
+
+    candidates = plain_layers(network, network.modules())  # before there are hooks of ours
+    handles = [
+        layer.register_forward_pre_hook(lambda layer, _: ran.append(layer)) for layer in candidates
+    ]
+    graph = DependencyGraph()
+    with traceable(network):
+        graph.build_dependency(network, inputs, forward_fn=forward, verbose=False)
+    for handle in handles:
+        handle.remove()
+    return Trace(graph, plain_layers(network, ran), ends)
+
+
+@contextmanager
+def traceable(network: nn.Module) -> Iterator[None]:
+    """Gradients of all numbers for a while, and no layer that overwrites its input."""
+    frozen = [one for one in network.parameters() if not one.requires_grad]
+    inplace: list[Any] = [one for one in network.modules() if getattr(one, "inplace", False)]
+    for module in inplace:
+        module.inplace = False
+    for one in frozen:
+        one.requires_grad_(one.is_floating_point())
+    with torch.enable_grad():
+        yield
+    for one in frozen:
+        one.requires_grad_(False)
+    for module in inplace:
+        module.inplace = True
+
+
+def tensors_of(outputs: Any) -> list[Tensor]:
+    """All tensors of what a network returns."""
+    if isinstance(outputs, Tensor):
+        return [outputs]
+    if isinstance(outputs, dict):
+        outputs = outputs.values()
+    return [tensor for one in outputs for tensor in tensors_of(one)]
+
+
+def groups_of(traced: Trace) -> list[Group]:
+    """Those groups of channels of which everything is known."""
+    groups: list[Group] = []
+    seen: set[nn.Module] = set()
+    for layer in traced.graph.module2node:
+        if layer in traced.plain and layer not in seen and isinstance(layer, WEIGHTED):
+            members = _coupled(traced, layer)
+            seen |= {one.node.module for one in members if one.kind == "producers"}
+            groups += _group(members, weight_of(layer))
+    return groups
+
+
+def _coupled(traced: Trace, root: nn.Module) -> list[Member]:
+    """All layers and operations that know the outputs of a layer.
+
+    None where one of them is unknown, or where outputs are coupled with others of the same layer.
+    """
+    node, take = traced.graph.module2node[root], traced.graph.get_pruner_of_module(root)
+    outputs = [Place(index, index) for index in range(len(weight_of(root)))]
+    members: dict[Any, Member] = {}
+    waiting = [(node, take.prune_out_channels, outputs)]
+    while waiting:
+        node, handler, places = waiting.pop()
+        member = members.setdefault((node, handler), Member(node, _kind(node, handler), {}))
+        added = [place for place in places if place.idx not in member.channels]
+        for index, channel in places:
+            if member.channels.setdefault(index, channel) != channel:
+                return []
+        if not _is_known(traced, member):
+            return []
+        for edge in node.dependencies:
+            beyond = _mapped(edge, added) if edge.is_triggered_by(handler) else []
+            if beyond:
+                waiting.append((edge.target, edge.handler, beyond))
+    return list(members.values())
+
+
+def _mapped(edge: Any, places: list[Place]) -> list[Place]:
+    """The same channels beyond an edge of the graph."""
+    for mapping in edge.index_mapping:
+        places = places if mapping is None else mapping(places)
+    return [Place(*place) for place in places]
+
+
+def _kind(node: Any, handler: Any) -> str:
+    """What a layer is to the channels of a group; "" for an operation."""
+    if isinstance(node.module, WEIGHTED):
+        return "consumers" if handler.__name__ == "prune_in_channels" else "producers"
+    return (
+        "along" if isinstance(node.module, PER_CHANNEL) and not is_elementwise(node.module) else ""
+    )
+
+
+def _is_known(traced: Trace, member: Member) -> bool:
+    """Whether it is a plain layer or an operation with a known name, and no output."""
+    if member.kind != "consumers" and member.node.grad_fn in traced.ends:
+        return False
+    if member.kind:
+        return member.node.module in traced.plain
+    return _name(member.node) in ALONE | ALONG_DIMENSIONS | VIEWS | PRODUCTS
+
+
+def _group(members: Sequence[Member], root: Tensor) -> list[Group]:
+    """The group of the outputs of `root`, unless something is not as it seemed."""
+    producers = [one.node.module for one in members if one.kind == "producers"]
+    operations = [one.node for one in members if not one.kind]
+    spatial = any(map(is_spatial, producers))
+    if not all(_keeps_channels(node, spatial) for node in operations):
+        return []
+    is_whole = "Cat" not in map(_name, operations)
+    uses: dict[str, list[Use]] = {kind: [] for kind in KINDS}
+    for one in members:
+        if one.kind:
+            places = _places(one, root)
+            is_all = one.kind == "producers" or is_whole
+            if places is None or (is_all and places.numel() != _width(one.node.module, one.kind)):
+                return []
+            uses[one.kind].append(Use(one.node.module, places))
+    group = Group(**{kind: tuple(found) for kind, found in uses.items()})
+    return [group] if group.consumers else []
+
+
+def _places(member: Member, weight: Tensor) -> Tensor | None:
+    """Where each output of `weight` is in a layer, [C, n]; none where that differs in number."""
+    places: list[list[int]] = [[] for _ in weight]
+    for index, channel in sorted(member.channels.items()):
+        places[channel].append(index)
+    is_even = len({len(own) for own in places}) == 1
+    return torch.tensor(places, device=weight.device) if is_even else None
+
+
+def _width(layer: nn.Module, kind: str) -> int:
+    if kind == "along":
+        return features_of(layer)
+    return weight_of(layer).shape[kind == "consumers"]
+
+
+def _name(node: Any) -> str:
+    return re.sub(r"Backward\d*$", "", node.grad_fn.name())
+
+
+def _keeps_channels(node: Any, spatial: bool) -> bool:
+    """Whether an operation treats each channel alone: of images if `spatial`, else of tokens."""
+    name = _name(node)
+    if name == "T":
+        return not node.inputs  # a Linear layer's weight
+    if name in PRODUCTS:
+        return all(isinstance(reader.module, nn.Linear) for reader in node.outputs)
+    if not all(_is_followable(node.grad_fn, source) for source, _ in node.grad_fn.next_functions):
+        return False
+    if name in VIEWS:
+        return _is_known_view(node.grad_fn, spatial)
+    if name in ALONG_DIMENSIONS:
+        return _spares_channels(node.grad_fn, name, spatial)
+    return name in ALONE
+
+
+def _is_followable(grad_fn: Any, source: Any) -> bool:
+    """Whether a value comes from a traced operation or is a single number."""
+    if source is None:  # no gradient: the network's input, a buffer, a number
+        other = getattr(grad_fn, "_saved_other", None)
+        return isinstance(other, Tensor) and other.numel() == 1
+    variable = getattr(source, "variable", None)
+    return variable is None or variable.numel() == 1
+
+
+def _is_known_view(grad_fn: Any, spatial: bool) -> bool:
+    """Whether a view flattens images, or leaves alone what belongs to a channel."""
+    before, after = _shape_before(grad_fn), _shape_after(grad_fn)
+    if [side for side in before if side > 1] == [side for side in after if side > 1]:
+        return True
+    if spatial:
+        return after == (before[0], prod(before[1:]))
+    return before[-1] == after[-1]
+
+
+def _spares_channels(grad_fn: Any, name: str, spatial: bool) -> bool:
+    """Whether a mean is over other dimensions than the channels', a concatenation over theirs."""
+    if not hasattr(grad_fn, "_saved_dim"):
+        return False
+    shape = _shape_before(grad_fn) if name == "Mean" else _shape_after(grad_fn)
+    saved = grad_fn._saved_dim if name == "Mean" else (grad_fn._saved_dim,)
+    # negative ones are kept modulo 2^64
+    dims = {(dim - 2**64 if dim >= 2**63 else dim) % len(shape) for dim in saved}
+    channel = 1 if spatial else len(shape) - 1
+    return (channel in dims) == (name == "Cat")
+
+
+def _shape_before(grad_fn: Any) -> tuple[int, ...]:
+    return tuple(grad_fn._saved_self_sym_sizes)
+
+
+def _shape_after(grad_fn: Any) -> tuple[int, ...]:
+    return tuple(grad_fn._input_metadata[0].shape)

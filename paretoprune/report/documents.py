@@ -1,0 +1,79 @@
+"""What a program reads: the answers of `knee` and `show` as JSON and CSV."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from paretoprune.analysis.choice import Choice, Reading, find_knee
+from paretoprune.analysis.pareto import VARIANT
+
+if TYPE_CHECKING:
+    from paretoprune.runner.confirm import Confirmation
+
+
+def choice_document(
+    reading: Reading, choice: Choice, confirmation: "Confirmation | None" = None
+) -> dict[str, Any]:
+    """The answer of `knee --json`: rows of the front, or null."""
+
+    def row(label: int | None) -> Any:
+        return None if label is None else plain(choice.front.loc[label].to_dict())
+
+    confirmed = None if confirmation is None else confirmation_document(confirmation)
+    return {
+        "study": str(reading.folder),
+        "rule": choice.rule,
+        "axes": list(choice.axes),
+        "scale": choice.scale,
+        "chosen_on": "validation",
+        "reason": choice.reason,
+        "network": row(choice.network),
+        "denser": row(choice.denser),
+        "sparser": row(choice.sparser),
+        "confirmation": confirmed,
+    }
+
+
+def confirmation_document(confirmation: "Confirmation") -> dict[str, Any]:
+    """The longer training's row, and the ids of the networks that dominate it."""
+    return {
+        **plain(confirmation.row.to_dict()),
+        "nondominated": confirmation.is_nondominated,
+        "dominated_by": confirmation.beaten_by["run_id"].tolist(),
+    }
+
+
+def points_document(reading: Reading, everything: bool) -> dict[str, Any]:
+    """The answer of `show --json`."""
+    knee = find_knee(reading).network
+    return {
+        "study": str(reading.folder),
+        "knee": None if knee is None else str(reading.networks.at[knee, "run_id"]),
+        "points": plain(_rows(reading, everything).to_dict(orient="records")),
+    }
+
+
+def points_csv(reading: Reading, everything: bool) -> str:
+    """The answer of `show --csv`: all columns but the nested one."""
+    return str(_rows(reading, everything).drop(columns="layers").to_csv(index=False))
+
+
+def _rows(reading: Reading, everything: bool) -> pd.DataFrame:
+    return in_order(reading.points) if everything else find_knee(reading).front
+
+
+def in_order(points: pd.DataFrame) -> pd.DataFrame:
+    """Rows by λ, then by variant, then by seed."""
+    return points.sort_values(["lam", *VARIANT, "seed"])
+
+
+def plain(value: Any) -> Any:
+    """Arrays as lists, NumPy's numbers as Python's, and null for what is not a finite number."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,249 @@
+"""The picture of a front: loss against complexity, and quality against a size.
+
+By default accuracy against nonzeros, as in the paper.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from paretoprune.analysis.choice import Reading, require_counted
+from paretoprune.analysis.comparison.eligibility import require_one_quality
+from paretoprune.analysis.knee.axes import AXES_OF
+from paretoprune.analysis.pareto import SPLITS, alive, choosable, over_seeds, pareto, supported
+from paretoprune.report.plots.drawing import Drawing, columns_of, drawing_of, margin_note, of
+from paretoprune.report.plots.labels import words_of
+from paretoprune.report.plots.method_style import Cloud, marker_of, scatter_runs, smgd_runs
+from paretoprune.report.plots.style import (
+    COLOURS,
+    GREY,
+    KNEE,
+    LEGEND_LINE,
+    LINES,
+    MARKERS,
+    NOTE,
+    WIDTH,
+    add_bar,
+    add_grid,
+    clear,
+    label_accuracy,
+    label_plainly,
+    legend_columns,
+    say_nothing,
+    scale_of,
+)
+
+DEFAULT_AXES = "error,nonzeros"
+ERROR_AXES = [axes for axes in AXES_OF if axes.startswith("error,")]
+MOST_COLUMNS = 3  # of the legend of SMGD's variants
+
+
+def front(readings: Sequence[Reading], split: str, axes: str = DEFAULT_AXES) -> Figure:
+    """Draw the front of one study, or those of several; `axes` are those of the right panel."""
+    require_one_quality(readings)
+    for reading in readings:
+        require_counted(reading, AXES_OF[axes])
+    words = words_of(readings, AXES_OF[axes][1])
+    return draw([drawing_of(each, split, len(readings) > 1, words) for each in readings], split)
+
+
+def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
+    """Draw studies side by side in two panels, 7 inches wide: a page of two columns."""
+    lams = pd.concat([columns_of(choosable(d.points), split, d)["lam"] for d in drawings])
+    clouds = clouds_of(drawings, split)
+    labels = [cloud.label for cloud in clouds]
+    columns = legend_columns(labels, MOST_COLUMNS)
+    legend_lines = len(drawings) if len(drawings) > 1 else 0  # below the panels
+    legend_lines += -(-len(clouds) // columns)
+    figure = Figure(figsize=(WIDTH, 3 + LEGEND_LINE * legend_lines), layout="constrained")
+    if lams.empty and not clouds:
+        return say_nothing(figure)
+    left, right = figure.subplots(1, 2)
+    norm = scale_of(lams)
+    for number, drawing in enumerate(drawings):
+        draw_front(left, right, drawing, split, norm, number)
+    handles = scatter_runs(left, right, clouds)
+    if handles:
+        below: dict[str, Any] = {"loc": "outside lower center", "ncols": columns}
+        figure.legend(handles, labels, frameon=False, **below)
+    finish(left, right, drawings, split)
+    add_bar(figure, right, lams, norm)
+    if clouds:
+        figure.draw_without_rendering()  # so that all has its place
+        for axes in (left, right):
+            for note in axes.texts:
+                clear(axes, note)
+    return figure
+
+
+def draw_front(
+    left: Axes, right: Axes, drawing: Drawing, split: str, norm: LogNorm, number: int
+) -> None:
+    """One study's points with their hull, their front and the knee; nothing where none lives."""
+    living, prefix = choosable(over_seeds(drawing.points)), SPLITS[split]
+    bars = {"loss_sd": living[f"{prefix}_loss_sd"], "error_sd": living[f"{prefix}_error_sd"]}
+    points = columns_of(living.assign(**bars), split, drawing)
+    if points.empty:
+        return
+    style: dict[str, Any] = {
+        "marker": MARKERS[number % len(MARKERS)],
+        "linestyle": LINES[number % len(LINES)],
+    }
+    loss_panel(left, points, drawing, norm, style)
+    quality_panel(right, points, drawing, norm, style)
+
+
+def clouds_of(drawings: Sequence[Drawing], split: str) -> list[Cloud]:
+    """The variants of SMGD of which a run lives, study by study."""
+    variants = [
+        (drawing, f"{drawing.name}: {name}" if drawing.name else name, runs)
+        for drawing in drawings
+        for name, runs in smgd_runs(drawing.points).groupby("variant", sort=False)
+    ]
+    clouds = [
+        Cloud(label, marker_of(number), columns_of(alive(runs), split, drawing))
+        for number, (drawing, label, runs) in enumerate(variants)
+    ]
+    return [cloud for cloud in clouds if len(cloud.points)]
+
+
+def loss_panel(
+    axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, Any]
+) -> None:
+    """Loss against complexity, with the lower convex hull."""
+    scatter(axes, points, ("complexity", "loss"), ("complexity_sd", "loss_sd"), norm, style)
+    knee = points.loc[points.index == drawing.knee]
+    objectives = zip(knee["loss"], knee["complexity"], strict=True)
+    values = [drawing.words.at_loss(*place) for place in objectives]
+    edge = supported(points, ("loss", "complexity")).sort_values("complexity")
+    # a straight edge of the hull is a curve on logarithmic axes
+    along = np.geomspace(edge["complexity"].iloc[0], edge["complexity"].iloc[-1], 400)
+    along = np.union1d(along, edge["complexity"])
+    heights = np.interp(along, edge["complexity"], edge["loss"])
+    label = legend("convex hull", drawing, values)
+    # the marker stands in the legend only
+    axes.plot(
+        along, heights, color="0.3", zorder=1, label=label, markevery=[], markersize=4, **style
+    )
+    mark_knee(axes, knee[["complexity", "loss"]], values, drawing, beside=(14, 16))
+
+
+def quality_panel(
+    axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, Any]
+) -> None:
+    """Quality against size, with the front of these two as a staircase."""
+    column = drawing.words.size
+    points = points[points["size"].notna()]
+    scatter(axes, points, ("size", "error"), (f"{column}_sd", "error_sd"), norm, style)
+    knee = points.loc[points.index == drawing.knee]
+    found = zip(knee["error"], knee[column], strict=True)
+    values = [drawing.words.at_size(*place) for place in found]
+    front = pareto(points, ("size", "error"))
+    axes.step(
+        front["size"],
+        front["error"],
+        where="post",
+        color="0.3",
+        zorder=1,
+        label=legend("front", drawing, values),
+        markevery=[],
+        markersize=4,
+        **style,
+    )
+    mark_knee(axes, knee[["size", "error"]], values, drawing, beside=(14, -26))
+
+
+def legend(word: str, drawing: Drawing, values: list[str]) -> str:
+    """What a line is; with the knee's values where there are several studies."""
+    knee = f", knee {values[0]}" if values and drawing.name else ""
+    return f"{word}{of(drawing)}{knee}"
+
+
+def scatter(
+    axes: Axes,
+    points: pd.DataFrame,
+    columns: tuple[str, str],
+    bars: tuple[str, str],
+    norm: LogNorm,
+    style: dict[str, Any],
+) -> None:
+    """Points coloured by lam; those that are dominated in this panel are grey."""
+    x, y = columns
+    on_front = points.index.isin(pareto(points, columns).index)
+    repeated = points[points["seeds"] > 1]
+    if len(repeated):
+        axes.errorbar(
+            repeated[x],
+            repeated[y],
+            xerr=repeated[bars[0]],
+            yerr=repeated[bars[1]],
+            fmt="none",
+            ecolor=GREY,
+            elinewidth=0.7,
+            zorder=1,
+        )
+    dominated, front = points[~on_front], points[on_front]
+    marker = style["marker"]
+    axes.scatter(dominated[x], dominated[y], s=14, color=GREY, marker=marker, zorder=2)
+    axes.scatter(
+        front[x],
+        front[y],
+        c=front["lam"].clip(lower=norm.vmin),
+        cmap=COLOURS,
+        norm=norm,
+        s=20,
+        marker=marker,
+        edgecolor="0.2",
+        linewidth=0.4,
+        zorder=3,
+    )
+
+
+def mark_knee(
+    axes: Axes, at: pd.DataFrame, values: list[str], drawing: Drawing, beside: tuple[int, int]
+) -> None:
+    """Ring the knee, if there is one.
+
+    In a picture of one study its values stand `beside` it (in points), on the dominated side.
+    """
+    for place, text in zip(at.to_numpy(), values, strict=True):
+        axes.scatter(
+            [place[0]], [place[1]], s=90, facecolor="none", edgecolor=KNEE, linewidth=1.4, zorder=4
+        )
+        if not drawing.name:
+            axes.annotate(
+                f"knee: {text.replace(' at ', chr(10) + 'at ')}",
+                place,
+                xytext=beside,
+                textcoords="offset points",
+                color=KNEE,
+                fontsize=7,
+                arrowprops={"arrowstyle": "-", "color": KNEE, "linewidth": 0.7},
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+                zorder=5,
+            )
+
+
+def finish(left: Axes, right: Axes, drawings: Sequence[Drawing], split: str) -> None:
+    """Scales, labels, legends, and what could not be drawn."""
+    for axes in (left, right):
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        add_grid(axes)
+    words = drawings[0].words
+    left.set(xlabel=words.complexity_label, ylabel=words.loss_label(split))
+    right.set(xlabel=words.size_label, ylabel=words.quality_label(split))
+    for axis in (left.xaxis, left.yaxis, right.xaxis):
+        label_plainly(axis)
+    label_accuracy(right, words.quality)
+    for axes in (left, right):
+        if axes.get_legend_handles_labels()[0]:
+            below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17)}
+            axes.legend(frameon=False, **(below if len(drawings) > 1 else {}))
+    notes = [note for drawing in drawings if (note := margin_note(drawing))]
+    left.set_title("\n".join(notes), fontsize=6.5, color=NOTE, loc="left")

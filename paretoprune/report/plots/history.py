@@ -1,0 +1,269 @@
+"""The picture of the trainings: what each run reached after which epoch."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.pareto import CHOSEN_ROLES
+from paretoprune.report.plots.labels import Words, words_of
+from paretoprune.report.plots.method_style import COLOUR, marked, smgd_runs
+from paretoprune.report.plots.single_study import only_study
+from paretoprune.report.plots.style import (
+    GREY,
+    LEGEND_LINE,
+    NOTE,
+    WIDTH,
+    add_bar,
+    add_grid,
+    colour_of,
+    label_accuracy,
+    label_roundly,
+    legend_columns,
+    say_nothing,
+    scale_of,
+)
+from paretoprune.study.metric import ACCURACY, least_error
+from paretoprune.study.settings import Measured
+from paretoprune.study.storage import read_history
+
+HEIGHT = 2.6  # inches, of one row of panels
+MOST_COLUMNS = 4  # of the legend
+DASHES: tuple[Any, ...] = ("--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
+OWN_WEIGHT, CONV_WEIGHT = "complexity_weight", "conv_l2_weight"  # columns of a history
+WEIGHTS: dict[str, Any] = {OWN_WEIGHT: "-", CONV_WEIGHT: "--"}
+CONV = "weight of l2 on the convolutions"
+CONSTANT = "λ of the study's runs, warmed up"
+THIN: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.6}
+
+
+class Course(NamedTuple):
+    """One run's history, with what its line looks like.
+
+    `word` is why its network cannot be chosen (`collapsed` or a status), if so; `other` names a
+    run of another role or length than the study's own; `variant` is the name of one of SMGD,
+    `number` its place among the study's.
+    """
+
+    epochs: pd.DataFrame
+    lam: float
+    word: str
+    other: str
+    variant: str = ""
+    number: int = 0
+
+
+def history(readings: Sequence[Reading], split: str) -> Figure:
+    """Draw validation loss, quality and nonzeros of all runs over the epochs.
+
+    Where a run is SMGD's, a fourth panel shows the weight of the complexity.
+    """
+    reading = only_study(readings, split, "history")
+    courses, without = courses_of(reading)
+    note = note_of(without)
+    if not courses:
+        sentence = f"no run has a history\n{note}".strip()
+        return say_nothing(Figure(figsize=(WIDTH, HEIGHT), layout="constrained"), sentence)
+    others = list(dict.fromkeys(course.other for course in courses if course.other))
+    handles = legend_of(courses, others)
+    columns = legend_columns([str(handle.get_label()) for handle in handles], MOST_COLUMNS)
+    rows = 2 if any(course.variant for course in courses) else 1
+    height = HEIGHT * rows + LEGEND_LINE * -(-len(handles) // columns)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    grid = figure.subplots(rows, 4 - rows, squeeze=False)  # 1 x 3 or 2 x 2
+    panels = list(grid.flat)
+    lams = pd.Series([course.lam for course in courses if not course.word], dtype=float)
+    scale = scale_of(lams)
+    for course in courses:
+        draw_course(panels[:3], course, scale, others, reading.plan.measured)
+    finish(panels[:3], words_of([reading]))
+    if rows == 2:
+        weight_panel(panels[3], courses, scale)
+    add_bar(figure, list(grid[:, -1]), lams, scale)
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False)
+    panels[0].set_title(note, fontsize=6.5, color=NOTE, loc="left")
+    return figure
+
+
+def courses_of(reading: Reading) -> tuple[list[Course], pd.Series]:
+    """The histories of all runs that have one, and the statuses of those that have none."""
+    points = reading.points.sort_values(["lam", "seed"], kind="stable")
+    variants = smgd_runs(points)["variant"]
+    numbers = {name: number for number, name in enumerate(variants.unique())}
+    courses, without = [], []
+    for row in points.itertuples():
+        epochs = read_history(reading.folder, str(row.run_id))
+        if epochs is None:
+            without.append(row.status)
+            continue
+        variant = variants.get(row.Index, "")
+        courses.append(
+            Course(
+                epochs,
+                float(row.lam),
+                word="collapsed" if row.collapsed else "" if row.status == "done" else row.status,
+                other="" if variant else other_of(row, reading.plan.settings.epochs),
+                variant=variant,
+                number=numbers.get(variant, 0),
+            )
+        )
+    return courses, pd.Series(without, dtype=str)
+
+
+def other_of(row: Any, usual: int) -> str:
+    """What tells a row's run from the study's own, if anything; these have `usual` epochs."""
+    if row.role in CHOSEN_ROLES:
+        return "" if row.epochs == usual else f"{row.epochs} epochs"
+    return f"{row.role}, {row.epochs} epochs"
+
+
+def note_of(without: pd.Series) -> str:
+    """How many runs are not drawn, by their status."""
+    counts = [f"{count} {status}" for status, count in without.value_counts().items()]
+    return f"without a history: {', '.join(counts)}" if counts else ""
+
+
+def draw_course(
+    panels: Sequence[Axes], course: Course, scale: LogNorm, others: list[str], measured: Measured
+) -> None:
+    """One run's line in each panel; a run of a single epoch is a point."""
+    is_share = measured.quality == ACCURACY
+    least = least_error(measured.validation_images, ACCURACY) if is_share else 0.0
+    floors = {"val_loss": 0.0, "val_error": least, "nonzeros": 1.0}
+    for axes, (column, floor) in zip(panels, floors.items(), strict=True):
+        axes.plot(
+            course.epochs["epoch"],
+            course.epochs[column].clip(lower=floor),
+            color=colour_in(course, scale),
+            linestyle=line_of(course, others),
+            **look_of(course),
+        )
+
+
+def colour_in(course: Course, scale: LogNorm) -> Any:
+    """The colour of a run's lines."""
+    if course.word:
+        return GREY
+    return COLOUR if course.variant else colour_of(course.lam, scale)
+
+
+def look_of(course: Course) -> dict[str, Any]:
+    """The rest of a line's look: SMGD's lines are on top, with about five of their markers."""
+    length = len(course.epochs)
+    step = -(-length // 5)
+    single: dict[str, Any] = {"marker": "o" if length == 1 else "", "markersize": 3}
+    every = {"markevery": ((length - 1) % step, step)}  # the last epoch is marked
+    return {
+        "linewidth": 0.9,
+        "zorder": 1 if course.word else 3 if course.variant else 2,
+        **({**marked(course.number), **every} if course.variant else single),
+    }
+
+
+def line_of(course: Course, others: list[str]) -> Any:
+    """How a run's line is broken: solid for the study's own runs and for SMGD's."""
+    return DASHES[others.index(course.other) % len(DASHES)] if course.other else "-"
+
+
+def weight_panel(axes: Axes, courses: Sequence[Course], scale: LogNorm) -> None:
+    """The complexity's mean weight in each epoch of SMGD's runs, over the weighted sums' λs.
+
+    A logarithmic axis has no place for λ = 0; a weight of zero leaves the panel at the bottom.
+    """
+    lams = lams_of(courses)
+    lines = [
+        (course, course.epochs[column], line)
+        for course in courses
+        if course.variant
+        for column, line in WEIGHTS.items()
+        if column == OWN_WEIGHT or is_split(course)
+    ]
+    shown = pd.concat([pd.Series(list(lams), dtype=float), *(weights for _, weights, _ in lines)])
+    lower, upper = extent_of(shown)
+    for lam, course in lams.items():
+        axes.axhline(lam, color=colour_in(course, scale), zorder=1, **THIN)
+    for course, weights, line in lines:
+        axes.plot(
+            course.epochs["epoch"],
+            weights.clip(lower=lower / 100),
+            color=colour_in(course, scale),
+            linestyle=line,
+            **look_of(course),
+        )
+    finish_panel(axes)
+    axes.set(ylim=(lower, upper), ylabel="weight of the complexity")
+
+
+def lams_of(courses: Sequence[Course]) -> dict[float, Course]:
+    """The positive λs of weighted sums, each with a run: a living one, where there is one."""
+    living_last = sorted(courses, key=lambda course: course.word == "")
+    return {c.lam: c for c in living_last if not c.variant and c.lam > 0}
+
+
+def is_split(course: Course) -> bool:
+    """Whether the convolutions of a run had weights of their own."""
+    return CONV_WEIGHT in course.epochs and bool(course.epochs[CONV_WEIGHT].notna().any())
+
+
+def extent_of(weights: pd.Series) -> tuple[float, float]:
+    """Limits of a logarithmic axis around those of these weights that have a place on it."""
+    placed = weights[np.isfinite(weights) & (weights > 0)]
+    least, most = (placed.min(), placed.max()) if len(placed) else (1e-3, 1.0)
+    return least / 1.5, most * 1.5
+
+
+def legend_of(courses: Sequence[Course], others: list[str]) -> list[Line2D]:
+    """What broken, marked and grey lines are; nothing where all are solid and coloured."""
+    words = sorted({course.word for course in courses if course.word})
+    grey = [Line2D([], [], color=GREY, label=", ".join(words))] if words else []
+    dashed = {course.other: line_of(course, others) for course in courses if course.other}
+    handles = [Line2D([], [], color="0.3", linestyle=line, label=o) for o, line in dashed.items()]
+    handles += legend_of_smgd(courses)
+    is_own = any(not course.other and not course.variant for course in courses)
+    own = [Line2D([], [], color="0.3", label="the study's runs")] if handles and is_own else []
+    return [*own, *handles, *grey]
+
+
+def legend_of_smgd(courses: Sequence[Course]) -> list[Line2D]:
+    """SMGD's variants by name, and the other lines of the panel of weights; without SMGD nothing.
+
+    A living run stands for its variant, where there is one.
+    """
+    runs = sorted((c for c in courses if c.variant), key=lambda course: course.word == "")
+    handles = []
+    for number, course in sorted({course.number: course for course in runs}.items()):
+        colour = GREY if course.word else COLOUR
+        handles.append(Line2D([], [], color=colour, label=course.variant, **marked(number)))
+    if any(is_split(course) for course in runs):
+        handles.append(Line2D([], [], color=COLOUR, linestyle=WEIGHTS[CONV_WEIGHT], label=CONV))
+    if runs and lams_of(courses):
+        handles.append(Line2D([], [], color="0.3", label=CONSTANT, **THIN))
+    return handles
+
+
+def finish(panels: Sequence[Axes], words: Words) -> None:
+    """Scales and labels of the three panels of every study."""
+    loss, quality, nonzeros = panels
+    for axes in panels:
+        finish_panel(axes)
+    loss.set_ylabel(words.loss_label("validation"))
+    quality.set_ylabel(words.quality_label("validation"))
+    nonzeros.set_ylabel(words.size_label)
+    label_roundly(loss.yaxis)
+    label_roundly(nonzeros.yaxis)
+    label_accuracy(quality, words.quality)
+
+
+def finish_panel(axes: Axes) -> None:
+    """Epochs as whole numbers, and a logarithmic scale."""
+    axes.set(yscale="log", xlabel="epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    add_grid(axes)

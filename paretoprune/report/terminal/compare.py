@@ -1,0 +1,271 @@
+"""How is a comparison printed? Fronts, fronts against each other, and SMGD against fronts."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from rich.table import Table
+
+from paretoprune.analysis.comparison.compare import (
+    Against,
+    Comparison,
+    Group,
+    Variant,
+    compare_document,
+)
+from paretoprune.analysis.comparison.distance import Distance, Spread
+from paretoprune.report.terminal import out
+from paretoprune.runner.events import duration, plural
+from paretoprune.study.metric import ACCURACY, short
+
+VERDICTS = ("not dominated", "partly dominated", "dominated")
+
+
+def show_comparison(comparison: Comparison, picture: Path, *, as_json: bool) -> None:
+    """Print a comparison; `picture` is where it is drawn."""
+    if as_json:
+        document = compare_document(comparison, picture)
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    on = f"{comparison.split} data"
+    also = "" if comparison.split == "validation" else f", measured on {on}"
+    out.print(f"Fronts (chosen on validation data{also})")
+    out.print(fronts_table(comparison))
+    for group in comparison.groups:
+        out.print(group_line(group))
+    if comparison.coverages:
+        out.print(f"\nNetworks of one front that another front dominates or equals ({on})")
+        out.print(coverage_table(comparison))
+    if comparison.variants:
+        out.print(f"\nSMGD: mean and standard deviation over seeds ({on})")
+        out.print(variants_table(comparison))
+    for number, variant in enumerate(comparison.variants, start=1):
+        lines = Table.grid(padding=(0, 1))
+        for mark, line in zip_longest([str(number)], variant_lines(variant, comparison)):
+            lines.add_row(mark, line)
+        out.print("", lines, sep="\n")
+    if comparison.notes:
+        out.print()
+    for note in comparison.notes:
+        out.print(note)
+    out.print(f"Picture: {picture}", soft_wrap=True)
+
+
+def smgd_lines(comparison: Comparison) -> Iterator[str]:
+    """A sentence for each variant of one study: what one run reached, and whether it was beaten."""
+    for variant in comparison.variants:
+        error, nonzeros = (variant.measures[name] for name in ("val_error", "nonzeros"))
+        if error.mean is None:
+            yield f"{variant.name}: no run of {variant.runs} learnt anything"
+            continue
+        right, quality = Spread(1 - error.mean, error.sd, error.n), comparison.quality
+        is_share = quality == ACCURACY
+        reached = f"{mean(right, '.2f', 100)} %" if is_share else f"{quality} {mean(right, '.4f')}"
+        objectives, wishes = (one.dominated for one in variant.against[0].distances)
+        yield (
+            f"{variant.name}: {reached} at {mean(nonzeros, ',.0f')} nonzeros; "
+            f"the front dominates {objectives} of {plural(len(variant.seeds), 'seed')} in loss and "
+            f"{comparison.complexity}, {wishes} in {quality} and nonzeros"
+        )
+
+
+def plain_table(heads: Sequence[str], names: int) -> Table:
+    """A table without lines, whose first columns are `names`."""
+    table = Table(box=None, collapse_padding=True, pad_edge=False)
+    for number, head in enumerate(heads):
+        if number < names:
+            table.add_column(head, overflow="fold")
+        else:
+            table.add_column(head, justify="right", no_wrap=True)
+    return table
+
+
+def fronts_table(comparison: Comparison) -> Table:
+    """A line for each search: what it took, and what came out."""
+    repeated = any(front.seeds > 1 for front in comparison.fronts)
+    failed = any(front.failed for front in comparison.fronts)
+    heads = ("study", "runs", "collapsed", *(("failed",) if failed else ()))
+    heads += (*(("seeds",) if repeated else ()), "epochs", "time", "on front", "hypervolume")
+    table = plain_table(heads, names=1)
+    for front in comparison.fronts:
+        table.add_row(
+            front.study,
+            f"{front.runs:,}",
+            str(front.collapsed),
+            *((str(front.failed),) if failed else ()),
+            *((str(front.seeds),) if repeated else ()),
+            f"{front.epochs:,}",
+            duration(front.seconds),
+            str(front.networks),
+            f"{front.hypervolume:.3f}",
+        )
+    return table
+
+
+def group_line(group: Group) -> str:
+    """Mean and spread over studies that differ in their seed only."""
+    figures = (
+        f"hypervolume {mean(group.hypervolume, '.3f')}",
+        f"{mean(group.epochs, ',.0f')} epochs",
+        f"{duration(group.seconds.mean or 0)} ± {duration(group.seconds.sd or 0)}",
+    )
+    names = " and ".join(filter(None, (", ".join(group.studies[:-1]), group.studies[-1])))
+    return f"{names}, which differ in their seed only: {', '.join(figures)}"
+
+
+def coverage_table(comparison: Comparison) -> Table:
+    """A line for each front beside each other one."""
+    heads = ("of", "by", f"loss, {comparison.complexity}", f"{comparison.quality}, nonzeros")
+    table = plain_table((*heads, "hypervolume", "of both"), names=2)
+    for coverage in comparison.coverages:
+        table.add_row(
+            coverage.front,
+            coverage.by,
+            *(f"{part.covered} of {part.networks}" for part in coverage.parts),
+            f"{coverage.hypervolume:.3f}",
+            f"{coverage.hypervolume_together:.3f}",
+        )
+    return table
+
+
+def variants_table(comparison: Comparison) -> Table:
+    """Two lines for each variant: means, and standard deviations under them."""
+    loss = "test_loss" if comparison.split == "test" else "val_loss"
+    head, form = short(comparison.quality), ".2%" if comparison.quality == ACCURACY else ".4f"
+    columns = {
+        loss: (f"{loss[:-5]}. loss".replace("test.", "test"), ".4f", 0),
+        "val_error": (f"val. {head}", form, 1),
+        "test_error": (f"test {head}", form, 1),
+        "nonzeros": ("nonzeros", ",.0f", 0),
+        "sparsity": ("sparsity", ".2%", 0),
+        "l1": ("l1", ",.1f", 0),
+    }
+    heads = ("", "seeds", *(head for head, _, _ in columns.values()), "hypervol.")
+    table = plain_table(heads, names=1)
+    for number, variant in enumerate(comparison.variants, start=1):
+        cells = [
+            two_lines(variant.measures[column], form, whole)
+            for column, (_, form, whole) in columns.items()
+        ]
+        cells.append(two_lines(variant.hypervolume, ".3f", 0))
+        table.add_row(str(number), str(len(variant.seeds)), *cells)
+    return table
+
+
+def two_lines(spread: Spread, form: str, whole: int) -> str:
+    """A mean, or what is missing to `whole`, above its standard deviation."""
+    if spread.mean is None:
+        return "-"
+    first = f"{whole - spread.mean if whole else spread.mean:{form}}"
+    return first if spread.sd is None else f"{first}\n±{spread.sd:{form}}"
+
+
+def variant_lines(variant: Variant, comparison: Comparison) -> Iterator[str]:
+    """What a user should know about a variant, its name first."""
+    several = len(comparison.studies) > 1
+    yield f"{variant.name} ({variant.study})" if several else variant.name
+    for word, count in (("collapsed", variant.collapsed), ("failed", variant.failed)):
+        if count:
+            yield f"{count} of {plural(variant.runs, 'run')} {word}, so not measured"
+    for against in variant.against if variant.seeds else ():
+        if several:
+            yield f"against the front of {against.front}:"
+        yield from against_lines(variant, against, comparison)
+
+
+def against_lines(variant: Variant, against: Against, comparison: Comparison) -> Iterator[str]:
+    """A variant beside one front: distances, hypervolume, cost."""
+    loss = Words("loss", comparison.complexity, comparison.complexity, ".4f", ",.1f")
+    pairs = (loss, quality_words(comparison.quality))
+    for distance, words in zip(against.distances, pairs, strict=True):
+        yield f"{words.quality} and {words.size}: {distance_line(distance, words)}"
+    alone, both = mean(variant.hypervolume, ".3f"), mean(against.hypervolume_with, ".3f")
+    front = f"{against.hypervolume_without:.3f}"
+    yield f"hypervolume: {alone} of one run alone, {front} of the front, {both} of both"
+    yield cost_line(variant, against, comparison)
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a quality and a size are said; `own` is the size as that of one network."""
+
+    quality: str
+    size: str
+    own: str
+    form: str
+    size_form: str
+    better: str = "less"
+    worse: str = "more"
+    fewer: str = "less"
+    scale: float = 1  # of the quality
+    unit: str = ""
+
+
+def quality_words(quality: str) -> Words:
+    """The words for quality and nonzeros."""
+    is_share = quality == ACCURACY
+    return Words(
+        *(quality, "nonzeros", "size", ".2f" if is_share else ".4f", ",.0f"),
+        better="more",
+        worse="less",
+        fewer="fewer",
+        scale=100 if is_share else 1,
+        unit=" points" if is_share else "",
+    )
+
+
+def distance_line(distance: Distance, words: Words) -> str:
+    """Whether the seeds are dominated, and how far they are from the front along either axis."""
+    seeds, quality, size = len(distance.each), distance.quality, distance.size
+    verdict = VERDICTS[bool(distance.dominated) + (distance.dominated == seeds)]
+    if quality.mean is None:
+        first = "no network of the front is so small"
+    else:
+        amount = mean(quality, words.form, words.scale)
+        word = words.better if quality.mean >= 0 else words.worse
+        first = f"at its {words.own} the front has {amount}{words.unit} {word} {words.quality}"
+    if size.mean is None:
+        second = "no network of the front is so good"
+    else:
+        word = words.fewer if size.mean >= 0 else "more"
+        share = "" if distance.share.mean is None else f" ({abs(distance.share.mean):.0%})"
+        amount = mean(size, words.size_form)
+        second = f"at its {words.quality} the front has {amount} {word} {words.size}{share}"
+    first += some(quality, seeds, "small")
+    parts = f"{first}; {second}{some(size, seeds, 'good')}"
+    return f"{verdict} ({distance.dominated} of {plural(seeds, 'seed')}): {parts}"
+
+
+def some(spread: Spread, seeds: int, end: str) -> str:
+    """For how many seeds there is a distance, where the others lie beyond that end of the front."""
+    return f" ({spread.n} of {seeds} seeds; nothing so {end} for the others)" * (
+        0 < spread.n < seeds
+    )
+
+
+def mean(spread: Spread, form: str, scale: float = 1) -> str:
+    """A mean without its sign, and its standard deviation where there is one."""
+    sd = "" if spread.sd is None else f" ± {scale * spread.sd:{form}}"
+    return f"{scale * abs(spread.mean or 0):{form}}{sd}"
+
+
+def cost_line(variant: Variant, against: Against, comparison: Comparison) -> str:
+    """What one run takes, and how many times that the whole front took."""
+    front = next(front for front in comparison.fronts if front.study == against.front)
+    epochs, seconds = (variant.measures[name].mean or 0 for name in ("epochs", "seconds"))
+    seeds = f", with {front.seeds} seeds for each λ," if front.seeds > 1 else ""
+    return (
+        f"cost: {plural(round(epochs), 'epoch')} and {duration(seconds)} for one run (its share of "
+        f"a fleet of {variant.fleet_size}); the front"
+        f"{seeds} took {front.epochs:,} epochs ({times(against.epochs_ratio)} as many) and "
+        f"{duration(front.seconds)} ({times(against.seconds_ratio)} as long)"
+    )
+
+
+def times(ratio: float | None) -> str:
+    """A ratio as a person says it."""
+    if ratio is None:
+        return "? times"
+    return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.2g} times"

@@ -1,0 +1,90 @@
+"""How is an exported network printed? Its sizes apart, its speed, and what neither says."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from paretoprune.report.terminal import out
+
+if TYPE_CHECKING:
+    from paretoprune.export import Latency
+    from paretoprune.export.export import Exported
+
+MEANING = (
+    "A MAC is one multiplication and one addition, 2 FLOPs; effective FLOPs leave out zero "
+    "weights. Zeros alone make no dense kernel faster: only what --compact removes does."
+)
+
+
+def show_export(exported: "Exported", *, as_json: bool) -> None:
+    """Print what was written, for people or for programs."""
+    if as_json:
+        document = {**asdict(exported), "path": str(exported.path)}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+        return
+    kind = "compact" if exported.is_compact else "as it was trained, zeros included"
+    out.print(f"{exported.path}: run {exported.run_id}, {kind}", soft_wrap=True)
+    out.print(f"inputs that it takes: {exported.inputs}", soft_wrap=True)
+    for note in exported.notes:
+        out.print(note, soft_wrap=True)
+    samples = f"{exported.samples:,} validation samples"
+    if exported.is_compact:
+        out.print(
+            f"outputs differ from the study's network by at most {exported.apart:.1g} on {samples}"
+        )
+    out.print(f"read back, the file's outputs differ by at most {exported.file_apart:.1g}")
+    out.print(sizes_table(exported))
+    for line in compaction_lines(exported):
+        out.print(line, soft_wrap=True)
+    out.print(f"file: {exported.file_bytes:,} bytes, {exported.gzip_bytes:,} compressed (gzip)")
+    if exported.latencies:
+        out.print(latency_table(exported.latencies))
+    out.print(MEANING, soft_wrap=True)
+
+
+def sizes_table(exported: "Exported") -> Table:
+    """The three sizes, and what a pass costs."""
+    stored, left = exported.stored, exported.left
+    table = Table("", "stored", "nonzero", "compact", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    rows = {
+        "parameters": (stored.parameters, stored.nonzeros, left.parameters),
+        "neurons and filters": (stored.neurons, None, left.neurons),
+        "FLOPs of one sample": (stored.dense_flops, stored.flops, left.dense_flops),
+    }
+    for name, values in rows.items():
+        table.add_row(name, *("" if value is None else f"{value:,}" for value in values))
+    return table
+
+
+def compaction_lines(exported: "Exported") -> list[str]:
+    """What is dead, and why some of it stays."""
+    if exported.reason:
+        return [f"nothing is removed: {exported.reason}"]
+    removed, stuck = sum(exported.removed.values()), sum(exported.stuck.values())
+    where = ", ".join(f"{count} of {name}" for name, count in exported.removed.items() if count)
+    lines = [f"dead neurons and filters: {removed:,}{f' ({where})' if where else ''}"]
+    if stuck:
+        lines.append(f"{stuck} more stay, as their constant output cannot be moved exactly")
+    return lines
+
+
+def latency_table(latencies: "tuple[Latency, ...]") -> Table:
+    """Medians with quartiles, and how many times faster than dense."""
+    table = Table("latency", "batch", "median", "quartiles", "n", "speed", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    dense = {one.batch: one.median for one in latencies if one.network == "dense"}
+    for one in latencies:
+        table.add_row(
+            one.network,
+            str(one.batch),
+            f"{1000 * one.median:.3g} ms",
+            f"{1000 * one.low:.3g} to {1000 * one.high:.3g}",
+            str(one.n),
+            f"{dense[one.batch] / one.median:.2f} x",
+        )
+    return table

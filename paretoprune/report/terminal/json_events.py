@@ -1,0 +1,72 @@
+"""What does a program see while networks are trained? Each event as a line of JSON, on stderr."""
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+
+from paretoprune.analysis.pareto import choosable, over_seeds, pareto
+from paretoprune.report.documents import plain
+from paretoprune.runner.events import SWEPT, Event, Note, Recorded, Summary
+from paretoprune.study.settings import Plan
+
+EVERY = 1.0  # seconds between two reports of progress
+
+
+class JsonView:
+    """Writes events as lines of JSON; call it with what the study reports."""
+
+    def __init__(self) -> None:
+        self.last, self.is_silent = -EVERY, False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self.write("broken off", text=str(error) or "interrupted")
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Plan):
+            self.write("plan", **asdict(event))
+        elif isinstance(event, Note):
+            self.write("note", text=event.text)
+        elif isinstance(event, Recorded):
+            self.write("recorded", **counts(event.points))
+        elif isinstance(event, Summary):
+            facts = {"study": str(event.folder), "ending": event.ending, "seconds": event.seconds}
+            self.write("ended", **facts, **counts(event.points))
+        elif time.monotonic() - self.last >= EVERY:
+            self.last = time.monotonic()
+            self.write("progress", **asdict(event))
+
+    def write(self, event: str, **facts: Any) -> None:
+        """Write a line; a full log or a closed pipe is no reason to stop a training."""
+        if self.is_silent:
+            return
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"event": event, "at": at, **plain(facts)}, ensure_ascii=False)
+        try:
+            print(line, file=sys.stderr, flush=True)
+        except (OSError, ValueError):
+            self.is_silent = True
+
+
+def counts(points: pd.DataFrame) -> dict[str, int]:
+    """How many runs are in the table, and how many of them are on the front."""
+    points = points[points["role"].isin(SWEPT)]
+    return {
+        "runs": len(points),
+        "unsuccessful": int(points["status"].isin(["failed", "diverged"]).sum()),
+        "on_front": len(pareto(choosable(over_seeds(points)))),
+    }

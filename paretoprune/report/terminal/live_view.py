@@ -1,0 +1,147 @@
+"""What does a user see while networks are trained? A bar and the best points, or plain lines."""
+
+import math
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from paretoprune.analysis.pareto import choosable, over_seeds, pareto
+from paretoprune.report.terminal import err
+from paretoprune.report.terminal.tables import points_table
+from paretoprune.runner.events import SWEPT, Event, Note, Recorded, duration, plural
+from paretoprune.runner.events import Progress as Step
+from paretoprune.study.metric import ACCURACY
+from paretoprune.study.run import SMGD
+from paretoprune.study.settings import Plan
+
+ESTIMATE_AFTER = 20  # steps, of which the first are slower than the rest
+PLAIN_SECONDS = 20  # between two lines where the output is no terminal
+BEST_POINTS = 8  # of the front, shown while the sweep goes on
+
+
+class SweepView:
+    """Shows a sweep while it goes on; call it with what the study reports."""
+
+    def __init__(self) -> None:
+        self.estimated, self.quality = False, ACCURACY
+        self.steps_seen = 0  # a fleet that goes on does not begin with its first
+        self.is_silent = False
+        self.last_line = time.monotonic()
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("runs, {task.fields[left]} left"),
+            console=err,
+            expand=True,
+        )
+        self.task = self.progress.add_task("starting", total=None, left="?")
+        self.live = Live(self.progress, console=err, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        if err.is_terminal:
+            self.live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.live.stop()
+
+    def __call__(self, event: Event) -> None:
+        if self.is_silent:
+            return
+        try:
+            self.show(event)
+        except (OSError, ValueError):  # a full log, a closed pipe: no reason to stop a training
+            self.is_silent = True
+
+    def show(self, event: Event) -> None:
+        """Show what the study reports."""
+        if isinstance(event, Plan):
+            self.quality = event.measured.quality
+            err.print(headline(event), soft_wrap=not err.is_terminal)
+        elif isinstance(event, Note):
+            err.print(event.text, soft_wrap=True)
+        elif isinstance(event, Step):
+            self.step(event)
+        elif isinstance(event, Recorded):
+            self.recorded(event)
+
+    def step(self, event: Step) -> None:
+        """Move the bar; say the estimate once, and a line now and then without a terminal."""
+        now = time.monotonic()
+        self.steps_seen += 1
+        is_known = math.isfinite(event.seconds_left)
+        if is_known and not self.estimated and self.steps_seen >= min(ESTIMATE_AFTER, event.steps):
+            self.estimated = True
+            err.print(f"{duration(event.seconds_left)} or so in all")
+        if err.is_terminal:
+            self.progress.update(
+                self.task,
+                description=cluster_in_words(event) if event.nodes else fleet_in_words(event),
+                completed=int(event.runs_done),
+                total=event.runs_total,
+                left=duration(event.seconds_left),
+            )
+        elif now - self.last_line > PLAIN_SECONDS:
+            self.last_line, self.estimated = now, True
+            done = f"{event.runs_done:.1f} of {event.runs_total} runs"
+            where = f"; {cluster_in_words(event)}" if event.nodes else ""
+            err.print(f"{done}, {duration(event.seconds_left)} or so left{where}")
+
+    def recorded(self, event: Recorded) -> None:
+        """Show the best points so far."""
+        points = over_seeds(event.points)
+        front = pareto(choosable(points))
+        if err.is_terminal:
+            some = front.iloc[:: math.ceil(max(len(front), 1) / BEST_POINTS)]
+            self.live.update(
+                Group(
+                    self.progress,
+                    points_table(some, None, "The front so far", quality=self.quality),
+                )
+            )
+        else:
+            self.last_line = time.monotonic()
+            recorded = f"{plural(event.points['role'].isin(SWEPT).sum(), 'run')} recorded"
+            has_search = (event.points["role"] == "search").any()
+            on_front = f", {plural(len(front), 'point')} on the front" if has_search else ""
+            err.print(f"{recorded}{on_front}")
+
+
+def fleet_in_words(event: Step) -> str:
+    """Which runs are trained right now."""
+    lams = sorted(lam for lam in event.lams if lam is not None)
+    epoch = f"epoch {math.ceil(event.step * event.epochs / event.steps)}/{event.epochs}"
+    if not lams:
+        return f"SMGD: fleet of {len(event.lams)}, {epoch}"
+    ends = dict.fromkeys((next((lam for lam in lams if lam > 0), 0.0), lams[-1]))
+    span = " to ".join(f"{lam:.1e}" for lam in ends)
+    return f"round {event.round + 1}: fleet of {len(lams)}, λ {span}, {epoch}"
+
+
+def cluster_in_words(event: Step) -> str:
+    """What a cluster is doing right now."""
+    waiting = f" and {event.waiting} waiting" if event.waiting else ""
+    fleets = f"{plural(event.fleets, 'fleet')}{waiting} on {plural(event.nodes, 'node')}"
+    return f"{fleets}, {event.runs_an_hour:.3g} runs/h"
+
+
+def headline(plan: Plan) -> str:
+    """One line that says what is about to be trained."""
+    settings, measured, budget = plan.settings, plan.measured, plan.budget
+    search = f"search {settings.search}, {settings.epochs} epochs a run"
+    smgd = f"{plural(budget.smgd, 'run')} of SMGD, {budget.smgd_epochs or settings.epochs} epochs"
+    parts = [*([search] if settings.method != SMGD else []), *([smgd] if budget.smgd else [])]
+    return (
+        f"{settings.model} on {settings.dataset}, {measured.prunable_weights:,} prunable "
+        f"weights ({settings.prunable}), λ_ref {measured.lam_ref:.2g}; {', then '.join(parts)}"
+    )

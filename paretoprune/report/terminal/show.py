@@ -1,0 +1,41 @@
+"""How are the front and all runs printed? As a table, JSON or comma-separated values."""
+
+import json
+import shlex
+
+import pandas as pd
+
+from paretoprune.analysis.choice import Reading, find_knee
+from paretoprune.errors import printable
+from paretoprune.report.documents import in_order, points_csv, points_document
+from paretoprune.report.terminal import out
+from paretoprune.report.terminal.tables import points_table, sizes_table, trade_off
+from paretoprune.study.run import SMGD
+
+COMPACT = "Zeros alone make no dense kernel faster: `{}` removes what is dead."
+
+
+def show_points(reading: Reading, *, everything: bool, form: str) -> None:
+    """Print the front or all runs; `form` is `table`, `json` or `csv`."""
+    if form == "json":
+        print(json.dumps(points_document(reading, everything), indent=2, ensure_ascii=False))
+    elif form == "csv":
+        print(points_csv(reading, everything), end="")
+    else:
+        knee = find_knee(reading)
+        rows = in_order(reading.points) if everything else knee.front
+        title = "All runs" if everything else "The front (chosen on validation data)"
+        if not everything and reading.plan.settings.method == SMGD:
+            rows, title = in_order(reading.networks), "SMGD (validation data)"
+        quality = reading.plan.measured.quality
+        out.print(points_table(rows, knee.network, title, quality=quality))
+        sizes = None if everything else sizes_table(rows, knee.network)
+        if sizes is not None:
+            command = shlex.join(["paretoprune", "export", str(reading.folder), "--compact"])
+            out.print("", sizes, COMPACT.format(command), sep="\n", soft_wrap=True)
+        for _, row in reading.points[reading.points["failure"] != ""].iterrows():
+            log = f", log in {reading.folder}/{row['log']}" if pd.notna(row["log"]) else ""
+            failure = f"{trade_off(row, 'λ = ')}, seed {row['seed']}: {row['failure']}{log}"
+            out.print(printable(failure), soft_wrap=True)
+        if not len(rows):
+            out.print("no network yet that learnt anything")

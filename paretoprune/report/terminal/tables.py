@@ -1,0 +1,155 @@
+"""How does a network look in print? A line of a table, a step from another one, its weights."""
+
+import math
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+from rich.table import Table
+
+from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.comparison.compare import smgd_options
+from paretoprune.analysis.knee.axes import COUNTED, word_of
+from paretoprune.analysis.pareto import CHOSEN_ROLES
+from paretoprune.study.metric import ACCURACY, short, written
+from paretoprune.study.run import SMGD
+
+UNITS = ("", "k", "M", "G", "T", "P")
+
+
+def points_table(
+    points: pd.DataFrame,
+    marked: int | None,
+    title: str,
+    mark: str = "← knee",
+    quality: str = ACCURACY,
+) -> Table:
+    """A line for each network; the marked one is bold."""
+    column = "seeds" if "seeds" in points else "seed"  # a mean, or each run
+    repeated = points[column].nunique() > 1 or points[column].max() > 1
+    qualities = (f"{part} {short(quality)}" for part in ("val.", "test"))
+    heads = ("λ", "val. loss", *qualities, "nonzeros", "sparsity", "l1")
+    lines = [(*heads, *((column,) if repeated else ()))]
+    fates = [""]
+    for label, row in points.iterrows():
+        fate = "collapsed" if row["collapsed"] else str(row["status"]).replace("done", "")
+        role = "" if row["role"] in CHOSEN_ROLES else options(row)
+        fates.append(mark if label == marked else " ".join(filter(None, (fate, role))))
+        lines.append(
+            (
+                trade_off(row),
+                f"{row['val_loss']:.4f}",
+                written(row["val_error"], quality),
+                written(row["test_error"], quality),
+                f"{row['nonzeros']:,.0f}",
+                f"{row['sparsity']:.2%}",
+                f"{row['l1']:,.1f}",
+                *((str(row[column]),) if repeated else ()),
+            )
+        )
+    table = titled(title)
+    # Rich takes its time for each cell, and there may be 10,000 lines: the numbers are one cell
+    head, *rows = in_columns(lines)
+    table.add_column(head, no_wrap=True)
+    table.add_column(fates[0], justify="right")
+    for label, numbers, fate in zip(points.index, rows, fates[1:], strict=True):
+        table.add_row(numbers, fate, style="bold" if label == marked else None)
+    return table
+
+
+def titled(title: str) -> Table:
+    """A table without lines."""
+    return Table(title=title, title_justify="left", box=None, collapse_padding=True, pad_edge=False)
+
+
+def sizes_table(points: pd.DataFrame, marked: int | None) -> Table | None:
+    """How large each network is, and what it takes for one sample; `None` where nobody counted.
+
+    Rows of older versions have dashes.
+    """
+    if points["flops"].isna().all():
+        return None
+    heads = ("λ", "parameters", "nonzeros", "compact par.", "neurons")
+    lines: list[tuple[str, ...]] = [(*heads, "dense FLOPs", "effective", "compact")]
+    for _, row in points.iterrows():
+        sizes = [row[name] for name in ("parameters", "nonzeros", "compact_parameters", "neurons")]
+        flops = [row[name] for name in ("dense_flops", "flops", "compact_flops")]
+        lines.append((trade_off(row), *map(counted, sizes), *map(in_units, flops)))
+    table = titled("Sizes")
+    head, *rows = in_columns(lines)
+    table.add_column(head, no_wrap=True)
+    for label, numbers in zip(points.index, rows, strict=True):
+        table.add_row(numbers, style="bold" if label == marked else None)
+    return table
+
+
+def sizes_line(row: pd.Series) -> Iterator[str]:
+    """The same of one network in a sentence; none where nobody counted."""
+    if pd.isna(row["flops"]):
+        return
+    yield (
+        f"sizes: {counted(row['parameters'])} parameters, {counted(row['compact_parameters'])} "
+        f"when compact, with {counted(row['neurons'])} neurons and filters; FLOPs of a sample: "
+        f"{in_units(row['dense_flops'])} dense, {in_units(row['flops'])} effective, "
+        f"{in_units(row['compact_flops'])} compact"
+    )
+
+
+def counted(value: float) -> str:
+    """A count, or a dash where there is none."""
+    return "-" if pd.isna(value) else f"{value:,.0f}"
+
+
+def in_units(value: float) -> str:
+    """A large count with three digits, such as `833 k`; a dash where there is none."""
+    if pd.isna(value) or value < 1000:
+        return counted(value)
+    rounded = float(f"{value:.3g}")
+    power = min(int(math.log10(rounded)) // 3, len(UNITS) - 1)
+    return f"{rounded / 1000**power:.4g} {UNITS[power]}"
+
+
+def in_columns(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Lines whose cells stand below each other, to the right of their column."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        " ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    ]
+
+
+def options(row: pd.Series) -> str:
+    """How a run that no search asked for was trained."""
+    return smgd_options(row) if row["method"] == SMGD else f"{row['epochs']} epochs"
+
+
+def trade_off(row: pd.Series, name: str = "") -> str:
+    """A run's λ behind its name, or who chose in its place."""
+    return "SMGD" if row["method"] == SMGD else f"{name}{row['lam']:.3g}"
+
+
+def step_cost(
+    what: str,
+    here: pd.Series,
+    there: pd.Series,
+    quality: str = ACCURACY,
+    size: str = "nonzeros",
+) -> str:
+    """What changes on the way from one point of the front to the next; `size` is its column."""
+    size = size if size in COUNTED else "nonzeros"
+    change = there[size] - here[size]
+    share = f" ({change / here[size]:+.0%})" if here[size] else ""
+    gain = here["val_error"] - there["val_error"]
+    gained = f"{100 * gain:+.2f} points" if quality == ACCURACY else f"{gain:+.4f}"
+    return (
+        f"{what}: {change:+,.0f} {word_of(size)}{share}, "
+        f"loss {there['val_loss'] - here['val_loss']:+.4f}, "
+        f"{quality} {gained} (λ = {there['lam']:.3g})"
+    )
+
+
+def weights_place(reading: Reading, network: pd.Series) -> str:
+    """Where the weights of a network are, or why they are not."""
+    if pd.isna(network["weights"]):
+        return "not kept (see --keep-weights of sweep)"
+    weights = reading.folder / str(network["weights"])
+    return f"{weights}{'' if weights.is_file() else ' (missing)'}"

@@ -1,0 +1,126 @@
+"""What may be trained beside what is in training? Worked out from the table; no torch.
+
+For `--async`, where nobody waits for a round to be complete. What is in training is believed to
+come out between its neighbours, so that the search looks elsewhere: the "kriging believer" of
+Ginsbourger, Le Riche and Carraro (2010), with a line in place of the kriging.
+"""
+
+from collections.abc import Collection, Sequence, Set
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from paretoprune.analysis.pareto import alive
+from paretoprune.runner.rounds import (
+    Round,
+    comparison_runs,
+    lacking,
+    networks_of,
+    repeated_round,
+    runs_of,
+    search_settings,
+    seeds_of,
+)
+from paretoprune.search import SEARCHES
+from paretoprune.search.proposal import PENDING
+from paretoprune.study.run import SMGD, Run
+from paretoprune.study.settings import Plan
+
+# What the searches read of a network, and what falls or rises with lam.
+BELIEVED = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros")
+LEAST = 1e-12  # what is zero has no logarithm
+MOST_AT_FIRST = 0.5  # of all lams, that are placed before anything is known
+
+
+def next_runs(
+    points: pd.DataFrame,
+    plan: Plan,
+    pending: Sequence[Run],
+    wanted: int,
+    again: Set[str] = frozenset(),
+) -> Round | None:
+    """Up to `wanted` runs that are worth training beside those that are `pending`, if there are.
+
+    They are more at the beginning, where a search cannot tell anything from less. As in
+    `rounds.next_round`, runs `again` come first and SMGD last; a question is a round.
+    """
+    if wanted <= 0:
+        return None
+    running = {run.id for run in pending}
+    if repeated := repeated_round(points, plan, again - running):
+        return replace(repeated, runs=repeated.runs[:wanted])
+    number = int(points["round"].max()) + 1 if len(points) else 0
+    if plan.settings.method != SMGD and (runs := searched_runs(points, plan, pending, wanted)):
+        return Round(number=number, runs=tuple(runs))
+    trained = running | set(points["run_id"])
+    compared = tuple(run for run in comparison_runs(plan) if run.id not in trained)[:wanted]
+    return Round(number=number, runs=compared, role="comparison") if compared else None
+
+
+def searched_runs(
+    points: pd.DataFrame, plan: Plan, pending: Sequence[Run], wanted: int
+) -> list[Run]:
+    """Seeds that lams lack, then new lams."""
+    searched = points[points["role"] == "search"]
+    if searched.empty:
+        return [] if pending else first_runs(networks_of(searched), plan, wanted)
+    known = {(run.lam, run.seed) for run in pending if run.lam is not None}
+    known |= set(zip(searched["lam"], searched["seed"], strict=True))
+    pairs, seeds = lacking(known, plan), seeds_of(plan)
+    if len(pairs) < wanted:
+        lams = {lam for lam, _ in known}
+        count = min(-(-(wanted - len(pairs)) // len(seeds)), plan.budget.max_runs - len(lams))
+        new = new_lams(networks_of(points), plan, lams, count)
+        pairs += [(lam, seed) for lam in new for seed in seeds]
+    return runs_of(pairs[:wanted], plan)
+
+
+def first_runs(nothing: pd.DataFrame, plan: Plan, wanted: int) -> list[Run]:
+    """The search's first round, which fills all places, within a share of all lams."""
+    most = int(min(-(-wanted // plan.budget.repeats), MOST_AT_FIRST * plan.budget.max_runs))
+    settings = search_settings(plan)
+    settings = replace(settings, round_size=max(settings.round_size, most))
+    lams = SEARCHES[plan.settings.search](nothing, settings).lams[: plan.budget.max_runs]
+    return runs_of([(lam, seed) for seed in seeds_of(plan) for lam in lams], plan)
+
+
+def new_lams(
+    networks: pd.DataFrame, plan: Plan, taken: Collection[float], count: int
+) -> list[float]:
+    """What the search proposes, what it would propose if that came out as believed, and so on."""
+    search, settings = SEARCHES[plan.settings.search], search_settings(plan)
+    chosen: list[float] = []
+    while len(chosen) < count:
+        known = with_believed(networks, [*taken, *chosen])
+        lams = set(known["lam"])
+        fresh = [lam for lam in search(known, settings).lams if lam not in lams]
+        if not fresh:
+            break
+        chosen += fresh[: count - len(chosen)]
+    return chosen
+
+
+def with_believed(networks: pd.DataFrame, lams: Sequence[float]) -> pd.DataFrame:
+    """The networks, and a row for each other lam.
+
+    Inside of the lams that left a network alive it is `done`, on the line between its neighbours in
+    the logarithms; outside nothing is believed of it.
+    """
+    new = np.array(sorted(set(lams) - set(networks["lam"])), float)
+    if not len(new):
+        return networks
+    living = alive(networks).sort_values("lam")
+    template = living if len(living) else networks
+    rows = template.iloc[[0] * len(new)].reset_index(drop=True)
+    rows["lam"], rows["run_id"] = new, [f"{lam!r}" for lam in new.tolist()]
+    rows["round"], rows["status"], rows["collapsed"] = networks["round"].max() + 1, PENDING, False
+    if len(living):
+        known = living["lam"].to_numpy(float)
+        least = known[known > 0].min(initial=np.inf) / 10  # where 0 stands among the logarithms
+        places, at = (np.log(np.maximum(some, least)) for some in (known, new))
+        for name in BELIEVED:
+            values = np.log(np.maximum(living[name].to_numpy(float), LEAST))
+            rows[name] = np.exp(np.interp(at, places, values))
+        rows.loc[(known[0] <= new) & (new <= known[-1]), "status"] = "done"
+    return pd.concat([networks, rows], ignore_index=True)

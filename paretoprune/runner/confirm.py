@@ -1,0 +1,102 @@
+"""Does a choice hold when its network is trained for the full epochs?"""
+
+import math
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from paretoprune.analysis.choice import Choice, Reading
+from paretoprune.errors import UsageError
+from paretoprune.problem.build import build_problem
+from paretoprune.runner.events import Note, Watch
+from paretoprune.runner.executors.executor import Executor, LocalExecutor
+from paretoprune.runner.jobs import Fleets
+from paretoprune.runner.loop import raise_of, record
+from paretoprune.runner.rounds import Round, run_template
+from paretoprune.runner.setup import Request, require_same_data
+from paretoprune.study import storage as store
+from paretoprune.study.run import Run
+from paretoprune.study.settings import MANY, require
+
+FULL = 3  # times the sweep's epochs, as in the paper: searches train for a third
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """The row of the longer training, and the rows of the front that dominate it."""
+
+    row: pd.Series
+    beaten_by: pd.DataFrame
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was trained to its end."""
+        return bool(self.row["status"] == "done")
+
+    @property
+    def is_nondominated(self) -> bool:
+        """Whether no network of the study is better, in validation loss and complexity."""
+        return self.is_done and not self.row["collapsed"] and self.beaten_by.empty
+
+
+def confirm(
+    reading: Reading,
+    choice: Choice,
+    request: Request,
+    watch: Watch,
+    epochs: int | None = None,
+    executor: Executor | None = None,
+) -> Confirmation:
+    """Train the chosen network's lam and seed for the full epochs, as a row of its own role.
+
+    `epochs` are three times the sweep's unless given; of `request` its place counts.
+    What was trained to its end before is not trained again. Raises `UsageError` where nothing was
+    chosen.
+    """
+    if choice.network is None:
+        raise UsageError(f"there is nothing to confirm, no knee: {choice.reason}")
+    run = confirming_run(reading, choice, epochs)
+    with store.locked(reading.folder):
+        points = store.read(reading.folder)
+        done = points[points["status"] == "done"]
+        if run.id not in set(done["run_id"]):
+            train_alone(reading, run, request, watch, executor or LocalExecutor())
+    points = store.read(reading.folder)
+    row = points[points["run_id"] == run.id].iloc[0]
+    return Confirmation(row=row, beaten_by=beaten_by(reading, row))
+
+
+def confirming_run(reading: Reading, choice: Choice, epochs: int | None) -> Run:
+    """The run of the chosen network, but for its epochs."""
+    settings, network = reading.plan.settings, choice.front.loc[choice.network]
+    epochs = FULL * settings.epochs if epochs is None else epochs
+    require(1 <= epochs <= MANY, "--epochs", epochs, f"from 1 to {MANY}")
+    require(epochs != settings.epochs, "--epochs", epochs, "other than the sweep's own")
+    return replace(
+        run_template(settings), lam=float(network["lam"]), seed=int(network["seed"]), epochs=epochs
+    )
+
+
+def train_alone(
+    reading: Reading, run: Run, request: Request, watch: Watch, executor: Executor
+) -> None:
+    """Train and record one run."""
+    folder, plan = reading.folder, reading.plan
+    problem = build_problem(plan.settings, request.place(plan.settings))
+    require_same_data(folder, plan, problem)
+    watch(Note(text=f"λ = {run.lam:.3g}, seed {run.seed}, for {run.epochs} epochs"))
+    last = int(reading.points["round"].max())
+    round_ = Round(number=last, runs=(run,), role="confirmation")
+    with Fleets(folder, problem, executor, watch, math.inf, total=1) as fleets:
+        fleets.start(round_)
+        landed = fleets.land()
+        raise_of(landed)
+        record(folder, plan, landed)
+    store.forget_checkpoints(folder, {run.id})
+
+
+def beaten_by(reading: Reading, row: pd.Series) -> pd.DataFrame:
+    """The networks of the front that dominate a row; none where it is nondominated."""
+    front = reading.front
+    loss, cost = front["val_loss"] - row["val_loss"], front["complexity"] - row["complexity"]
+    return front[(loss <= 0) & (cost <= 0) & ((loss < 0) | (cost < 0))]

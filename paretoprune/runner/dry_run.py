@@ -1,0 +1,103 @@
+"""Would a sweep of this work, and what would it take? One batch through the real step, and back."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from paretoprune.errors import UsageError
+from paretoprune.problem.build import build_problem
+from paretoprune.problem.problem import Problem, evaluate
+from paretoprune.runner.executors.executor import LocalExecutor
+from paretoprune.runner.rounds import fleet_size, run_template
+from paretoprune.runner.setup import Request, measure, new_budget, with_fleet_size
+from paretoprune.study.settings import Plan, Settings
+from paretoprune.training.fleet_size import bytes_used, copies, seconds_a_step
+from paretoprune.training.step import Training, begin, take_step
+
+STEPS = 5  # that are timed, after one that is not
+SAMPLES = 1000  # on which an evaluation is timed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What was found: `layers` are the prunable ones by name with their shapes, `unused` those of
+    them that a batch gives no gradient, `others` weights that are not prunable.
+
+    `path` is how fleets are trained, `refused` why not otherwise; `loss` and `complexity` are the
+    objectives of the initial network on the training data, `step_loss` that of the first batch.
+    `step_seconds` are those of a step for one network, in a fleet of `fleet_size`; `memory` bytes
+    are in use then; `runs` of the whole sweep take about `sweep_seconds`.
+    """
+
+    plan: Plan
+    samples: Mapping[str, int]
+    shapes: tuple[tuple[int, ...], ...]
+    classes: int
+    layers: Mapping[str, tuple[int, ...]]
+    unused: tuple[str, ...]
+    others: int
+    path: str
+    refused: Mapping[str, str]
+    loss: float
+    complexity: float
+    step_loss: float
+    fleet_size: int
+    step_seconds: float
+    memory: int
+    runs: int
+    sweep_seconds: float
+
+
+def check(request: Request) -> Checked:
+    """Build the problem of a sweep, take a few steps of its fleet, and estimate the whole.
+
+    Nothing is written. Raises what the sweep would raise before its first epoch.
+    """
+    settings = Settings.from_options(request.settings)
+    budget = new_budget(settings, request)
+    problem = build_problem(settings, request.place(settings))
+    plan = Plan(settings=settings, budget=budget, measured=measure(problem, settings))
+    if not fleet_size(plan):
+        plan = with_fleet_size(plan, problem, LocalExecutor())
+    size = fleet_size(plan)
+    training = begin(copies(run_template(settings), size), problem)
+    first = problem.data.train[problem.order(0)[: settings.batch_size]]
+    loss = take_step(training, first, 1.0)[0][0].item()
+    if not math.isfinite(loss):
+        raise UsageError(f"the loss of the first batch is {loss}: scale the inputs, or the weights")
+    unused = tuple(n for n in problem.prunable if training.fleet.parameters[n].grad is None)
+    seconds = median(seconds_a_step(training, 1) for _ in range(STEPS))
+    data, own = problem.data, problem.fleet([settings.seed]).parameters  # [1, *shape] each
+    complexity = problem.complexity_of(own).item()
+    runs = budget.max_runs * budget.repeats + budget.smgd
+    return Checked(
+        plan=plan,
+        samples={name: len(getattr(data, name)) for name in ("train", "validation", "test")},
+        shapes=data.shapes,
+        classes=data.classes,
+        layers={name: tuple(own[name].shape[1:]) for name in problem.prunable},
+        unused=unused,
+        others=sum(one.numel() for one in own.values()) - plan.measured.prunable_weights,
+        path=problem.path,
+        refused=problem.refused,
+        loss=plan.measured.lam_ref * complexity,
+        complexity=complexity,
+        step_loss=loss,
+        fleet_size=size,
+        step_seconds=seconds,
+        memory=bytes_used(problem.device),
+        runs=runs,
+        sweep_seconds=runs * settings.epochs * seconds_an_epoch(training, problem, seconds),
+    )
+
+
+def seconds_an_epoch(training: Training, problem: Problem, step: float) -> float:
+    """Seconds of one network's epoch: its steps, and the validation after them."""
+    data, size = problem.data, len(training.runs)
+    some = data.validation[:SAMPLES]
+    started = time.perf_counter()
+    evaluate(training.fleet, problem, some).loss.tolist()
+    evaluation = (time.perf_counter() - started) / len(some) * len(data.validation) / size
+    return math.ceil(len(data.train) / training.runs[0].batch_size) * step + evaluation

@@ -1,0 +1,92 @@
+"""How is a Ray cluster reached, and left again?"""
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import ray
+
+from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.runner.events import Note, Watch, plural
+from paretoprune.runner.executors.ray import LOCAL, Cluster
+from paretoprune.runner.executors.ray.ray_executor import RayExecutor, answers
+from paretoprune.runner.executors.ray.runtime_env import runtime_env
+from paretoprune.study.settings import AUTO
+from paretoprune.study.user_code import Function
+
+# Read by Ray when it starts. A fleet that is out of memory is halved, not tried again as it is;
+# and a program that trains networks tells nobody of it.
+ENVIRONMENT = {"RAY_task_oom_retries": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+
+
+@contextlib.contextmanager
+def connected(
+    cluster: Cluster, device: str, own: list[Function], watch: Watch
+) -> Iterator[RayExecutor]:
+    """An executor on the cluster, with the user's `own` functions on its workers.
+
+    Raises `UsageError` where there is no such cluster, `CouldNotError` where it does not let us in.
+    """
+    is_guest = ray.is_initialized()  # in a program that uses Ray itself
+    printing = ray._private.worker.print_to_stdstream
+    try:
+        if not is_guest:
+            connect(cluster, runtime_env(own))
+        executor = RayExecutor(cluster, device, watch, is_guest=is_guest)
+        watch(Note(text=welcome(executor)))
+        yield executor
+    finally:
+        if not is_guest:
+            ray.shutdown()
+            ray._private.worker.print_to_stdstream = printing
+
+
+def connect(cluster: Cluster, environment: dict[str, object]) -> None:
+    """Connect this process, quietly: what goes on is said by the study."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    where, is_new = f"--ray-address {cluster.ray_address}", cluster.ray_address == LOCAL
+    if not (is_new or cluster.ray_address == AUTO or answers(cluster.ray_address)):
+        raise UsageError(f"{where}: nobody answers there; is this the head's address and port?")
+    # errors of workers, which it prints on stdout: what matters of them is said in notes
+    ray._private.worker.print_to_stdstream = silent
+    terminate = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(
+            address=cluster.ray_address,
+            runtime_env=environment,
+            include_dashboard=False if is_new else None,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )
+    except ConnectionError as error:
+        raise UsageError(
+            f"{where}: there is no Ray cluster on this machine; start one with `ray start --head`, "
+            "or give --ray-address local"
+        ) from error
+    except (RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+        raise CouldNotError(f"{where}: {' '.join(str(error).split())}") from error
+    if threading.current_thread() is threading.main_thread():  # Ray puts its own in the place
+        signal.signal(signal.SIGTERM, terminate)
+
+
+def silent(*anything: object, **more: object) -> None:
+    """Print nothing."""
+
+
+def welcome(executor: RayExecutor) -> str:
+    """What a user should know of the cluster before the first fleet.
+
+    Raises `UsageError` where no fleet can ever begin.
+    """
+    gpus, cpus = executor.gpus, executor.cluster.cpus_per_fleet
+    need = f"{f'{gpus:g} GPU and ' if gpus else ''}{cpus} CPU"
+    found = f"Ray cluster of {plural(executor.nodes, 'node')}"
+    if executor.slots:
+        return f"{found}, room for {plural(executor.slots, 'fleet')} ({need} each)"
+    if executor.cluster.ray_address == LOCAL:
+        raise UsageError(f"this machine has no room for a fleet, which takes {need}: ask for less")
+    return f"{found}, none with {need} for a fleet: waiting for one that has (Ctrl-C ends)"

@@ -1,0 +1,264 @@
+"""Fleets as Ray tasks: Ray places them, and trains them again elsewhere where a worker dies."""
+
+import contextlib
+import itertools
+import math
+import socket
+import sys
+import time
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import ray
+from ray.exceptions import (
+    OutOfMemoryError,
+    RayError,
+    RayTaskError,
+    RuntimeEnvSetupError,
+)
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from paretoprune.errors import ClusterError, UsageError
+from paretoprune.problem.problem import Problem
+from paretoprune.runner.checkpointing import FleetKeeper
+from paretoprune.runner.events import Note, Watch
+from paretoprune.runner.executors.executor import WorkerDiedError
+from paretoprune.runner.executors.ray import Cluster
+from paretoprune.runner.executors.ray.messages import Mail, Mailbox, Post
+from paretoprune.runner.executors.ray.worker import Here, work
+from paretoprune.study.run import Run
+from paretoprune.study.storage.atomic import first_line
+from paretoprune.training.train import Report
+
+T = TypeVar("T")
+
+POLL = 0.5  # seconds: how often the mailbox is emptied
+# Others that end soon after the first are recorded with it: seconds for each place, and at most.
+GRACE, MOST_GRACE = 0.05, 5.0
+LOOK = 2.0  # seconds for which the list of nodes is good
+PROMPT = 1.0  # seconds, in which the mailbox should answer
+UNKNOWN = "failed to import on the worker"  # Ray's words for a function that it cannot find there
+PATIENCE = 30.0  # seconds without a head, which Ray itself survives for 60
+
+
+class RayExecutor:
+    """Calls functions of fleets as tasks of a Ray cluster that is connected.
+
+    The problem is in the object store once; workers keep their copy from fleet to fleet. A guest
+    uses the connection of a program that goes on.
+    """
+
+    at_once = math.inf  # Ray has the queue, and sees what to grow for
+
+    def __init__(
+        self, cluster: Cluster, device: str, watch: Watch, *, is_guest: bool = False
+    ) -> None:
+        self.cluster, self.device, self.watch, self.is_guest = cluster, device, watch, is_guest
+        self.head = ray.get_runtime_context().gcs_address
+        self.answered, self.looked = time.monotonic(), -math.inf
+        self.alive: list[dict[str, Any]] = []
+        self.gpus = cluster.gpus_per_fleet or 0.0
+        if cluster.gpus_per_fleet is None and device != "cpu":
+            has_gpus = any(one["Resources"].get("GPU") for one in self.present())
+            self.gpus = float(has_gpus or device == "cuda")  # which may be still to come
+        here = ray.get_runtime_context().get_node_id()
+        own = next((one for one in self.present() if one["NodeID"] == here), None)
+        if own is None:
+            raise self.gone()
+        self.own_node = f"{own['NodeManagerAddress']}:{own['NodeManagerPort']}"
+        self.mailbox: Any = (
+            ray.remote(Mailbox)
+            .options(
+                num_cpus=0,
+                max_restarts=-1,
+                max_task_retries=-1,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False),
+            )
+            .remote()
+        )
+        # without max_calls a worker ends with its fleet, where that had a GPU
+        self.task: Any = ray.remote(
+            num_cpus=cluster.cpus_per_fleet,
+            num_gpus=self.gpus,
+            max_retries=cluster.retries,
+            max_calls=0,
+        )(work)
+        self.numbers = itertools.count()
+        self.pending: dict[Any, tuple[Future[Any], int]] = {}  # by task
+        self.reports: dict[int, Report] = {}
+        self.begun: set[int] = set()
+        self.shared: tuple[Problem, Any] | None = None
+        self.asked: Any = None  # the mail that is on its way
+
+    def present(self) -> list[dict[str, Any]]:
+        """The nodes that are alive, as Ray describes them; those of a moment ago without a head."""
+        now = time.monotonic()
+        if now - self.looked > LOOK and answers(self.head):
+            nodes: list[dict[str, Any]] = ray.nodes()
+            self.alive, self.looked = [one for one in nodes if one["Alive"]], now
+        return self.alive
+
+    @property
+    def nodes(self) -> int:
+        """The machines of the cluster."""
+        return len(self.present())
+
+    @property
+    def slots(self) -> int:
+        """How many fleets have room at a time, were they alone."""
+        cpus, gpus = self.cluster.cpus_per_fleet, self.gpus
+        own = [one["Resources"] for one in self.present()]
+        return sum(
+            min(room(have.get("CPU", 0.0), cpus), room(have.get("GPU", 0.0), gpus)) for have in own
+        )
+
+    def submit(
+        self,
+        fn: Callable[..., T],
+        runs: Sequence[Run],
+        problem: Problem,
+        report: Report,
+        keeper: FleetKeeper | None,
+    ) -> Future[T]:
+        """Have `fn` called on a worker."""
+        number, future = next(self.numbers), Future[T]()
+        post = Post(self.mailbox, number)
+        if keeper is not None:
+            keeper = replace(
+                keeper,
+                folder=keeper.folder.absolute(),
+                watch=post.note,
+                read=post.read,
+                write=post.write,
+            )
+        self.reports[number] = report
+        task = self.task.remote(fn, runs, self.here(problem), post, keeper)
+        self.pending[task] = future, number
+        return future
+
+    def here(self, problem: Problem) -> Here:
+        """What workers need to know; puts the problem into the object store, once."""
+        if self.shared is None or self.shared[0] is not problem:
+            try:
+                self.shared = problem, ray.put(problem)
+            except RayError as error:
+                raise ClusterError(f"the data cannot be sent: {first_line(error)}") from error
+            except Exception as error:  # a stranger's object may raise anything
+                raise UsageError(
+                    "the model or the loss cannot be sent to the workers; make it a function of a "
+                    f"module ({first_line(error)})"
+                ) from error
+        device = self.device if self.gpus else "cpu"
+        return Here((self.shared[1],), device, self.cluster.cpus_per_fleet)
+
+    def wait(self, futures: Collection[Future[Any]]) -> set[Future[Any]]:
+        """Wait until at least one is done, and pass on what comes in meanwhile.
+
+        Raises `ClusterError` where the cluster is gone.
+        """
+        ready: list[Any] = []
+        grace = min(GRACE * self.slots, MOST_GRACE)
+        while not ready:
+            self.require_cluster()
+            self.empty_mailbox()
+            tasks = list(self.pending)
+            if ray.wait(tasks, timeout=POLL)[0]:
+                ready, _ = ray.wait(tasks, num_returns=len(tasks), timeout=grace)
+        self.empty_mailbox()
+        return {self.land(task) for task in ready}
+
+    def land(self, task: Any) -> Future[Any]:
+        """Put what became of a task into its future."""
+        future, number = self.pending.pop(task)
+        del self.reports[number]
+        self.begun.discard(number)
+        try:
+            future.set_result(ray.get(task))
+        except RayError as error:
+            future.set_exception(self.reason(error))
+        return future
+
+    def reason(self, error: RayError) -> Exception:
+        """Why a fleet was not trained, as it would be on one machine where it can be."""
+        if isinstance(error, RayTaskError):
+            if UNKNOWN in str(error):
+                return ClusterError(f"a worker has no paretoprune: {first_line(error.cause)}")
+            cause: Exception = error.cause
+            cause.__cause__ = error  # whose text is the worker's traceback
+            return cause
+        if isinstance(error, OutOfMemoryError):
+            return MemoryError(
+                f"{first_line(error)} Give a fleet more room with a larger --cpus-per-fleet"
+            )
+        if isinstance(error, RuntimeEnvSetupError):
+            return ClusterError(f"the workers cannot be set up: {first_line(error)}")
+        return WorkerDiedError(f"{first_line(error)} (--retries {self.cluster.retries})")
+
+    def empty_mailbox(self) -> None:
+        """Pass on what the fleets told."""
+        if self.asked is None:
+            self.asked = self.mailbox.empty.remote()
+        if not ray.wait([self.asked], timeout=PROMPT)[0]:
+            return  # it is starting, or it writes: another time
+        mail, asked, self.asked = Mail(), self.asked, None
+        with contextlib.suppress(RayError):  # it is starting anew
+            mail = ray.get(asked)
+        for text in mail.notes:
+            self.watch(Note(text=text))
+        for number, host in mail.begun:
+            if number in self.begun:
+                self.watch(Note(text=f"a worker died: its fleet is trained again, on {host}"))
+            if number in self.reports:
+                self.begun.add(number)
+        for number, (step, steps) in mail.steps.items():
+            if number in self.reports:
+                self.reports[number](step, steps)
+
+    def require_cluster(self) -> None:
+        """Raise `ClusterError` where the cluster is gone.
+
+        Ray would end this process without a word: at once where it has lost the object store of its
+        own node, after a minute where it has lost the head.
+        """
+        now = time.monotonic()
+        if answers(self.head):
+            self.answered = now
+        if now - self.answered > PATIENCE or not answers(self.own_node):
+            raise self.gone()
+
+    def gone(self) -> ClusterError:
+        """What to say where there is no cluster any more."""
+        return ClusterError(
+            f"the Ray cluster of {self.head} does not answer any more: every finished fleet is "
+            "kept, and the same command goes on with a new cluster"
+        )
+
+    def cancel(self, futures: Collection[Future[Any]]) -> None:
+        """End what is not done yet, where the end of the connection, which follows, would not.
+
+        Not by force: Ray 2.60 may abort this process where a task ends at that moment.
+        """
+        for task, (future, number) in list(self.pending.items()):
+            if future in futures:
+                del self.pending[task], self.reports[number]
+                if self.is_guest:
+                    ray.cancel(task)
+
+
+def room(total: float, need: float) -> int:
+    """How many fleets that need so much of it a node's cores, or its GPUs, have room for."""
+    if not need:
+        return sys.maxsize
+    return int(total) * int(1 / need) if need < 1 else int(total / need)  # a share is of one GPU
+
+
+def answers(address: str) -> bool:
+    """Whether somebody listens at HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=2).close()
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True

@@ -1,0 +1,168 @@
+"""Which fleets are in training, how far are they, and what became of them?"""
+
+import math
+import time
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from paretoprune.errors import ClusterError, CorruptStudyError
+from paretoprune.problem.device import is_full
+from paretoprune.problem.problem import Problem
+from paretoprune.runner.checkpointing import FleetKeeper, TimeIsUp
+from paretoprune.runner.events import Progress, Watch
+from paretoprune.runner.executors.executor import Executor
+from paretoprune.runner.rounds import Round
+from paretoprune.study.run import Point, Run
+from paretoprune.training.train import Outcome, train_fleet
+
+Fate = Literal["trained", "kept", "full", "broken"]
+
+
+@dataclass(eq=False)
+class Flight:
+    """A fleet that was handed over; it is in training from its first report on."""
+
+    fleet: Round
+    future: Future[list[Outcome]] = field(default_factory=Future)
+    step: int = 0
+    steps: int = 1
+    first: tuple[int, float] | None = None  # step and time of the first report
+
+    def went_on(self, step: int, steps: int) -> None:
+        """Note how far it is; a fleet that is trained again begins again."""
+        if self.first is None or step < self.step:
+            self.first = (step, time.monotonic())
+        self.step, self.steps = step, steps
+
+    @property
+    def done(self) -> float:
+        """Networks that the steps done so far would make."""
+        return len(self.fleet.runs) * self.step / self.steps
+
+    @property
+    def rate(self) -> float:
+        """Networks a second, the first step left out; 0 before there is a second one."""
+        if self.first is None or self.step == self.first[0]:
+            return 0.0
+        step, since = self.first
+        share = (self.step - step) / self.steps
+        # a clock may tick seldom: 16 ms on Windows
+        return len(self.fleet.runs) * share / max(time.monotonic() - since, 1e-9)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What became of a fleet: outcomes, with logs by run id of those that failed.
+
+    There are none where it was `kept` for another time, where memory was too small (`full`) for it,
+    but perhaps not for half of it, nor where an `error` ends the sweep (`broken`).
+    """
+
+    fleet: Round
+    fate: Fate = "trained"
+    outcomes: Sequence[Outcome] = ()
+    logs: dict[str, str] = field(default_factory=dict)
+    error: Exception | None = None
+
+    @property
+    def is_successful(self) -> bool:
+        """Whether all its runs were trained to their end."""
+        return all(outcome.point.status == "done" for outcome in self.outcomes)
+
+
+class Fleets:
+    """The fleets of a problem that are trained side by side, wherever the executor has them.
+
+    `done` counts the runs that are safe, of `total` in the whole sweep. At the end of a `with`
+    what is still in training is cancelled.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        problem: Problem,
+        executor: Executor,
+        watch: Watch,
+        deadline: float,
+        total: int = 0,
+    ) -> None:
+        """`deadline` is a time of `time.time`."""
+        self.folder, self.problem, self.executor = folder, problem, executor
+        self.watch, self.deadline = watch, deadline
+        self.flights: list[Flight] = []
+        self.done, self.total = 0, total
+
+    def __enter__(self) -> "Fleets":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.executor.cancel([flight.future for flight in self.flights])
+
+    @property
+    def runs(self) -> list[Run]:
+        """What is in training."""
+        return [run for flight in self.flights for run in flight.fleet.runs]
+
+    def start(self, fleet: Round) -> None:
+        """Hand over a fleet: a round, or a part of one."""
+        flight, runs = Flight(fleet), fleet.runs
+        keeper = FleetKeeper(self.folder, runs, self.watch, self.deadline)
+        self.flights.append(flight)
+        report = partial(self.report, flight)
+        flight.future = self.executor.submit(train_fleet, runs, self.problem, report, keeper)
+
+    def land(self) -> list[Landed]:
+        """Wait for fleets, at least for one."""
+        done = self.executor.wait([flight.future for flight in self.flights])
+        landed = [flight for flight in self.flights if flight.future in done]
+        self.flights = [flight for flight in self.flights if flight.future not in done]
+        return [outcome_of(flight) for flight in landed]
+
+    def report(self, flight: Flight, step: int, steps: int) -> None:
+        """Turn the steps of a fleet into `Progress`, with the time left at the present pace."""
+        flight.went_on(step, steps)
+        training = [other for other in self.flights if other.first]
+        rate = sum(other.rate for other in training)
+        done = self.done + sum(other.done for other in training)
+        self.watch(
+            Progress(
+                round=flight.fleet.number,
+                lams=tuple(run.lam for run in flight.fleet.runs),
+                step=step,
+                steps=steps,
+                epochs=flight.fleet.runs[0].epochs,
+                runs_done=done,
+                runs_total=self.total,
+                seconds_left=(self.total - done) / rate if rate else math.inf,
+                fleets=len(training),
+                waiting=len(self.flights) - len(training),
+                nodes=self.executor.nodes,
+                runs_an_hour=3600 * rate,
+            )
+        )
+
+
+def outcome_of(flight: Flight) -> Landed:
+    """What became of a fleet; an exception makes failed points, each with its log."""
+    landed = partial(Landed, flight.fleet)
+    try:
+        return landed(outcomes=flight.future.result())
+    except TimeIsUp:
+        return landed("kept")
+    except (CorruptStudyError, ClusterError) as error:
+        return landed("broken", error=error)
+    except Exception as error:
+        if is_full(error) and len(flight.fleet.runs) > 1:
+            return landed("full")
+        failure = f"{type(error).__name__}: {error}"
+        runs, log = flight.fleet.runs, traceback.format_exc()
+        points = [Point(run=run, status="failed", failure=failure) for run in runs]
+        return landed(
+            outcomes=[Outcome(point, {}, {}) for point in points],
+            logs={run.id: log for run in runs},
+        )

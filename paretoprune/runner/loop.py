@@ -1,0 +1,221 @@
+"""How does a sweep go on? Propose, hand over, record what lands, until nothing is left to train."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from paretoprune.problem.device import free_memory
+from paretoprune.runner.asynchronous import next_runs
+from paretoprune.runner.events import SWEPT, Note, Recorded, Watch
+from paretoprune.runner.executors.executor import Executor
+from paretoprune.runner.jobs import Fleets, Landed
+from paretoprune.runner.retention import superfluous
+from paretoprune.runner.rounds import (
+    Round,
+    comparison_runs,
+    fleet_size,
+    fleets_of,
+    lams_of,
+    next_round,
+)
+from paretoprune.runner.setup import Request
+from paretoprune.study import storage as store
+from paretoprune.study.run import SMGD, Run
+from paretoprune.study.settings import Plan
+
+# Of the places of a cluster, so many fleets wait for one with --async, at least one: they begin at
+# once where others end.
+AHEAD = 0.1
+
+
+@dataclass
+class Loop:
+    """A sweep under way: `waiting` rounds are proposed and not yet handed over to the executor.
+
+    `again` holds the ids of runs that are in the table and to be trained once more.
+    """
+
+    folder: Path
+    plan: Plan
+    request: Request
+    executor: Executor
+    fleets: Fleets
+    watch: Watch
+    again: set[str]
+    waiting: list[Round] = field(default_factory=list)
+    ending: str = ""
+    is_first: bool = True
+
+    def run(self) -> str:
+        """Go on until nothing is left to train; return how it ended, one of `ENDINGS`."""
+        points = store.forget_weights(self.folder, store.read(self.folder), ())  # left by others
+        self.points = keep(self.folder, self.plan, points, self.again)
+        with self.fleets:
+            while self.ending != "failed":
+                if not (self.waiting or self.ending):
+                    self.propose()
+                self.start()
+                if not self.fleets.flights:
+                    return self.ending or ending_of(self.points, self.plan)
+                landed = self.fleets.land()
+                self.take(landed)
+                raise_of(landed)
+        return self.ending
+
+    def propose(self) -> None:
+        """Ask what comes next: a round where the last one is complete, or one fleet more."""
+        slots, pending = self.executor.slots, self.fleets.runs
+        if self.request.is_async:
+            ahead = max(1, round(AHEAD * slots))
+            missing = slots + ahead - len(self.fleets.flights)
+            if pending and 2 * missing < ahead:  # asked seldom, where there are many
+                return
+            wanted = missing * fleet_size(self.plan)
+            round_ = next_runs(self.points, self.plan, pending, wanted, self.again)
+        elif pending:
+            return
+        else:
+            round_ = next_round(self.points, self.plan, self.again, slots)
+        if round_ is None:
+            return
+        count = self.fleets_in(round_)
+        waves = math.ceil((count + len(self.fleets.flights)) / max(slots, 1))
+        seconds = predicted(self.points, round_) * waves / count
+        if not self.is_first and time.time() + seconds > self.fleets.deadline:
+            self.ending = "time"
+            return
+        self.is_first, self.waiting = False, [round_]
+        self.fleets.done = finished(self.points, self.again)
+        self.fleets.total = expected_runs(self.points, round_, self.plan, pending)
+
+    def fleets_in(self, round_: Round) -> int:
+        """Into how many fleets a round is cut."""
+        return len(list(fleets_of(round_.runs, fleet_size(self.plan))))
+
+    def start(self) -> None:
+        """Hand over as many fleets as the executor wants at once."""
+        while self.waiting and len(self.fleets.flights) < self.executor.at_once:
+            round_ = self.waiting.pop(0)
+            runs, *_ = fleets_of(round_.runs, fleet_size(self.plan))
+            if rest := round_.runs[len(runs) :]:
+                self.waiting.insert(0, replace(round_, runs=rest))
+            self.fleets.start(replace(round_, runs=runs))
+
+    def take(self, landed: Sequence[Landed]) -> None:
+        """Record fleets, or do what else they need."""
+        for one in landed:
+            if one.fate == "kept":
+                self.ending = "kept"
+            elif one.fate == "full":
+                self.halve(one.fleet)
+        if self.ending:
+            self.waiting = []
+        trained = [one for one in landed if one.fate == "trained"]
+        if not trained:
+            return
+        points = record(self.folder, self.plan, trained)
+        runs = {run.id for one in trained for run in one.fleet.runs}
+        self.again -= runs
+        self.fleets.done += len(runs)
+        self.points = keep(self.folder, self.plan, points, self.again)
+        self.watch(Recorded(points=self.points))
+        if self.request.is_fail_fast and not all(one.is_successful for one in trained):
+            self.ending = "failed"
+
+    def halve(self, fleet: Round) -> None:
+        """Let a fleet for which memory is too small wait, to be cut again."""
+        size = len(fleet.runs)
+        if size <= fleet_size(self.plan):  # else another one has said so
+            self.plan = with_smaller_fleets(self.folder, self.plan, size, self.watch)
+        first, *rest = self.waiting or [replace(fleet, runs=())]
+        if (first.number, first.role) != (fleet.number, fleet.role):
+            first, rest = replace(fleet, runs=()), self.waiting
+        self.waiting = [replace(fleet, runs=(*fleet.runs, *first.runs)), *rest]
+
+
+def raise_of(landed: Sequence[Landed]) -> None:
+    """Raise what ends the sweep, if anything does."""
+    for one in landed:
+        if one.error is not None:
+            raise one.error
+
+
+def finished(points: pd.DataFrame, again: set[str]) -> int:
+    """Number of a sweep's runs that are not to be trained (again)."""
+    return int((points["role"].isin(SWEPT) & ~points["run_id"].isin(again)).sum())
+
+
+def with_smaller_fleets(folder: Path, plan: Plan, size: int, watch: Watch) -> Plan:
+    """Halve the fleets of a study whose memory was too small for `size` networks."""
+    half = size // 2
+    watch(Note(text=f"memory is too small for a fleet of {size}: going on with {half}"))
+    free_memory()
+    plan = replace(plan, measured=replace(plan.measured, largest_fleet=half))
+    store.write_plan(folder, plan)
+    return plan
+
+
+def ending_of(points: pd.DataFrame, plan: Plan) -> str:
+    """How a study ended that has nothing left to be trained."""
+    if plan.settings.method == SMGD:
+        return "compared"
+    return "budget" if lams_of(points) >= plan.budget.max_runs else "done"
+
+
+def expected_runs(
+    points: pd.DataFrame, round_: Round, plan: Plan, pending: Sequence[Run] = ()
+) -> int:
+    """How many runs a study will have, if its search goes on to the end of its budget."""
+    budget, searched = plan.budget, int((points["role"] == "search").sum())
+    searching = [run for run in (*pending, *round_.runs) if run.method != SMGD]
+    if searching and round_.role in SWEPT:
+        searched = max(budget.max_runs * budget.repeats, searched + len(searching))
+    compared = set(points.loc[points["role"] == "comparison", "run_id"])
+    return searched + len(compared | {run.id for run in comparison_runs(plan)})
+
+
+def keep(folder: Path, plan: Plan, points: pd.DataFrame, again: set[str]) -> pd.DataFrame:
+    """Delete checkpoints and weights that need not be kept; return the table.
+
+    Runs that are trained `again` stand in it, and may have come some way.
+    """
+    budget = plan.budget
+    store.forget_checkpoints(folder, set(points["run_id"]) - again)
+    size = store.weights_bytes(folder, points)
+    gone = superfluous(points, budget.keep_weights, size, budget.repeats)
+    return store.forget_weights(folder, points, gone) if gone else points
+
+
+def predicted(points: pd.DataFrame, round_: Round) -> float:
+    """Seconds that a round will take, from the study's own runs, one fleet after another."""
+    own = points[points["role"].isin(SWEPT)]
+    epochs = sum(run.epochs for run in round_.runs)
+    return float((own["seconds"] / own["epochs"]).mean()) * epochs
+
+
+def record(folder: Path, plan: Plan, landed: Sequence[Landed]) -> pd.DataFrame:
+    """Hand the outcomes of fleets to the store, all at once; return the table."""
+    outcomes = [outcome for one in landed for outcome in one.outcomes]
+    return store.record(
+        folder,
+        rows=[row for one in landed for row in rows_of(one, plan)],
+        weights={o.point.run.id: o.weights for o in outcomes if o.weights},
+        histories={o.point.run.id: o.history for o in outcomes if o.history},
+        logs={run_id: log for one in landed for run_id, log in one.logs.items()},
+    )
+
+
+def rows_of(landed: Landed, plan: Plan) -> list[dict[str, object]]:
+    """The rows of a fleet."""
+    study = {
+        "round": landed.fleet.number,
+        "role": landed.fleet.role,
+        "search": None if landed.fleet.role == "comparison" else plan.settings.search,
+        "torch_version": torch.__version__,
+    }
+    return [{**outcome.point.row(), **study} for outcome in landed.outcomes]

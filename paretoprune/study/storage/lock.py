@@ -1,0 +1,62 @@
+"""Who works on a study? One process at a time, and the next one is told which."""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from paretoprune.errors import BusyStudyError
+from paretoprune.study.storage.atomic import write_aside, write_text, writing
+from paretoprune.study.storage.leftovers import remove_leftovers
+from paretoprune.study.storage.paths import HOLDER, LOCK, own
+
+MOST_CHARACTERS = 300  # of what is said of a holder
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other writers out; raise `BusyStudyError` where one is in.
+
+    The lock is the operating system's: it falls when its process ends, however that dies.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(own(folder, LOCK))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise BusyStudyError(
+                f"another process works on {folder}{holder(folder)}: wait for it or name another "
+                "folder"
+            ) from error
+    try:
+        remove_leftovers(folder)
+        write_aside(own(folder, HOLDER), partial(write_text, json.dumps(myself())))
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            (folder / HOLDER).unlink(missing_ok=True)
+        lock.release()
+
+
+def myself() -> dict[str, object]:
+    """What others are told about this process."""
+    since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    return {"host": socket.gethostname(), "process": os.getpid(), "since": since}
+
+
+def holder(folder: Path) -> str:
+    """Who holds the lock, as a part of a sentence; nothing where that cannot be read."""
+    try:
+        with own(folder, HOLDER).open(encoding="utf-8") as stream:
+            found = json.loads(stream.read(MOST_CHARACTERS))
+        words = f" (process {found['process']} on {found['host']}, since {found['since']})"
+    except Exception:  # not there yet, or not ours: the lock alone counts
+        return ""
+    return words if words.isprintable() else ""

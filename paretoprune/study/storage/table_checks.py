@@ -1,0 +1,145 @@
+"""Can these rows be runs? A table may be anybody's; what no training ends as is refused.
+
+So whoever reads the table need not ask again: words are known, what is counted and measured is in
+its range, names can be printed, and paths are those of the run's own files.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from paretoprune.study.run import SMGD, WEIGHTED_SUM
+from paretoprune.study.settings import MANY
+
+RUN_ID = "^[0-9a-f]{12}$"
+WORDS = {
+    "role": ("search", "comparison", "confirmation", "derived"),
+    "method": (WEIGHTED_SUM, SMGD),
+    "status": ("done", "stopped", "diverged", "failed"),
+}
+WEIGHTS = 2**53  # numbers of weights are exact as floats too
+LARGEST = 1e39  # no 32-bit float is as large
+COUNTED: dict[str, tuple[float, float]] = {
+    "round": (0, MANY),
+    "seed": (0, 2**32),
+    "epochs": (1, MANY),
+    "fleet_size": (1, MANY),
+    "nonzeros": (0, WEIGHTS),
+    "prunable_weights": (0, WEIGHTS),
+}
+GIVEN = ("failure", "collapsed", "optimizer", "moments", "normalize", "split", "device")
+# What was measured where a run was trained to its end; a test loss may be anything, as no choice
+# asks for it.
+MEASURED: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("train_loss", "val_loss", "val_loss_se"), (0, LARGEST)),
+    **dict.fromkeys(("val_error", "test_error", "sparsity"), (0, 1)),
+    **dict.fromkeys(("complexity", "l1"), (0, LARGEST)),
+    "prunable_weights": (1, WEIGHTS),
+}
+# How large a network is, and what a pass costs; older versions did not count it.
+SIZES = (
+    *("parameters", "compact_parameters", "neurons"),
+    *("dense_flops", "flops", "compact_flops"),
+)
+PATHS = {"weights": ("weights", "safetensors"), "log": ("logs", "log")}
+LONGEST = 200  # characters of a name, which is printed and drawn
+FREE = ("run_id", "failure", "weights", "log")  # text that is no name
+
+
+def require_sound(table: pa.Table) -> pa.Table:
+    """The table, if every row can be a run; raise `ValueError` with a run and what is wrong."""
+    ids = table["run_id"]
+    for rule, holds in _rules(table):
+        first = pc.index(pc.fill_null(holds, False), False).as_py()
+        if first >= 0:
+            raise ValueError(f"run {ids[first]} {rule}")
+    if len(pc.unique(ids)) < len(table):
+        raise ValueError("a run_id stands in it twice")
+    return table
+
+
+def _rules(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
+    """What must hold for a run, and where it does."""
+    yield "is not named by 12 hexadecimal digits", pc.match_substring_regex(table["run_id"], RUN_ID)
+    for name, words in WORDS.items():
+        yield f"has an unknown {name}", pc.is_in(table[name], pa.array(words))
+    for name, (place, ending) in PATHS.items():
+        own = pc.binary_join_element_wise(f"{place}/", table["run_id"], f".{ending}", "")
+        fits = pc.or_kleene(pc.is_null(table[name]), pc.equal(table[name], own))
+        yield f"has another run's path in {name}", fits
+    for name in GIVEN:
+        yield f"has no {name}", pc.is_valid(table[name])
+    for name, bounds in COUNTED.items():
+        yield f"has an impossible {name}", _within(table[name], *bounds)
+    yield (
+        "has more nonzeros than weights",
+        pc.less_equal(table["nonzeros"], table["prunable_weights"]),
+    )
+    unknown = pc.is_null(table["seconds"], nan_is_null=True)
+    yield "took impossible seconds", pc.or_kleene(unknown, _within(table["seconds"], 0, LARGEST))
+    for name in SIZES:
+        known = _within(table[name], 0, WEIGHTS)
+        yield f"has an impossible {name}", pc.or_kleene(pc.is_null(table[name]), known)
+    undone = pc.not_equal(table["status"], "done")
+    for name, bounds in MEASURED.items():
+        yield (
+            f"is done with an impossible {name}",
+            pc.or_kleene(undone, _within(table[name], *bounds)),
+        )
+    yield "is done and has no layers", pc.or_kleene(undone, pc.is_valid(table["layers"]))
+    yield from _rules_of_lam(table)
+    for field in table.schema:
+        if field.type == pa.string() and field.name not in FREE:
+            yield f"has a {field.name} that is no name", _is_name(table[field.name])
+    yield "has impossible layers", _has_sound_layers(table["layers"])
+
+
+def _rules_of_lam(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
+    """A search has one for each of its runs, SMGD chooses in its place."""
+    is_smgd = pc.equal(table["method"], SMGD)
+    given = pc.and_(_within(table["lam"], 0, 1), pc.less(table["lam"], 1))
+    absent = pc.is_null(table["lam"], nan_is_null=True)
+    yield "has an impossible lam", pc.if_else(is_smgd, absent, pc.fill_null(given, False))
+    is_compared = pc.equal(table["role"], "comparison")
+    yield "has a role that is not its method's", pc.or_(pc.invert(is_smgd), is_compared)
+
+
+def _within(column: pa.Array, least: float, most: float) -> pa.Array:
+    """Where a number is within bounds; NaN is not."""
+    return pc.and_(pc.greater_equal(column, least), pc.less_equal(column, most))
+
+
+def _is_name(column: pa.Array) -> pa.Array:
+    """Where a text is none, or one that can be printed on a line, and drawn: `$` is a formula."""
+    different = pc.unique(column)  # few, of many rows
+    is_short = pc.less_equal(pc.utf8_length(different), LONGEST)
+    is_plain = pc.invert(pc.match_substring(different, "$"))
+    is_text = pc.or_(pc.utf8_is_printable(different), pc.equal(different, ""))
+    good = pc.and_(pc.and_(is_short, is_plain), is_text)
+    return pc.is_in(column, different.filter(pc.or_kleene(good, pc.is_null(different))))
+
+
+def _has_sound_layers(column: pa.Array) -> pa.Array:
+    """Where each layer has a name, a shape, and no more nonzeros than this allows."""
+    layers = column.combine_chunks()
+    entries = layers.flatten()
+    shapes = entries.field("shape")
+    # a field of what is null has values nonetheless
+    is_whole = pc.and_(pc.is_valid(entries), pc.is_valid(shapes))
+    sides = pc.fill_null(shapes.flatten(), 0).to_numpy(zero_copy_only=False)
+    sizes = np.ones(len(entries))
+    owners = pc.list_parent_indices(shapes).to_numpy()
+    np.multiply.at(sizes, owners, np.where(sides > 0, sides, np.nan).astype(float))
+    is_possible = pc.and_(
+        _within(entries.field("nonzeros"), 0, pa.array(np.minimum(sizes, WEIGHTS))),
+        pc.and_(
+            pa.array(sizes <= WEIGHTS), pc.fill_null(pc.is_valid(entries.field("name")), False)
+        ),
+    )
+    named = pc.and_(_is_name(entries.field("name")), pc.invert(pc.less(entries.field("l1"), 0)))
+    good = pc.fill_null(pc.and_(pc.and_(is_whole, is_possible), named), False)
+    holds = np.ones(len(layers), bool)
+    np.logical_and.at(holds, pc.list_parent_indices(layers).to_numpy(), good.to_numpy(False))
+    return pa.array(holds)

@@ -1,0 +1,96 @@
+"""The fast way to train a fleet: every layer of all networks in one call, by its counterpart."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor, fx, nn
+from torch.fx.node import map_arg
+
+from paretoprune.training.fleet import fused_layers as layers
+from paretoprune.training.fleet.fused_functions import FUNCTIONS
+from paretoprune.training.fleet.fused_layers import Keys, Tensors, Unfit, channels_last
+
+ELEMENTWISE = (
+    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish),
+    *(nn.Tanh, nn.Sigmoid, nn.Softplus, nn.Hardtanh, nn.Hardswish, nn.Hardsigmoid, nn.Identity),
+)
+LAYERS: dict[type[nn.Module], Callable[..., Tensor]] = {
+    nn.Linear: layers.linear,
+    nn.Conv2d: layers.conv2d,
+    nn.AvgPool2d: layers.pool2d,
+    nn.MaxPool2d: layers.pool2d,
+    nn.AdaptiveAvgPool2d: layers.pool2d,
+    nn.AdaptiveMaxPool2d: layers.pool2d,
+    nn.BatchNorm1d: layers.batch_norm,
+    nn.BatchNorm2d: layers.batch_norm,
+    nn.Dropout: layers.dropout,
+    nn.Flatten: layers.flatten,
+    **dict.fromkeys(ELEMENTWISE, layers.elementwise),
+}
+Call = Callable[[list[Any], dict[str, Any], Tensors, Keys], Any]
+
+
+def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], Keys], Tensor]:
+    """Trace a network and replace each of its calls; raise `Unfit` where one has no counterpart."""
+    try:
+        graph = fx.symbolic_trace(architecture).graph
+    except Exception as error:  # whatever a module's own forward raises under tracing
+        raise Unfit(f"its forward cannot be traced: {error}") from error
+    given = graph.find_nodes(op="placeholder")
+    (output,) = graph.find_nodes(op="output")
+    calls = {
+        node: _counterpart(node, architecture, place)
+        for place, node in enumerate(n for n in graph.nodes if n not in (*given, output))
+    }
+    last_uses = _last_uses(graph)
+
+    def forward(tensors: Tensors, inputs: Sequence[Tensor], keys: Keys) -> Tensor:
+        if len(given) != len(inputs):
+            raise Unfit(f"its forward takes {', '.join(map(str, given))}")
+        values: dict[fx.Node, Any] = {
+            node: channels_last(own).unsqueeze(0) for node, own in zip(given, inputs, strict=True)
+        }
+        for node, call in calls.items():
+            arguments = map_arg((node.args, node.kwargs), values.__getitem__)
+            values[node] = call(*arguments, tensors, keys)
+            for spent in last_uses[node]:
+                del values[spent]
+        result: Tensor = map_arg(output.args[0], values.__getitem__)
+        return result
+
+    return forward
+
+
+def _counterpart(node: fx.Node, architecture: nn.Module, place: int) -> Call:
+    if node.op == "call_module":
+        return _layer(str(node.target), architecture.get_submodule(str(node.target)), place)
+    run = FUNCTIONS.get(node.target) if node.op in ("call_function", "call_method") else None
+    if run is None:
+        raise Unfit(f"{getattr(node.target, '__name__', node.target)} has no fused counterpart")
+    return lambda args, kwargs, tensors, keys: run(*args, **kwargs)
+
+
+def _layer(name: str, layer: nn.Module, place: int) -> Call:
+    run = LAYERS.get(type(layer))
+    if run is None:
+        raise Unfit(f"{type(layer).__name__} has no fused counterpart")
+    names = [local for local, _ in (*layer.named_parameters(), *layer.named_buffers())]
+
+    def call(args: list[Any], kwargs: dict[str, Any], tensors: Tensors, keys: Keys) -> Tensor:
+        own = {local: tensors[f"{name}.{local}"] for local in names}
+        layer_keys = None if keys is None else [(*key, place) for key in keys]
+        return run(layer, own, *args, layer_keys, **kwargs)
+
+    return call
+
+
+def _last_uses(graph: fx.Graph) -> dict[fx.Node, list[fx.Node]]:
+    """Which values are needed by a node and by none after it, so that memory can be given back."""
+    spent, seen = defaultdict(list), set[fx.Node]()
+    for node in reversed(graph.nodes):
+        for used in node.all_input_nodes:
+            if used not in seen:
+                seen.add(used)
+                spent[node].append(used)
+    return spent

@@ -1,0 +1,165 @@
+"""Which way fits an architecture? The first whose step is the networks' own step."""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.problem.device import is_full
+from paretoprune.training.fleet import PATHS, Fleet, Inputs, stack
+from paretoprune.training.fleet.fused_layers import Unfit
+
+# Of the largest value. In float64, where a module allows it, small gradients are seen too.
+TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-5}
+
+GRADIENT = "the gradient of "
+
+Step = dict[str, Tensor]  # what a step reads and leaves behind, [K, *shape] each
+
+
+def choose_path(networks: Sequence[nn.Module], inputs: Inputs) -> tuple[str, dict[str, str]]:
+    """The first of `PATHS` that passes the check, and why each before it did not.
+
+    Two networks or more, of other initial weights, and inputs of a few samples as they see them,
+    [B, ...] each. Raises `UsageError` where the networks themselves cannot be trained on these,
+    `CouldNotError` where memory is too small for that.
+    """
+    networks, inputs, own = _own_steps(networks, inputs)
+    *paths, last = PATHS  # the last one is the networks' own step
+    refused: dict[str, str] = {}
+    for path in paths:
+        try:
+            for batch, step in own.items():
+                fleet = stack(networks, range(len(networks)), path)
+                _require_equal(step, _step_of_fleet(fleet, first(inputs, batch)))
+        except Exception as error:
+            refused[path] = _first_line(error)
+        else:
+            return path, refused
+    return last, refused
+
+
+def _own_steps(
+    networks: Sequence[nn.Module], inputs: Inputs
+) -> tuple[list[nn.Module], Inputs, dict[int, Step]]:
+    """Copies of the networks, in the finest type that they allow, and their steps by batch size.
+
+    Also that of one sample, as the last batch of an epoch may be: batch norm refuses some of these.
+    """
+    reason: Exception | None = None
+    for dtype in TOLERANCES:
+        try:
+            copies = [_without_dropout(copy.deepcopy(network)).to(dtype) for network in networks]
+            cast = [own.to(dtype) if own.is_floating_point() else own for own in inputs]
+            steps = {len(cast[0]): _step_of_networks(copies, cast)}
+        except Exception as error:  # a stranger's module may raise anything
+            reason = error
+            continue
+        try:
+            steps[1] = _step_of_networks(copies, first(cast, 1))
+        except Exception:
+            return copies, cast, steps
+        return copies, cast, steps
+    assert reason is not None
+    if is_full(reason):
+        raise CouldNotError("memory is too small for a step of two networks") from reason
+    shapes = " and ".join(" x ".join(map(str, own.shape[1:])) or "a number" for own in inputs)
+    raise UsageError(
+        f"the model cannot be trained on inputs of {shapes}: {_first_line(reason)}"
+    ) from reason
+
+
+def first(inputs: Inputs, samples: int) -> Inputs:
+    """The inputs of the first samples."""
+    return [own[:samples] for own in inputs]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+def _without_dropout(network: nn.Module) -> nn.Module:
+    """Torch draws other masks than a fleet."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            module.p = 0.0
+    return network
+
+
+def _step_of_networks(networks: Sequence[nn.Module], inputs: Inputs) -> Step:
+    """The step of copies of the networks."""
+    networks, samples = [copy.deepcopy(network) for network in networks], len(inputs[0])
+
+    def forward() -> Tensor:
+        copies = ([own.clone() for own in inputs] for _ in networks)
+        outputs = [network(*own) for network, own in zip(networks, copies, strict=True)]
+        if not isinstance(outputs[0], Tensor):
+            raise TypeError(f"it returns a {type(outputs[0]).__name__}, not a tensor")
+        return torch.stack(outputs)
+
+    for network in networks:
+        network.eval()
+    evaluated = forward().detach()
+    if evaluated.shape[1:2] != (samples,) or not evaluated.is_floating_point():
+        shape = list(evaluated.shape[1:])
+        raise ValueError(f"it returns {shape}, not an output for each of {samples} samples")
+    for network in networks:
+        network.train()
+    parameters = {
+        name: [network.get_parameter(name) for network in networks]
+        for name, _ in networks[0].named_parameters()
+    }
+    trained = _differentiate(forward)
+    buffers = {
+        name: torch.stack([network.get_buffer(name) for network in networks])
+        for name, _ in networks[0].named_buffers()
+    }
+    gradients = {
+        _gradient_of(name): torch.stack([_gradient(one) for one in own])
+        for name, own in parameters.items()
+    }
+    return {"evaluation": evaluated, "training": trained, **gradients, **buffers}
+
+
+def _step_of_fleet(fleet: Fleet, inputs: Inputs) -> Step:
+    with torch.no_grad():
+        evaluated = fleet.forward(inputs)
+    trained = _differentiate(lambda: fleet.forward(inputs, 1))
+    gradients = {_gradient_of(name): _gradient(own) for name, own in fleet.parameters.items()}
+    return {"evaluation": evaluated, "training": trained, **gradients, **fleet.buffers}
+
+
+def _differentiate(forward: Callable[[], Tensor]) -> Tensor:
+    outputs = forward()
+    outputs.square().flatten(1).mean(1).sum().backward()
+    return outputs.detach()
+
+
+def _gradient_of(name: str) -> str:
+    return GRADIENT + name
+
+
+def _gradient(parameter: Tensor) -> Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+
+
+def _require_equal(own: Mapping[str, Tensor], fleet: Mapping[str, Tensor]) -> None:
+    """Raise `Unfit` where a step differs by more than rounding.
+
+    Gradients have one measure: that of a bias before a batch norm consists of rounding errors.
+    """
+    tolerance = TOLERANCES[own["evaluation"].dtype]
+    sizes = {name: _largest(value) for name, value in own.items()}
+    gradient = max((size for name, size in sizes.items() if name.startswith(GRADIENT)), default=0.0)
+    for name, expected in own.items():
+        if fleet[name].shape != expected.shape:
+            raise Unfit(f"the shape of its step differs from the network's own in {name}")
+        error = _largest(fleet[name].double() - expected.double())
+        if not error <= tolerance * (gradient if name.startswith(GRADIENT) else sizes[name]):
+            raise Unfit(f"its step differs from the network's own by {error:.1g} in {name}")
+
+
+def _largest(value: Tensor) -> float:
+    return value.double().abs().max().item() if value.numel() else 0.0

@@ -1,0 +1,30 @@
+"""The way that is always open: each network's own forward, one after the other."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from paretoprune.training.fleet.fused_layers import Keys, Tensors, seed_of
+
+
+def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], Keys], Tensor]:
+    """Call any module for each network; its random numbers come from the network's key."""
+
+    def forward(tensors: Tensors, inputs: Sequence[Tensor], keys: Keys) -> Tensor:
+        architecture.train(keys is not None)
+        # unbound at once, so that the gradients are stacked once; buffers are views of the stack
+        slices = {name: tensor.unbind(0) for name, tensor in tensors.items()}
+        outputs, place = [], inputs[0].device
+        devices = [place] if place.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices, enabled=keys is not None):
+            for index in range(len(next(iter(slices.values())))):
+                if keys is not None:
+                    torch.manual_seed(seed_of(keys[index]))
+                own = {name: parts[index] for name, parts in slices.items()}
+                copies = tuple(one.clone() for one in inputs)
+                outputs.append(functional_call(architecture, own, copies))
+        return torch.stack(outputs)
+
+    return forward

@@ -1,0 +1,32 @@
+"""The general way to train a fleet: `torch.func` maps any differentiable module over networks."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from paretoprune.training.fleet.fused_layers import Keys, Tensors, Unfit
+
+
+def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], Keys], Tensor]:
+    """Vectorise a network's own forward; raise `Unfit` where its masks could not be keyed."""
+    drawing = {
+        type(module).__name__
+        for module in architecture.modules()
+        if isinstance(module, nn.modules.dropout._DropoutNd)
+    }
+    if drawing:
+        raise Unfit(f"{', '.join(sorted(drawing))} would draw other masks in another fleet")
+
+    def forward(tensors: Tensors, inputs: Sequence[Tensor], keys: Keys) -> Tensor:
+        architecture.train(keys is not None)
+
+        def one(own: dict[str, Tensor]) -> Tensor:
+            outputs: Tensor = functional_call(architecture, own, tuple(inputs))
+            return outputs
+
+        # random numbers would not be keyed by network: refused, and found so by the check
+        return torch.vmap(one, randomness="error")(dict(tensors))
+
+    return forward

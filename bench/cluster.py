@@ -23,10 +23,11 @@ import torch
 from bench.report import in_words, publish, summary
 from bench.sleeping import sweep_asleep
 from paretoprune.runner.events import Event
-from paretoprune.runner.executors.executor import Executor, LocalExecutor
-from paretoprune.runner.executors.ray import Cluster
+from paretoprune.runner.executors.executor import Executor
+from paretoprune.runner.executors.local import LocalExecutor
+from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.executors.ray.ray_executor import RayExecutor
-from paretoprune.runner.setup import Request
+from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 
@@ -42,7 +43,7 @@ def quiet(event: Event) -> None:
 def cluster_of(cores: int, threads: int) -> RayExecutor:
     """An executor on a new cluster with so many cores, whose worker is warm."""
     ray.init(address="local", num_cpus=cores, include_dashboard=False, log_to_driver=False)
-    return RayExecutor(Cluster(gpus_per_fleet=0.0, cpus_per_fleet=threads), "cpu", quiet)
+    return RayExecutor(RayConfig(gpus_per_fleet=0.0, cpus_per_fleet=threads), "cpu", quiet)
 
 
 def train(executor: Executor, runs: int, fleet: int = FLEET) -> tuple[float, Path]:
@@ -50,7 +51,7 @@ def train(executor: Executor, runs: int, fleet: int = FLEET) -> tuple[float, Pat
     folder = Path(tempfile.mkdtemp()) / "study"
     budget = {"max_runs": runs, "fleet": fleet, "smgd": 0, "tolerance": 0.0}
     began = time.perf_counter()
-    sweep(Request(folder=folder, settings=SETTINGS, budget=budget), quiet, executor)
+    sweep(SweepRequest(folder=folder, settings=SETTINGS, budget=budget), quiet, executor)
     return time.perf_counter() - began, folder
 
 

@@ -15,7 +15,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
@@ -35,7 +35,7 @@ from bench.loops import (
     random_problem,
 )
 from bench.report import in_words, publish, summary, table
-from paretoprune.problem.device import keep_memory
+from paretoprune.problem.device import set_up_process
 from paretoprune.problem.models import MODELS
 from paretoprune.training.fleet import PATHS
 
@@ -90,8 +90,8 @@ def fleet(
 ) -> Loop:
     """A fleet as a sweep trains it: memory kept, by a way that is named."""
     if device == "cpu":
-        keep_memory()
-    problem = replace(random_problem(model, device), path=path)
+        set_up_process()
+    problem = random_problem(model, device, path)
     return evaluation_loop(problem, size) if evaluates else fleet_loop(problem, size, batch)
 
 
@@ -168,7 +168,7 @@ def measure(found: dict[str, Variant], rounds: int) -> dict[str, str]:
 
 def flop_per_sample(model: str) -> float:
     """Floating-point operations of one network's training on one image."""
-    problem = random_problem(model)
+    problem = random_problem(model).problem
     (images,) = problem.inputs(problem.data.train[:8].inputs)
     with FlopCounterMode(display=False) as counter:
         problem.network(0)(images).sum().backward()

@@ -24,7 +24,7 @@ from bench.overhead import build, clock, ratios, run_process
 from bench.report import in_words, publish, summary, table
 from paretoprune.analysis.choice import read_study
 from paretoprune.runner.events import Event, Recorded
-from paretoprune.runner.setup import Request
+from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 from paretoprune.study.run import SMGD
@@ -142,7 +142,7 @@ def memory_of_sweep(
             say(f"{len(event.points)} runs: {measured[len(event.points)] / 1e6:.0f} MB")
 
     budget = {"max_runs": runs, "fleet": 5, "smgd": 0}
-    sweep(Request(folder=folder, settings=TINY, budget=budget), watch)
+    sweep(SweepRequest(folder=folder, settings=TINY, budget=budget), watch)
     return measured
 
 

@@ -30,9 +30,8 @@ import pandas as pd
 
 from bench.report import in_words, publish, summary, table
 from paretoprune.analysis.choice import read_study
-from paretoprune.problem.build import Place, build_problem
+from paretoprune.problem.build import Environment
 from paretoprune.problem.models import MODELS
-from paretoprune.problem.problem import Problem
 from paretoprune.pruning.selection import prunable_names
 from paretoprune.report.plots import draw_studies
 from paretoprune.report.terminal.live_view import SweepView
@@ -40,12 +39,15 @@ from paretoprune.report.terminal.show import show_points
 from paretoprune.runner.events import Recorded
 from paretoprune.runner.jobs import Landed
 from paretoprune.runner.loop import expected_runs, keep, record
-from paretoprune.runner.rounds import Round, next_round, run_template
+from paretoprune.runner.rounds import Round, next_round
+from paretoprune.runner.runs import run_template
 from paretoprune.study import storage as store
 from paretoprune.study.run import Layer, Point, Run
 from paretoprune.study.settings import Budget, Measured, Plan, Settings
+from paretoprune.training.outcome import Outcome
+from paretoprune.training.prepare import Prepared, prepare
 from paretoprune.training.step import begin
-from paretoprune.training.train import Outcome, train_epoch
+from paretoprune.training.train import train_epoch
 
 ROWS = (10, 100, 1000)  # of the studies to which a fleet is added
 MANY = 10_000  # rows of the study that is read and drawn
@@ -198,11 +200,11 @@ def time_propose(case: Case) -> float:
     return seconds
 
 
-def train_steps(problem: Problem) -> None:
+def train_steps(prepared: Prepared) -> None:
     """An epoch of a fleet, without evaluation."""
     lams = (0.0, *np.geomspace(6.5e-6, 6.5e-3, FLEET - 1))
     runs = [replace(run_template(SETTINGS), lam=float(lam)) for lam in lams]
-    loss, _ = train_epoch(begin(runs, problem), 0, lambda step, steps: None)
+    loss, _ = train_epoch(begin(runs, prepared), 0, lambda step, steps: None)
     loss.tolist()  # waits for the device
 
 
@@ -226,8 +228,8 @@ def tasks_in(place: Path, data: str | None) -> dict[str, Task]:
         name: partial(clock, partial(run_process, *process)) for name, process in PROCESSES.items()
     }
     if data:
-        problem = build_problem(SETTINGS, Place(data_dir=Path(data)))
-        tasks[EPOCH] = partial(clock, partial(train_steps, problem))
+        prepared = prepare(SETTINGS, Environment(data_dir=Path(data)))
+        tasks[EPOCH] = partial(clock, partial(train_steps, prepared))
     for number, (name, (rows, noise)) in enumerate(STUDIES.items()):
         case = build(place / str(number), rows, noise)
         tasks[f"append to {name}"] = partial(clock, partial(append, case))

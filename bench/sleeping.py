@@ -14,15 +14,15 @@ import ray
 from bench.nap import Nap, sleep
 from bench.overhead import SETTINGS, Shapes, network, plan_of, point_of
 from paretoprune.runner.events import Event
-from paretoprune.runner.executors.ray import Cluster
+from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.executors.ray.ray_executor import RayExecutor
 from paretoprune.runner.jobs import Fleets
 from paretoprune.runner.loop import Loop
-from paretoprune.runner.setup import Request
+from paretoprune.runner.request import SweepRequest
 from paretoprune.study import storage as store
 from paretoprune.study.run import Run
 from paretoprune.study.settings import Budget, Plan
-from paretoprune.training.train import Outcome
+from paretoprune.training.outcome import Outcome
 
 EPOCHS = SETTINGS.epochs
 LATE = 0.8  # of the points, after which the coordinator's time counts
@@ -41,7 +41,7 @@ class SleepingExecutor(RayExecutor):
     """Sleeps one of the measured durations for each fleet; its points lie on a known front."""
 
     def __init__(self, durations: Sequence[float], shapes: Shapes, weights: Any) -> None:
-        super().__init__(Cluster(gpus_per_fleet=0.0), "cpu", lambda event: None)
+        super().__init__(RayConfig(gpus_per_fleet=0.0), "cpu", lambda event: None)
         self.task = ray.remote(num_cpus=1, max_calls=0)(sleep)
         self.durations, self.shapes, self.weights = durations, shapes, weights
         self.draws, self.naps, self.landed = random.Random(0), list[Nap](), 0
@@ -103,7 +103,7 @@ def sweep_asleep(
     ready(workers)
     events: list[Event] = []
     fleet = Fleets(folder, None, executor, events.append, math.inf)  # type: ignore[arg-type]
-    request = Request(folder=folder, is_async=is_async)
+    request = SweepRequest(folder=folder, is_async=is_async)
     began = time.time()
     Loop(folder, plan, request, executor, fleet, events.append, set()).run()
     return outcome(executor, workers, size, time.time() - began)

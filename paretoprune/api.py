@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,11 @@ from paretoprune.analysis.choice import Reading, find_knee, read_study
 from paretoprune.errors import UsageError
 from paretoprune.export.export import Exported, export
 from paretoprune.export.trained_network import KNEE, chosen_run, handed_over, shrink
+from paretoprune.problem.build import Environment
 from paretoprune.runner.events import Event
-from paretoprune.runner.executors.ray import LOCAL, Cluster, cluster_of
-from paretoprune.runner.setup import Request
+from paretoprune.runner.executors import LOCAL
+from paretoprune.runner.executors.ray import RayConfig, ray_config_of
+from paretoprune.runner.request import SweepRequest
 from paretoprune.study.settings import Budget, Settings, choose, data_folder
 from paretoprune.study.storage.tensors import read_tensors
 from paretoprune.study.user_code import IN_MEMORY
@@ -43,13 +45,8 @@ class Study:
         device: str = "auto",
     ) -> None:
         self.folder = Path(folder)
-        self.request = Request(
-            folder=self.folder,
-            device=device,
-            data_dir=data_folder(data_dir),
-            model=model,
-            data=data,
-            loss=loss,
+        self._environment = Environment(
+            data_dir=data_folder(data_dir), device=device, model=model, data=data, loss=loss
         )
 
     def __repr__(self) -> str:
@@ -100,12 +97,12 @@ class Study:
         did (docs/data.md).
         """
         reading = self.reading
-        network, _ = handed_over(reading, chosen_run(reading, run_id), self.request)
+        network, _ = handed_over(reading, chosen_run(reading, run_id), self._environment)
         return network.cpu()
 
     def export(self, path: str | Path, run_id: str = KNEE, *, is_compact: bool = False) -> Exported:
         """Write a run's network to a .safetensors, .pt2 or .onnx file, as `export` does."""
-        return export(self.reading, run_id, Path(path), self.request, is_compact=is_compact)
+        return export(self.reading, run_id, Path(path), self._environment, is_compact=is_compact)
 
 
 def sweep(
@@ -135,16 +132,14 @@ def sweep(
     from paretoprune.report.terminal.live_view import SweepView
     from paretoprune.runner.sweep import sweep as run_sweep
 
-    objects = {"model": model, "dataset": data, "loss": loss}
-    names = {name: _name_of(own, name) for name, own in objects.items() if own is not None}
+    named = {"model": model, "dataset": data, "loss": loss}
+    names = {name: _name_of(own, name) for name, own in named.items() if own is not None}
     given = names | _known(options)
-    cluster = cluster_of(executor, _of(Cluster, given), device)
-    place = {
+    ray = ray_config_of(executor, _of(RayConfig, given), device)
+    objects = {
         name: _unnamed(own) for name, own in (("model", model), ("data", data), ("loss", loss))
     }
-    place |= {"device": device, "data_dir": data_dir}
-    request = replace(
-        Study(out or "", **place).request,
+    request = SweepRequest(
         folder=None if out is None else Path(out),
         settings=_of(Settings, given),
         budget=_of(Budget, given),
@@ -152,11 +147,13 @@ def sweep(
         is_fail_fast=fail_fast,
         is_retry=retry_failed,
         is_async=asynchronous,
-        cluster=cluster,
+        environment=Environment(device=device, data_dir=data_folder(data_dir), **objects),
+        executor=executor,
+        ray=ray,
     )
     with SweepView() if progress else nullcontext(_silent) as watch:
         summary = run_sweep(request, watch)
-    return Study(summary.folder, **place)
+    return Study(summary.folder, device=device, data_dir=data_dir, **objects)
 
 
 def _silent(event: Event) -> None:
@@ -193,7 +190,7 @@ def _name_of(own: Any, what: str) -> str:
 
 def _known(options: dict[str, Any]) -> dict[str, Any]:
     """Options by the names of their fields; raise `UsageError` for one that is unknown."""
-    known = [field.name for kind in (Settings, Budget, Cluster) for field in fields(kind)]
+    known = [field.name for kind in (Settings, Budget, RayConfig) for field in fields(kind)]
     for name in options:
         choose(PYTHONS.get(name, name), known, "option")
     return {PYTHONS.get(name, name): value for name, value in options.items()}

@@ -17,7 +17,7 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 from ray.cluster_utils import Cluster as Machines
 
-from paretoprune.runner.executors.ray import Cluster
+from paretoprune.runner.executors.ray import RayConfig
 
 SETTINGS = {**QUICK, "epochs": 30}
 BUDGET = {"max_runs": 8, "smgd": 1}
@@ -41,9 +41,9 @@ def machines(nodes, cores=1):
 def asked(machines, settings=None, retries=2, **more):
     """What is asked of a sweep on the cluster; `more` are of its budget, or of the call."""
     of_call = {name: more.pop(name) for name in (*OF_A_CALL, "is_async") if name in more}
-    cluster = Cluster(ray_address=machines.address, gpus_per_fleet=0.0, retries=retries)
+    cluster = RayConfig(ray_address=machines.address, gpus_per_fleet=0.0, retries=retries)
     own = request(settings=SETTINGS | (settings or {}), **(BUDGET | more))
-    return replace(own, cluster=cluster, **of_call)
+    return replace(own, executor="ray", ray=cluster, **of_call)
 
 
 def on_one_machine(folder="local", settings=None, **budget):

@@ -6,22 +6,23 @@ from pathlib import Path
 
 import torch
 
-from paretoprune.problem.build import with_constant, with_costs
+from paretoprune.problem.build import costs_of
 from paretoprune.problem.datasets import DATASETS, Data, Source
 from paretoprune.problem.losses import LOSSES
 from paretoprune.problem.models import MODELS
-from paretoprune.problem.normalization import unit
+from paretoprune.problem.normalization import scaled, unit
 from paretoprune.problem.problem import Problem
 from paretoprune.pruning.penalties import COMPLEXITIES
 from paretoprune.pruning.selection import PRUNABLE, prunable_names, weight_names
-from paretoprune.runner.rounds import run_template
+from paretoprune.runner.runs import run_template
 from paretoprune.study.run import Run
 from paretoprune.study.settings import Settings
+from paretoprune.training.prepare import Prepared, prepare_problem
 
 
 def problem(
     model: str = "mlp", prunable: str = "linear", images: int = 256, complexity: str = "l1"
-) -> Problem:
+) -> Prepared:
     """The digits (twice their size for LeNets), with few training images."""
     data = DATASETS["digits"](source())
     parts = [data.train[:images], data.validation[:144], data.test[:100]]
@@ -29,20 +30,21 @@ def problem(
         parts = [replace(part, inputs=(twice(part.inputs[0]),)) for part in parts]
     data = Data(*parts, classes=10, white=16.0)
     maker = partial(MODELS[model], data.shape, 10)
+    prunable_weights, scalings = prunable_names(maker(), prunable), unit(data)
+    costs = costs_of(maker(), scaled(data.train[:1].inputs, scalings), prunable_weights)
     own = Problem(
         model=maker,
         data=data,
         loss=LOSSES["cross-entropy"],
         complexity=COMPLEXITIES[complexity],
-        prunable=prunable_names(maker(), prunable),
+        prunable=prunable_weights,
         convolutions=weight_names(maker(), PRUNABLE["conv"]),
-        constant=torch.empty(0),
-        constant_loss=0.0,
         seed=0,
         device=torch.device("cpu"),
-        scalings=unit(data),
+        scalings=scalings,
+        costs=costs if COMPLEXITIES[complexity].is_by_cost else {},
     )
-    return with_costs(with_constant(own, Settings()))
+    return prepare_problem(own, Settings())
 
 
 def source(data_dir: Path | None = None, validation: float = 0.1, seed: int = 0, **more) -> Source:

@@ -8,7 +8,8 @@ import pytest
 
 from paretoprune.analysis.pareto import alive, hypervolume
 from paretoprune.runner.asynchronous import BELIEVED, PENDING, new_lams, next_runs, with_believed
-from paretoprune.runner.rounds import comparison_runs, networks_of, proposed_runs, runs_of
+from paretoprune.runner.rounds import networks_of, proposed_runs
+from paretoprune.runner.runs import comparison_runs, runs_of
 from paretoprune.search import SEARCHES
 from paretoprune.study.metric import R2
 from paretoprune.study.run import SMGD

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from paretoprune.runner.dry_run import check
-from paretoprune.runner.setup import Request
+from paretoprune.runner.request import SweepRequest
 from tests.own_code import TABLE, module
 
 __all__ = ["module"]  # a fixture
@@ -27,7 +27,7 @@ class Net(nn.Module):
 def test_what_is_found_is_what_a_sweep_would_find(module):
     module("table", TABLE)
     settings = {"dataset": "table:data", "model": "table:model", "loss": "mse"}
-    found = check(Request(settings=settings, budget={"max_runs": 6, "smgd": 1, "fleet": 3}))
+    found = check(SweepRequest(settings=settings, budget={"max_runs": 6, "smgd": 1, "fleet": 3}))
     assert found.samples == {"train": 180, "validation": 20, "test": 100}
     assert found.shapes == ((4,),)
     assert found.layers == {"0.weight": (16, 4), "2.weight": (1, 16)}

@@ -228,7 +228,7 @@ def test_without_retries_a_dead_worker_is_a_failed_fleet(joined, local_long):
     (reason,) = set(points.loc[points["status"] == "failed", "failure"])
     assert "died" in reason
     again = asked(joined, LONG, max_runs=4, smgd=0, is_retry=True)
-    sweep(replace(again, cluster=None), quiet)
+    sweep(replace(again, executor="local"), quiet)
     assert_same_table(in_order(table()), local_long)
 
 

@@ -21,8 +21,8 @@ SEARCH = ["--round=4", "--max-runs=8", "--fleet=2", "--smgd=0", "--tolerance=0"]
 COMMAND = """
 import sys
 from paretoprune.__main__ import main
-from paretoprune.cluster import executor
-executor.PATIENCE = 3
+from paretoprune.runner.executors.ray import ray_executor
+ray_executor.PATIENCE = 3
 main(sys.argv[1:])
 """
 

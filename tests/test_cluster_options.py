@@ -15,7 +15,9 @@ import paretoprune as pp
 from paretoprune.errors import UsageError
 from paretoprune.report.terminal.json_events import JsonView
 from paretoprune.runner.events import Progress
-from paretoprune.runner.executors.ray import Cluster, cluster_of
+from paretoprune.runner.executors import NAMES
+from paretoprune.runner.executors.open_executor import EXECUTORS
+from paretoprune.runner.executors.ray import RayConfig, ray_config_of
 from paretoprune.runner.executors.ray.runtime_env import home_of, runtime_env
 from paretoprune.runner.sweep import idle, sweep
 from paretoprune.study import storage as store
@@ -54,6 +56,10 @@ MISTAKES = [
         "--cpus-per-fleet, --retries: of a Ray cluster; add --executor ray, or leave it out",
     ),
 ]
+
+
+def test_every_executor_has_a_name():
+    assert tuple(EXECUTORS) == NAMES
 
 
 @pytest.fixture
@@ -121,15 +127,15 @@ def test_python_refuses_the_same(options, sentence):
 
 @pytest.mark.usefixtures("_ray_is_there")
 def test_what_is_asked_for_is_what_is_taken():
-    assert cluster_of("local", {}, "cuda") is None
-    assert cluster_of("ray", {}, "auto") == Cluster(
+    assert ray_config_of("local", {}, "cuda") == RayConfig()
+    assert ray_config_of("ray", {}, "auto") == RayConfig(
         ray_address="auto", gpus_per_fleet=None, cpus_per_fleet=1, retries=2
     )
     given = {"ray_address": "[::1]:6379", "gpus_per_fleet": 0.25, "cpus_per_fleet": 4, "retries": 0}
-    assert vars(cluster_of("ray", given, "cuda")) == given
-    assert cluster_of("ray", {"gpus_per_fleet": 0}, "cpu").gpus_per_fleet == 0
+    assert vars(ray_config_of("ray", given, "cuda")) == given
+    assert ray_config_of("ray", {"gpus_per_fleet": 0}, "cpu").gpus_per_fleet == 0
     for address in ("auto", "local", "head-1.example:6379", "10.0.0.1:1"):
-        assert cluster_of("ray", {"ray_address": address}, "auto").ray_address == address
+        assert ray_config_of("ray", {"ray_address": address}, "auto").ray_address == address
 
 
 def events_of(text):

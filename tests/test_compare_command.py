@@ -8,8 +8,9 @@ import matplotlib as mpl
 import pytest
 
 from paretoprune.analysis.choice import read_study
-from paretoprune.analysis.comparison.compare import compare, compare_document
+from paretoprune.analysis.comparison.compare import compare
 from paretoprune.errors import CouldNotError
+from paretoprune.report.documents import compare_document
 from paretoprune.report.plots.hypervolume_trace import cost, draw_cost
 from paretoprune.report.plots.style import STYLE, WIDTH
 from paretoprune.report.terminal.compare import smgd_lines

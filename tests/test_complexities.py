@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import nn
 
-from paretoprune.problem.build import Place, build_problem
+from paretoprune.problem.build import Environment
 from paretoprune.problem.problem import fill
 from paretoprune.pruning.compaction import compact
 from paretoprune.pruning.flops import sizes_of
 from paretoprune.pruning.penalties import COMPLEXITIES, group_l1, l1
 from paretoprune.pruning.threshold import prune
 from paretoprune.study.settings import Settings
+from paretoprune.training.prepare import prepare
 from paretoprune.training.train import train_fleet
 from tests.problems import problem, run
 
@@ -75,21 +76,24 @@ def test_weights_count_by_what_they_cost():
     settings = Settings(dataset="d:d", model="lenet5", prunable="all", complexity="l1-flops")
     images = torch.randint(0, 256, (200, 1, 28, 28)).byte()
     part = (images, torch.arange(200) % 10)
-    task = build_problem(settings, Place(data=(part, part)))
-    sizes = dict(task.network(0).named_parameters())
-    costs = [task.costs[name] for name in task.prunable]
+    task = prepare(settings, Environment(data=(part, part)))
+    sizes = dict(task.problem.network(0).named_parameters())
+    costs = [task.problem.costs[name] for name in task.problem.prunable]
     assert [cost / costs[-1] for cost in costs] == pytest.approx([676, 121, 1, 1, 1])
-    counts = [sizes[name].numel() for name in task.prunable]
+    counts = [sizes[name].numel() for name in task.problem.prunable]
     mean = sum(cost * n for cost, n in zip(costs, counts, strict=True)) / sum(counts)
     assert mean == pytest.approx(1)
     fleet = task.fleet([0, 1])
     expected = sum(
-        task.costs[name] * fleet.parameters[name].abs().flatten(1).sum(1) for name in task.prunable
+        task.problem.costs[name] * fleet.parameters[name].abs().flatten(1).sum(1)
+        for name in task.problem.prunable
     )
-    torch.testing.assert_close(task.complexity_of(fleet.parameters), expected.double().detach())
+    torch.testing.assert_close(
+        task.problem.complexity_of(fleet.parameters), expected.double().detach()
+    )
     weight = fleet.parameters["0.weight"].detach()
-    expected = task.costs["0.weight"] * weight.sign()
-    torch.testing.assert_close(task.complexity_gradient("0.weight", weight), expected)
+    expected = task.problem.costs["0.weight"] * weight.sign()
+    torch.testing.assert_close(task.problem.complexity_gradient("0.weight", weight), expected)
 
 
 def test_dense_networks_are_trained_alike_by_l1_and_by_flops():
@@ -119,9 +123,9 @@ def test_group_l1_leaves_fewer_neurons_than_l1_at_equal_nonzeros():
 def test_a_point_says_how_large_its_network_is():
     task = problem("lenet5", "all", complexity="group-l1")
     outcome = train_fleet([run(lam=5e-3, epochs=6)], task, lambda step, steps: None)[0]
-    point, network = outcome.point, task.network(0)
+    point, network = outcome.point, task.problem.network(0)
     fill(network, {name: torch.from_numpy(array) for name, array in outcome.weights.items()})
-    inputs = task.inputs(task.data.test.inputs)
+    inputs = task.problem.inputs(task.problem.data.test.inputs)
     stored, left = sizes_of(network, inputs), sizes_of(compact(network, inputs).network, inputs)
     assert (point.parameters, point.flops) == (stored.parameters, stored.flops)
     assert point.dense_flops == stored.dense_flops > point.flops > 0

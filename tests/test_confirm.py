@@ -10,18 +10,18 @@ import pytest
 from paretoprune.analysis.choice import find_knee, find_wish, read_study
 from paretoprune.analysis.constraints import parse_wish
 from paretoprune.errors import UsageError
+from paretoprune.problem.build import Environment
 from paretoprune.runner.confirm import beaten_by, confirm
 from paretoprune.runner.events import Progress
-from paretoprune.runner.executors.executor import LocalExecutor
+from paretoprune.runner.executors.local import LocalExecutor
 from paretoprune.runner.loop import predicted
 from paretoprune.runner.rounds import Round
-from paretoprune.runner.setup import Request
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 from tests.problems import run
 from tests.test_sweep import OutOfLuck, quiet, request
 
-PLACE = Request()
+PLACE = Environment()
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ from PIL import Image
 from paretoprune.analysis.choice import find_knee, read_study
 from paretoprune.analysis.pareto import choosable, hypervolume_of
 from paretoprune.errors import CouldNotError, UsageError
+from paretoprune.problem.build import Environment
 from paretoprune.problem.datasets import DATASETS
 from paretoprune.problem.datasets.downloads import fetch
 from paretoprune.problem.datasets.parts import split
-from paretoprune.runner.setup import Request
+from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep
 from tests.problems import problem, source
 
@@ -130,7 +131,7 @@ def test_a_split_that_cannot_be_names_its_option():
 
 def test_the_constant_prediction_is_the_class_frequencies():
     task = problem()
-    data = task.data
+    data = task.problem.data
     expected = -(shares(data.train.targets).log()[data.validation.targets]).mean().item()
     assert task.constant_loss == pytest.approx(expected)
 
@@ -214,11 +215,11 @@ def test_a_short_sweep_on_real_mnist(data_dir, tmp_path):
     """Two epochs a run: already small networks that are nearly as good as the dense one."""
     settings = {"dataset": "mnist", "model": "lenet5", "epochs": 2, "round_size": 10}
     summary = sweep(
-        Request(
+        SweepRequest(
             folder=tmp_path / "study",
             settings=settings,
             budget={"max_runs": 10},
-            data_dir=data_dir,
+            environment=Environment(data_dir=data_dir),
         ),
         lambda event: None,
     )

@@ -13,8 +13,8 @@ from paretoprune.analysis.pareto import choosable
 from paretoprune.errors import UsageError
 from paretoprune.export.export import export
 from paretoprune.export.trained_network import chosen_run
+from paretoprune.problem.build import Environment
 from paretoprune.problem.models import MODELS
-from paretoprune.runner.setup import Request
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 from tests.test_sweep import quiet, request
@@ -58,7 +58,7 @@ def test_a_network_is_written_as_it_was_trained(swept, paretoprune):
 def test_a_compact_network_is_smaller_and_says_the_same(swept, ending):
     reading, run = read_study(swept), sparsest(swept)
     path = Path(f"net{ending}")
-    made = export(reading, run, path, Request(), is_compact=True, is_timed=False)
+    made = export(reading, run, path, Environment(), is_compact=True, is_timed=False)
     row = reading.points.set_index("run_id").loc[run]
     assert made.left.parameters == row["compact_parameters"] < made.stored.parameters
     assert made.stored.parameters == row["parameters"]
@@ -72,7 +72,12 @@ def test_a_compact_network_is_smaller_and_says_the_same(swept, ending):
 def test_a_compact_file_fits_into_the_model_again(swept):
     run = sparsest(swept)
     export(
-        read_study(swept), run, Path("net.safetensors"), Request(), is_compact=True, is_timed=False
+        read_study(swept),
+        run,
+        Path("net.safetensors"),
+        Environment(),
+        is_compact=True,
+        is_timed=False,
     )
     small = pp.load_compact("net.safetensors", MODELS["mlp"]((1, 8, 8), 10))
     images = torch.rand(20, 1, 8, 8)
@@ -149,7 +154,7 @@ def test_weights_of_another_network_are_corrupt(paretoprune):
 
 def test_every_run_begins_with_the_weights_that_are_given(swept, paretoprune):
     run = sparsest(swept)
-    export(read_study(swept), run, Path("first.safetensors"), Request(), is_timed=False)
+    export(read_study(swept), run, Path("first.safetensors"), Environment(), is_timed=False)
     row = read_study(swept).points.set_index("run_id").loc[run]
     begun = {"init": "first.safetensors", "epochs": 1, "learning_rate": 1e-9, "threshold": 0.0}
     summary = sweep(request("more", settings=begun, max_runs=2), quiet)
@@ -166,6 +171,6 @@ def test_every_run_begins_with_the_weights_that_are_given(swept, paretoprune):
     answer = paretoprune("sweep", "new", "--init=first.safetensors", "--dataset=mnist")
     assert answer.code in (1, 2)
     small = Path("small.safetensors")
-    export(read_study(swept), run, small, Request(), is_compact=True, is_timed=False)
+    export(read_study(swept), run, small, Environment(), is_compact=True, is_timed=False)
     answer = paretoprune("sweep", "new", "--init=small.safetensors")
     assert (answer.code, "holds another network's weights: 1.weight is" in answer.err) == (2, True)

@@ -13,7 +13,7 @@ import pytest
 
 from paretoprune.errors import BusyStudyError, CouldNotError
 from paretoprune.runner.events import Progress
-from paretoprune.runner.executors.executor import LocalExecutor
+from paretoprune.runner.executors.local import LocalExecutor
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 from tests.test_sweep import assert_same_table, quiet, request, table

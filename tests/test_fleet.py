@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn import functional
 
 from paretoprune.problem.models import MODELS
-from paretoprune.problem.problem import evaluate
 from paretoprune.study.run import SMGD
 from paretoprune.study.settings import MOMENTS, NORMALIZE
+from paretoprune.training.evaluate import evaluate
 from paretoprune.training.fleet import stack
 from paretoprune.training.optimizers import UPDATES
 from paretoprune.training.step import begin, take_step
@@ -103,33 +103,35 @@ def without_dropout(task):
     """The same problem with networks that drop nothing: torch draws other masks than a fleet."""
 
     def model():
-        network = task.model()
+        network = task.problem.model()
         for layer in network:
             if isinstance(layer, nn.Dropout):
                 layer.p = 0.0
         return network
 
-    return replace(task, model=model)
+    return replace(task, problem=replace(task.problem, model=model))
 
 
 def plain_training(one, task):
     """Train one network as torch's documentation would, with the penalties added to the loss."""
-    network = task.network(one.seed)
+    network = task.problem.network(one.seed)
     optimizer = OPTIMIZERS[one.optimizer](network.parameters(), one)
-    batches = math.ceil(len(task.data.train) / one.batch_size)
+    batches = math.ceil(len(task.problem.data.train) / one.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * step / (one.epochs * batches)))
     )
     named = dict(network.named_parameters())
     for epoch in range(one.epochs):
-        for batch in task.order(epoch).split(one.batch_size):
-            images = task.data.train.inputs[0][batch] / task.data.white
-            loss = functional.cross_entropy(network(images), task.data.train.targets[batch])
+        for batch in task.problem.order(epoch).split(one.batch_size):
+            images = task.problem.data.train.inputs[0][batch] / task.problem.data.white
+            loss = functional.cross_entropy(network(images), task.problem.data.train.targets[batch])
             if one.lam > 0:
-                l1 = sum(named[name].abs().sum() for name in task.prunable)
+                l1 = sum(named[name].abs().sum() for name in task.problem.prunable)
                 loss = (1 - one.lam) * loss + one.lam * l1
             if one.l2_conv > 0:
-                loss = loss + one.l2_conv * sum(named[n].square().sum() for n in task.convolutions)
+                loss = loss + one.l2_conv * sum(
+                    named[n].square().sum() for n in task.problem.convolutions
+                )
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -170,8 +172,8 @@ def test_l2_of_convolutions_stands_outside_the_weighted_sum(double):
 @pytest.mark.parametrize("model", MODELS)
 def test_forward_is_the_networks_own(model):
     task = problem(model)
-    networks = [task.network(seed) for seed in range(3)]
-    inputs = task.inputs(task.data.test.inputs)
+    networks = [task.problem.network(seed) for seed in range(3)]
+    inputs = task.problem.inputs(task.problem.data.test.inputs)
     expected = torch.stack([network.eval()(*inputs) for network in networks])
     torch.testing.assert_close(stack(networks, range(3)).forward(inputs), expected)
 
@@ -222,8 +224,8 @@ def test_masks_are_keyed_by_seed_step_and_layer():
 
 def test_evaluation_is_torchs_own():
     task = problem("lenet5")
-    part = task.data.test
-    logits = task.network(5)(*task.inputs(part.inputs))
+    part = task.problem.data.test
+    logits = task.problem.network(5)(*task.problem.inputs(part.inputs))
     losses = functional.cross_entropy(logits, part.targets, reduction="none")
     got = evaluate(task.fleet([5]), task, part)
     torch.testing.assert_close(got.loss[0].float(), losses.mean())

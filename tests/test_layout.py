@@ -42,8 +42,6 @@ RULES = {
 }
 
 YET_TO_COME = {
-    rules.climbing_imports,
-    rules.work_in_the_report,
     rules.asking_docstrings,
     rules.private_imports,
 }

@@ -11,7 +11,7 @@ from torch import nn
 
 import paretoprune as pp
 from paretoprune.errors import UsageError
-from paretoprune.runner.setup import default_folder
+from paretoprune.runner.request import default_folder
 from paretoprune.study.settings import Settings
 from tests.test_sweep import assert_same_table, table
 

@@ -8,10 +8,11 @@ from torch import nn
 from torch.nn import functional
 
 from paretoprune.errors import UsageError
-from paretoprune.problem.build import Place, build_problem
+from paretoprune.problem.build import Environment
 from paretoprune.problem.losses import LOSSES, best_constant, loss_of, squared_error
-from paretoprune.problem.problem import evaluate
 from paretoprune.study.settings import Settings
+from paretoprune.training.evaluate import evaluate
+from paretoprune.training.prepare import prepare
 from paretoprune.training.train import train_fleet
 from tests.problems import run
 
@@ -24,7 +25,7 @@ CLASSES = (Y > 3).long() + (Y > 4).long()
 def problem_of(targets, loss="mse", outputs=1, own=None):
     data = ((X[:120], targets[:120]), (X[120:160], targets[120:160]), (X[160:], targets[160:]))
     settings = Settings(model="m:m", dataset="d:d", loss=loss, prunable="all")
-    return build_problem(settings, Place(model=lambda: nn.Linear(3, outputs), data=data, loss=own))
+    return prepare(settings, Environment(model=lambda: nn.Linear(3, outputs), data=data, loss=own))
 
 
 def absolute(outputs, targets):
@@ -43,15 +44,15 @@ def test_squared_errors_are_those_of_their_own_samples():
 @pytest.mark.parametrize("targets", [Y, torch.stack((Y, X[:, 0]), 1)])
 def test_the_quality_of_squared_errors_is_r2(targets):
     task = problem_of(targets, outputs=1 if targets.ndim == 1 else 2)
-    assert task.quality == "R²"
+    assert task.metric == "R²"
     one = run(method="weighted-sum", lam=0.0, epochs=150, learning_rate=0.05, threshold=0.0)
     point = train_fleet([one], task, lambda step, steps: None)[0].point
     fleet = task.fleet([0])
-    got = evaluate(fleet, task, task.data.test)
-    outputs = fleet.forward(task.inputs(task.data.test.inputs))[0].detach()
-    wanted = task.data.test.targets
+    got = evaluate(fleet, task, task.problem.data.test)
+    outputs = fleet.forward(task.problem.inputs(task.problem.data.test.inputs))[0].detach()
+    wanted = task.problem.data.test.targets
     # R² with the training targets' mean, as nobody knows that of the test targets
-    centre = task.data.train.targets.mean(0)
+    centre = task.problem.data.train.targets.mean(0)
     residual = (outputs.reshape(wanted.shape) - wanted).square().sum()
     share = (residual / (wanted - centre).square().sum()).clamp(0, 1).item()
     assert got.error.item() == pytest.approx(share, rel=1e-5)
@@ -65,9 +66,9 @@ def test_r2_is_scikit_learns_where_the_means_agree():
     with torch.no_grad():  # a good network, so that nothing is cut off at 0
         fleet.parameters["weight"].copy_(torch.tensor([[[0.9, -1.9, 0.4]]]))
         fleet.parameters["bias"].fill_(2.9)
-    got = evaluate(fleet, task, task.data.train)
-    outputs = fleet.forward(task.inputs(task.data.train.inputs))[0].detach()
-    expected = r2_score(task.data.train.targets.numpy(), outputs.squeeze(1).numpy())
+    got = evaluate(fleet, task, task.problem.data.train)
+    outputs = fleet.forward(task.problem.inputs(task.problem.data.train.inputs))[0].detach()
+    expected = r2_score(task.problem.data.train.targets.numpy(), outputs.squeeze(1).numpy())
     assert 1 - got.error.item() == pytest.approx(expected, rel=1e-5)
 
 
@@ -77,7 +78,7 @@ def test_a_constant_prediction_has_no_quality():
     with torch.no_grad():
         fleet.parameters["weight"].zero_()
         fleet.parameters["bias"].copy_(task.constant.view(1, 1))
-    got = evaluate(fleet, task, task.data.validation)
+    got = evaluate(fleet, task, task.problem.data.validation)
     assert got.loss.item() == pytest.approx(task.constant_loss, rel=1e-5)
     assert got.error.item() == pytest.approx(1)
 
@@ -96,9 +97,9 @@ def test_the_best_constant_is_found_without_knowing_the_loss(name):
 
 def test_an_own_loss_is_trained_on_and_has_a_skill():
     task = problem_of(Y, "m:absolute", own=absolute)
-    assert task.quality == "skill"
-    median = np.median(task.data.train.targets.numpy())
-    expected = np.abs(task.data.validation.targets.numpy() - median).mean()
+    assert task.metric == "skill"
+    median = np.median(task.problem.data.train.targets.numpy())
+    expected = np.abs(task.problem.data.validation.targets.numpy() - median).mean()
     assert task.constant_loss == pytest.approx(expected, rel=0.02)
     one = run(lam=0.0, epochs=150, learning_rate=0.05)
     point = train_fleet([one], task, lambda step, steps: None)[0].point
@@ -113,7 +114,7 @@ def test_an_own_loss_over_classes_has_an_accuracy():
         own.value(outputs, CLASSES), LOSSES["cross-entropy"].value(outputs, CLASSES)
     )
     task = problem_of(CLASSES, "m:own", outputs=3, own=lambda o, t: own.value(o[None], t)[0])
-    assert task.quality == "accuracy"
+    assert task.metric == "accuracy"
 
 
 def test_one_logit_for_two_classes_is_no_choice_between_them():
@@ -123,8 +124,8 @@ def test_one_logit_for_two_classes_is_no_choice_between_them():
         )
 
     task = problem_of((Y > 3).long(), "m:binary", own=binary)
-    assert task.quality == "skill"
-    assert evaluate(task.fleet([0]), task, task.data.test).error.item() > 0.2
+    assert task.metric == "skill"
+    assert evaluate(task.fleet([0]), task, task.problem.data.test).error.item() > 0.2
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from paretoprune.errors import UsageError
-from paretoprune.problem.build import Place, build_problem
+from paretoprune.problem.build import Environment
 from paretoprune.problem.datasets.user_data import own_data
 from paretoprune.study.settings import Settings
 from paretoprune.study.user_code import call, find
+from paretoprune.training.prepare import prepare
 from paretoprune.training.train import train_fleet
 from tests.own_code import TABLE, module
 from tests.problems import run, source
@@ -174,10 +175,8 @@ class Pairing(nn.Linear):
 
 
 def problem_of(model, data, **settings):
-    place = Place(model=model, data=data)
-    return build_problem(
-        Settings.from_options({"model": "m:m", "dataset": "d:d", **settings}), place
-    )
+    place = Environment(model=model, data=data)
+    return prepare(Settings.from_options({"model": "m:m", "dataset": "d:d", **settings}), place)
 
 
 class Pair(nn.Module):
@@ -200,10 +199,10 @@ class Pair(nn.Module):
 def test_several_inputs_shared_weights_and_frozen_layers_are_trained_right():
     tokens = torch.randint(0, 9, (40, 5), generator=torch.Generator().manual_seed(0))
     task = problem_of(Pair, ((tokens, X, Y),) * 2)
-    assert task.prunable == ("words.weight", "last.weight")
-    assert task.path == "vmap"
-    fleet, networks = task.fleet([0, 1]), [task.network(seed) for seed in (0, 1)]
-    inputs = task.inputs(task.data.test.inputs)
+    assert task.problem.prunable == ("words.weight", "last.weight")
+    assert task.backend == "vmap"
+    fleet, networks = task.fleet([0, 1]), [task.problem.network(seed) for seed in (0, 1)]
+    inputs = task.problem.inputs(task.problem.data.test.inputs)
     assert inputs[0].dtype == torch.int64
     expected = torch.stack([network.eval()(*inputs) for network in networks])
     torch.testing.assert_close(fleet.forward(inputs), expected)
@@ -236,7 +235,7 @@ def test_a_network_that_is_always_the_same_begins_each_run_anew():
         train_fleet([run(epochs=2)], task, lambda step, steps: None)[0].point for _ in range(2)
     )
     assert first.val_loss == again.val_loss
-    assert task.network(0) is not task.network(0)
+    assert task.problem.network(0) is not task.problem.network(0)
     for name, one in net.state_dict().items():
         assert torch.equal(one, before[name])
 
@@ -244,25 +243,25 @@ def test_a_network_that_is_always_the_same_begins_each_run_anew():
 @pytest.mark.parametrize("option", ["model", "dataset", "loss"])
 def test_a_name_without_a_function_is_told_the_form(option):
     with pytest.raises(UsageError, match=r"--\w+ mine is unknown.*or package.module:function"):
-        build_problem(Settings(**{option: "mine"}), Place())
+        prepare(Settings(**{option: "mine"}), Environment())
 
 
 def test_our_models_for_images_refuse_other_data():
     with pytest.raises(UsageError, match=r"--model lenet5 is for images.*take --model mlp"):
-        build_problem(Settings(model="lenet5", dataset="d:d"), Place(data=((X, Y), (X, Y))))
-    assert build_problem(Settings(dataset="d:d"), Place(data=((X, Y), (X, Y)))).path == "fused"
+        prepare(Settings(model="lenet5", dataset="d:d"), Environment(data=((X, Y), (X, Y))))
+    assert prepare(Settings(dataset="d:d"), Environment(data=((X, Y), (X, Y)))).backend == "fused"
 
 
 def test_inputs_are_scaled_by_their_kind():
     images = torch.randint(0, 256, (40, 1, 4, 4), generator=torch.Generator().manual_seed(0))
     found = ((images.byte(), 5 + 3 * X, Y, Y),) * 2
     task = problem_of(lambda: Three(), found)
-    picture, numbers, whole = task.inputs(task.data.train.inputs)
+    picture, numbers, whole = task.problem.inputs(task.problem.data.train.inputs)
     assert picture.min() >= 0
     assert picture.max() <= 1
-    assert torch.equal(numbers, task.data.train.inputs[1])
+    assert torch.equal(numbers, task.problem.data.train.inputs[1])
     task = problem_of(lambda: Three(), found, inputs="standard")
-    picture, numbers, same = task.inputs(task.data.train.inputs)
+    picture, numbers, same = task.problem.inputs(task.problem.data.train.inputs)
     for own in (picture.flatten(1), numbers):
         assert own.mean().abs() < 1e-5
         assert own.std(correction=0).item() == pytest.approx(1, abs=1e-3)
@@ -307,7 +306,10 @@ def test_a_network_that_cannot_be_counted_is_trained_and_recorded(monkeypatch):
     def raising(network, inputs):
         raise RuntimeError("no copies")
 
-    monkeypatch.setattr("paretoprune.training.train.compact", raising)
-    point = train_fleet([run(epochs=1)], task, lambda step, steps: None)[0].point
+    monkeypatch.setattr("paretoprune.training.outcome.compact", raising)
+    (outcome,) = train_fleet([run(epochs=1)], task, lambda step, steps: None)
+    point = outcome.point
     assert (point.status, point.parameters, point.neurons) == ("done", None, None)
     assert point.nonzeros > 0
+    (note,) = outcome.notes
+    assert "FLOPs, neurons and compact size cannot be counted: RuntimeError: no copies" in note

@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional
 
 from paretoprune.errors import UsageError
-from paretoprune.problem.build import with_path
 from paretoprune.problem.models import MODELS
+from paretoprune.study.settings import Settings
 from paretoprune.training.fleet import PATHS, stack
 from paretoprune.training.fleet.fused import ELEMENTWISE, LAYERS
 from paretoprune.training.fleet.fused_layers import Unfit
@@ -20,6 +20,7 @@ from paretoprune.training.fleet.select import (
     _without_dropout,
     choose_path,
 )
+from paretoprune.training.prepare import prepare_problem
 from tests.problems import problem
 
 SHAPE = (2, 12, 12)  # of the images that the networks here see
@@ -124,8 +125,8 @@ def test_each_fused_layer_is_torchs_own(kind):
 @pytest.mark.parametrize("model", MODELS)
 def test_our_models_are_fused(model):
     task = problem(model)
-    made = [task.network(seed) for seed in range(3)]
-    assert choose_path(made, task.inputs(task.data.train[:4].inputs))[0] == "fused"
+    made = [task.problem.network(seed) for seed in range(3)]
+    assert choose_path(made, task.problem.inputs(task.problem.data.train[:4].inputs))[0] == "fused"
 
 
 @pytest.mark.parametrize(
@@ -207,8 +208,8 @@ def test_real_images_are_seen_as_they_are(monkeypatch):
         monkeypatch.setattr(
             "paretoprune.training.fleet.select.PATHS", {path: PATHS[path], "last": None}
         )
-        viewing = with_path(replace(task, model=Viewing))
-        assert viewing.path == path
+        viewing = prepare_problem(replace(task.problem, model=Viewing), Settings())
+        assert viewing.backend == path
 
 
 class Forgetful(Normed):

@@ -7,12 +7,14 @@ import pytest
 import torch
 
 from paretoprune.errors import UsageError
-from paretoprune.problem.build import Place, build_problem
-from paretoprune.runner.rounds import comparison_runs, run_template
-from paretoprune.runner.setup import Request, open_study
+from paretoprune.problem.build import Environment, build_problem
+from paretoprune.runner.request import SweepRequest
+from paretoprune.runner.runs import comparison_runs, run_template
+from paretoprune.runner.setup import open_study
 from paretoprune.search import SEARCHES, SearchSettings
 from paretoprune.study.defaults import EVERY, OF_MODELS, SUITED, complete
 from paretoprune.study.settings import Budget, Plan, Settings
+from paretoprune.training.prepare import prepare
 from paretoprune.training.train import train_fleet
 from tests.problems import problem, run
 from tests.tables import table
@@ -106,12 +108,12 @@ def test_what_cannot_be_is_refused_with_its_option(options, said):
 )
 def test_what_the_problem_cannot_use_is_refused(options, said, tmp_path):
     with pytest.raises(UsageError, match=said):
-        build_problem(Settings.from_options(options), Place(data_dir=tmp_path))
+        prepare(Settings.from_options(options), Environment(data_dir=tmp_path))
 
 
 def test_their_grid_has_26_points_as_the_authors_chose_them(tmp_path):
     settings = {"recipe": "paper", "search": "grid"}
-    plan, _ = open_study(tmp_path / "study", Request(settings=settings))
+    plan, _ = open_study(tmp_path / "study", SweepRequest(settings=settings))
     assert (plan.budget.max_runs, plan.budget.tolerance) == (26, 0)
     asked = SearchSettings(
         lam_ref=1.0,
@@ -130,20 +132,20 @@ def test_their_grid_has_26_points_as_the_authors_chose_them(tmp_path):
 
 def test_the_papers_networks_begin_as_keras_ones(tmp_path):
     settings = Settings.from_options({"recipe": "paper", "model": "mlp"})
-    network = build_problem(settings, Place(data_dir=tmp_path)).network(0)
+    network = build_problem(settings, Environment(data_dir=tmp_path)).network(0)
     largest = math.sqrt(6 / (64 + 300))
     weight = network[1].weight
     assert 0.99 * largest < weight.abs().max() <= largest
     assert weight.std().item() == pytest.approx(largest / math.sqrt(3), rel=0.02)
     assert network[1].bias.abs().max() == 0
-    own = build_problem(Settings.from_options({}), Place(data_dir=tmp_path)).network(0)
+    own = build_problem(Settings.from_options({}), Environment(data_dir=tmp_path)).network(0)
     assert own[1].weight.abs().max() <= 1 / math.sqrt(64)
     assert own[1].bias.abs().max() > 0
 
 
 def plain_separate_training(one, task):
     """Two Adams of torch's own, one an objective; their steps are weighted and added."""
-    network = task.network(one.seed)
+    network = task.problem.network(one.seed)
     named = dict(network.named_parameters())
     copies = {
         objective: {name: value.detach().clone() for name, value in named.items()}
@@ -152,17 +154,17 @@ def plain_separate_training(one, task):
     adams = {
         objective: torch.optim.Adam(values.values(), lr=1.0) for objective, values in copies.items()
     }
-    batches = math.ceil(len(task.data.train) / one.batch_size)
+    batches = math.ceil(len(task.problem.data.train) / one.batch_size)
     for number in range(one.epochs * batches):
-        batch = task.order(number // batches).split(one.batch_size)[number % batches]
-        images = task.data.train.inputs[0][batch] / task.data.white
+        batch = task.problem.order(number // batches).split(one.batch_size)[number % batches]
+        images = task.problem.data.train.inputs[0][batch] / task.problem.data.white
         logits = network(images)
-        loss = torch.nn.functional.cross_entropy(logits, task.data.train.targets[batch])
+        loss = torch.nn.functional.cross_entropy(logits, task.problem.data.train.targets[batch])
         gradients = dict(zip(named, torch.autograd.grad(loss, named.values()), strict=True))
         moved = {}
         for objective, values in copies.items():
             for name, value in values.items():
-                of_l1 = named[name].detach().sign() if name in task.prunable else None
+                of_l1 = named[name].detach().sign() if name in task.problem.prunable else None
                 value.grad = gradients[name] if objective == "loss" else of_l1
             before = {name: value.clone() for name, value in values.items()}
             adams[objective].step()

@@ -12,12 +12,13 @@ from safetensors.numpy import load_file, save_file
 
 from paretoprune.analysis.choice import find_knee, read_study
 from paretoprune.errors import CorruptStudyError
+from paretoprune.problem.build import Environment
 from paretoprune.report.terminal.live_view import SweepView
 from paretoprune.runner import checkpointing as keeper
-from paretoprune.runner.checkpointing import FleetKeeper, TimeIsUp
+from paretoprune.runner.checkpointing import FleetKeeper
 from paretoprune.runner.confirm import confirm
 from paretoprune.runner.events import Note, Progress
-from paretoprune.runner.setup import Request
+from paretoprune.runner.executors.executor import TimeIsUp
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 from paretoprune.study.run import SMGD
@@ -259,10 +260,10 @@ def test_a_confirmation_goes_on_too():
     reading = read_study(Path("study"))
     choice = find_knee(reading, "chord")
     with pytest.raises(KeyboardInterrupt):
-        confirm(reading, choice, Request(), Interruption(Progress, 10), epochs=5)
+        confirm(reading, choice, Environment(), Interruption(Progress, 10), epochs=5)
     assert len(checkpoints("study")) == 1
     events = []
-    assert confirm(reading, choice, Request(), events.append, epochs=5).is_done
+    assert confirm(reading, choice, Environment(), events.append, epochs=5).is_done
     assert not checkpoints("study")
     first = next(event for event in events if isinstance(event, Progress))
     assert first.step > first.steps / 5

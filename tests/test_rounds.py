@@ -5,14 +5,8 @@ from functools import cache
 
 import pytest
 
-from paretoprune.runner.rounds import (
-    fleets_of,
-    lams_of,
-    next_round,
-    propose,
-    proposed_runs,
-    run_template,
-)
+from paretoprune.runner.rounds import lams_of, next_round, propose, proposed_runs
+from paretoprune.runner.runs import fleets_of, run_template
 from paretoprune.search import SEARCHES
 from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from tests.tables import CONSTANT_LOSS, FRONTS, PRUNABLE, table

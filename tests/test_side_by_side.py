@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from paretoprune.errors import CouldNotError
-from paretoprune.runner.checkpointing import TimeIsUp
 from paretoprune.runner.events import Note, Progress, Recorded
-from paretoprune.runner.executors.executor import LocalExecutor
+from paretoprune.runner.executors.executor import TimeIsUp
+from paretoprune.runner.executors.local import LocalExecutor
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 from tests.test_failures import by_run, statuses

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from paretoprune.problem.device import is_full
-from paretoprune.problem.problem import Problem
 from paretoprune.runner.events import Note, Recorded
-from paretoprune.runner.executors.executor import LocalExecutor
+from paretoprune.runner.executors.local import LocalExecutor
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 from paretoprune.training import fleet_size as sizing
 from paretoprune.training.fleet_size import fastest_size
+from paretoprune.training.prepare import Prepared
 from tests.problems import problem, run
 from tests.test_sweep import Interruption, assert_same_table, quiet, request, table
 
@@ -79,14 +79,14 @@ def test_sizes_that_do_not_fit_into_memory_are_not_tried(monkeypatch):
 
 def test_a_size_whose_memory_runs_out_ends_the_timing(monkeypatch):
     ratios(monkeypatch, {2: 0.8, 4: 0.6})
-    whole = Problem.fleet
+    whole = Prepared.fleet
 
     def narrow(self, seeds):
         if len(seeds) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return whole(self, seeds)
 
-    monkeypatch.setattr(Problem, "fleet", narrow)
+    monkeypatch.setattr(Prepared, "fleet", narrow)
     assert fastest_size(run(), problem(), largest=4) == 2
 
 

@@ -19,14 +19,14 @@ PLAIN = replace(SMGD_RUN, optimizer="sgd")  # what a step moves is the direction
 
 
 def batches(task, steps, size=32):
-    order = task.order(0)
+    order = task.problem.order(0)
     return [order[step * size : (step + 1) * size] for step in range(steps)]
 
 
 def advance(training, steps=1):
     """Take some steps; return the parameters [K, ...] by name, and the last weights."""
     data = training.problem.data.train
-    for batch in batches(training.problem, steps):
+    for batch in batches(training.prepared, steps):
         _, weights = take_step(training, data[batch], 1.0)
     values = training.fleet.parameters.items()
     return {name: value.detach().clone() for name, value in values}, weights
@@ -34,12 +34,12 @@ def advance(training, steps=1):
 
 def raw_gradients(task, network, batch):
     """Those of the loss and of l1 over all parameters, by torch: two dicts by name."""
-    (images,) = task.inputs(task.data.train[batch].inputs)
-    loss = functional.cross_entropy(network(images), task.data.train.targets[batch])
+    (images,) = task.problem.inputs(task.problem.data.train[batch].inputs)
+    loss = functional.cross_entropy(network(images), task.problem.data.train.targets[batch])
     named = dict(network.named_parameters())
     first = dict(zip(named, torch.autograd.grad(loss, list(named.values())), strict=True))
     second = {
-        name: value.detach().sign() if name in task.prunable else torch.zeros_like(value)
+        name: value.detach().sign() if name in task.problem.prunable else torch.zeros_like(value)
         for name, value in named.items()
     }
     return first, second
@@ -61,10 +61,10 @@ def gram_of(first, second):
 def test_the_step_is_the_shortest_combination_and_no_ascent_for_either(double, model, seed):
     """<d, g_i> >= |d|^2 for both raw gradients: joint moments, unnormalised, no preconditioning."""
     task, one = problem(model), replace(PLAIN, seed=seed)
-    before = flat(dict(task.network(seed).named_parameters())).detach()
+    before = flat(dict(task.problem.network(seed).named_parameters())).detach()
     after, _ = advance(begin([one], task))
     direction = (before - flat({name: value[0] for name, value in after.items()})) / RATE
-    first, second = map(flat, raw_gradients(task, task.network(seed), batches(task, 1)[0]))
+    first, second = map(flat, raw_gradients(task, task.problem.network(seed), batches(task, 1)[0]))
     weights = min_norm(gram_of(first, second))
     torch.testing.assert_close(direction, weights @ torch.stack((first, second)))
     squared = (direction @ direction).item()
@@ -93,9 +93,9 @@ def test_fixed_weights_make_it_the_weighted_sum(double, moments, optimizer):
 def test_separate_moments_add_the_steps_of_two_optimizers(double):
     """The authors' MAdam: weights from the raw gradients, scaling the two preconditioned steps."""
     task = problem("lenet5")
-    network = task.network(0)
+    network = task.problem.network(0)
     named = dict(network.named_parameters())
-    dense = [named[name] for name in task.prunable]
+    dense = [named[name] for name in task.problem.prunable]
     of_loss = torch.optim.Adam(network.parameters(), lr=RATE)
     of_cost = torch.optim.Adam(dense, lr=RATE)
     for batch in batches(task, 6):
@@ -117,10 +117,10 @@ def test_with_separate_moments_the_decay_belongs_to_the_loss(double):
     """One step of plain gradient descent: the loss's weight scales its decay too."""
     task = problem("lenet5")
     one = replace(PLAIN, moments="separate", l2_conv=0.5)
-    named = dict(task.network(0).named_parameters())
-    first, _ = raw_gradients(task, task.network(0), batches(task, 1)[0])
+    named = dict(task.problem.network(0).named_parameters())
+    first, _ = raw_gradients(task, task.problem.network(0), batches(task, 1)[0])
     after, weights = advance(begin([one], task))
-    for name in task.convolutions:
+    for name in task.problem.convolutions:
         direction = weights[0, 0, 0] * (first[name] + 2 * 0.5 * named[name].detach())
         torch.testing.assert_close(named[name].detach() - after[name][0], RATE * direction)
 
@@ -128,12 +128,12 @@ def test_with_separate_moments_the_decay_belongs_to_the_loss(double):
 def test_a_split_network_solves_two_problems_side_by_side(double):
     """Dense parameters from (loss, l1), the others from (loss, sum of squares of convolutions)."""
     task = problem("lenet5")
-    network = task.network(0)
+    network = task.problem.network(0)
     named = dict(network.named_parameters())
     first, second = raw_gradients(task, network, batches(task, 1)[0])
-    second |= {name: 2 * 3.0 * named[name].detach() for name in task.convolutions}
+    second |= {name: 2 * 3.0 * named[name].detach() for name in task.problem.convolutions}
     dense = {name for name in named if named[name].dim() <= 2 and name[0] not in "03"}
-    assert {f"{name.split('.')[0]}.weight" for name in dense} == set(task.prunable)
+    assert {f"{name.split('.')[0]}.weight" for name in dense} == set(task.problem.prunable)
     blocks = [dense, set(named) - dense]
     after, weights = advance(begin([replace(PLAIN, split=True, l2_conv=3.0)], task))
     assert weights.shape == (1, 2, 2)
@@ -149,15 +149,19 @@ def test_a_split_network_solves_two_problems_side_by_side(double):
 @pytest.mark.parametrize("normalize", ["l2", "loss"])
 def test_normalized_objectives_change_the_weights_only(double, normalize):
     task = problem("lenet5")
-    first, second = map(flat, raw_gradients(task, task.network(0), batches(task, 1)[0]))
+    first, second = map(flat, raw_gradients(task, task.problem.network(0), batches(task, 1)[0]))
     _, weights = advance(begin([replace(PLAIN, normalize=normalize)], task))
     if normalize == "l2":
         lengths = torch.stack((first.norm(), second.norm()))
     else:
-        part = task.data.train[batches(task, 1)[0]]
-        network = task.network(0)
-        loss = functional.cross_entropy(network(*task.inputs(part.inputs)), part.targets)
-        l1 = sum(value.abs().sum() for n, value in network.named_parameters() if n in task.prunable)
+        part = task.problem.data.train[batches(task, 1)[0]]
+        network = task.problem.network(0)
+        loss = functional.cross_entropy(network(*task.problem.inputs(part.inputs)), part.targets)
+        l1 = sum(
+            value.abs().sum()
+            for n, value in network.named_parameters()
+            if n in task.problem.prunable
+        )
         lengths = torch.stack((loss, l1)).detach()
     scaled = min_norm(gram_of(first / lengths[0], second / lengths[1])) / lengths
     torch.testing.assert_close(weights[0, 0], scaled / scaled.sum(), rtol=1e-6, atol=1e-12)
@@ -166,13 +170,15 @@ def test_normalized_objectives_change_the_weights_only(double, normalize):
 def test_loss_normalizes_each_block_by_its_own_objectives(double):
     task = problem("lenet5")
     one = replace(PLAIN, split=True, l2_conv=3.0, normalize="loss")
-    network = task.network(0)
+    network = task.problem.network(0)
     first, second = raw_gradients(task, network, batches(task, 1)[0])
-    names = [name for name in first if f"{name.split('.')[0]}.weight" in task.convolutions]
-    second |= {name: 6.0 * network.get_parameter(name).detach() for name in task.convolutions}
-    squares = sum(network.get_parameter(name).square().sum() for name in task.convolutions)
-    part = task.data.train[batches(task, 1)[0]]
-    loss = functional.cross_entropy(network(*task.inputs(part.inputs)), part.targets)
+    names = [name for name in first if f"{name.split('.')[0]}.weight" in task.problem.convolutions]
+    second |= {
+        name: 6.0 * network.get_parameter(name).detach() for name in task.problem.convolutions
+    }
+    squares = sum(network.get_parameter(name).square().sum() for name in task.problem.convolutions)
+    part = task.problem.data.train[batches(task, 1)[0]]
+    loss = functional.cross_entropy(network(*task.problem.inputs(part.inputs)), part.targets)
     values = torch.stack((loss, 3.0 * squares)).detach()
     scaled = min_norm(gram_of(flat(first, names) / values[0], flat(second, names) / values[1]))
     _, weights = advance(begin([one], task))
@@ -206,7 +212,8 @@ def test_smgd_prunes_as_a_weighted_sum_does():
     assert outcome.point.run.lam is None
     assert 0 < outcome.point.nonzeros < outcome.point.prunable_weights
     smallest = min(
-        abs(outcome.weights[name][outcome.weights[name] != 0]).min() for name in problem().prunable
+        abs(outcome.weights[name][outcome.weights[name] != 0]).min()
+        for name in problem().problem.prunable
     )
     assert smallest > 5e-3
 

@@ -10,9 +10,9 @@ from paretoprune.analysis.choice import read_study
 from paretoprune.errors import UsageError
 from paretoprune.report.terminal.sweep import what_came_out
 from paretoprune.runner.events import onward
+from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.retention import superfluous
-from paretoprune.runner.rounds import SPLIT_L2, comparison_runs
-from paretoprune.runner.setup import Request
+from paretoprune.runner.runs import SPLIT_L2, comparison_runs
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 from paretoprune.study.settings import Budget, Plan, Settings
@@ -26,7 +26,7 @@ ALONE = {"method": "smgd"}
 
 def alone(folder="study", settings=None, **budget):
     """A study of SMGD only."""
-    return Request(
+    return SweepRequest(
         folder=Path(folder),
         settings={name: QUICK[name] for name in ("epochs", "batch_size", "learning_rate")}
         | ALONE
@@ -40,7 +40,7 @@ def test_a_study_of_smgd_only_searches_nothing():
     assert summary.points["role"].tolist() == ["comparison"] * 3
     assert summary.ending == "compared"
     assert summary.intervals == ()
-    again = sweep(Request(folder=Path("study")), quiet)
+    again = sweep(SweepRequest(folder=Path("study")), quiet)
     assert len(again.points) == 3
 
 
@@ -92,7 +92,7 @@ def test_options_of_searches_have_no_meaning_there(option):
 def test_another_method_is_another_study():
     sweep(alone(), quiet)
     with pytest.raises(UsageError, match="--method is smgd, not weighted-sum"):
-        sweep(Request(folder=Path("study"), settings={"method": "weighted-sum"}), quiet)
+        sweep(SweepRequest(folder=Path("study"), settings={"method": "weighted-sum"}), quiet)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_another_method_is_another_study():
 )
 def test_bad_combinations_are_refused_before_anything_is_trained(settings, budget, sentence):
     with pytest.raises(UsageError, match=sentence):
-        sweep(Request(folder=Path("study"), settings=settings, budget=budget), quiet)
+        sweep(SweepRequest(folder=Path("study"), settings=settings, budget=budget), quiet)
     assert not Path("study").exists()
 
 

@@ -15,8 +15,8 @@ from paretoprune.analysis.comparison.compare import smgd_name
 from paretoprune.analysis.pareto import over_seeds
 from paretoprune.runner.events import Progress
 from paretoprune.runner.loop import expected_runs
+from paretoprune.runner.request import OF_SMGD, SweepRequest
 from paretoprune.runner.rounds import next_round, propose
-from paretoprune.runner.setup import OF_SMGD, Request
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 from tests.tables import table as points_of
@@ -42,7 +42,7 @@ def searched(points):
 def test_three_seeds_are_trained_as_one_fleet_after_the_search():
     events = []
     summary = sweep(
-        Request(folder=Path("study"), settings=QUICK, budget={"max_runs": 4, "fleet": 4}),
+        SweepRequest(folder=Path("study"), settings=QUICK, budget={"max_runs": 4, "fleet": 4}),
         events.append,
     )
     rows = compared(summary.points)
@@ -159,7 +159,7 @@ def test_a_study_of_an_older_version_has_no_comparison():
         document["budget"].pop(name)
     document["settings"].pop("method")
     plan.write_text(tomli_w.dumps(document))
-    again = sweep(Request(folder=Path("study")), quiet)
+    again = sweep(SweepRequest(folder=Path("study")), quiet)
     assert compared(again.points).empty
     assert asdict(store.read_plan(Path("study")).settings)["method"] == "weighted-sum"
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,8 +14,8 @@ from safetensors.numpy import load_file
 
 from paretoprune.errors import BusyStudyError, CouldNotError, UsageError
 from paretoprune.runner.events import Progress, Recorded
-from paretoprune.runner.executors.executor import LocalExecutor
-from paretoprune.runner.setup import Request, open_study, unless_overtaken
+from paretoprune.runner.executors.local import LocalExecutor
+from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 
@@ -33,7 +32,7 @@ OF_A_CALL = ("time_budget", "is_fail_fast", "is_retry")  # what no study remembe
 
 def request(folder="study", settings=None, **budget):
     of_call = {name: budget.pop(name) for name in OF_A_CALL if name in budget}
-    return Request(
+    return SweepRequest(
         folder=Path(folder),
         settings=QUICK | (settings or {}),
         budget={"max_runs": 10, "fleet": 2, "tolerance": 0.0, "smgd": 0} | budget,
@@ -122,7 +121,7 @@ def test_a_begun_round_is_finished_when_there_are_more_runs():
 
 def test_the_study_remembers_its_settings_and_its_budget(undisturbed):
     sweep(request(max_runs=4), quiet)
-    summary = sweep(Request(folder=Path("study"), budget={"max_runs": 6}), quiet)
+    summary = sweep(SweepRequest(folder=Path("study"), budget={"max_runs": 6}), quiet)
     assert len(summary.points) == 6
     assert store.read_plan(Path("study")).budget.fleet == 2
 
@@ -213,13 +212,30 @@ def test_nothing_is_left_behind_by_a_mistake():
     assert not Path("study").exists()
 
 
-def test_a_study_that_another_process_begins_meanwhile_is_not_mixed(undisturbed):
-    """The other process writes its plan while this one reads its data."""
-    plan, _ = open_study(Path("study"), request())
-    with store.locked(Path("study")):
-        store.write_plan(Path("study"), replace(plan, settings=replace(plan.settings, seed=9)))
-    with pytest.raises(BusyStudyError, match="just begun"):
-        unless_overtaken(Path("study"), request(), plan)
+def test_a_study_that_another_process_begins_is_not_read_before_it_is_free(monkeypatch):
+    """The other process has locked the folder, and its plan is not written yet."""
+    monkeypatch.setattr("paretoprune.runner.sweep.open_study", None)
+    with (
+        store.locked(Path("study")),
+        pytest.raises(BusyStudyError, match="another process works on study"),
+    ):
+        sweep(request(), quiet)
+
+
+def test_a_new_study_is_built_under_its_lock(monkeypatch):
+    seen = []
+
+    def build(folder, request):
+        with pytest.raises(BusyStudyError), store.locked(folder):
+            pass
+        seen.append(folder)
+        raise UsageError("refused")
+
+    monkeypatch.setattr("paretoprune.runner.sweep.open_study", build)
+    with pytest.raises(UsageError, match="refused"):
+        sweep(request("deep/er/study"), quiet)
+    assert seen == [Path("deep/er/study")]
+    assert not Path("deep").exists()
 
 
 def start(folder):

@@ -10,11 +10,11 @@ import torch
 
 from paretoprune.errors import UsageError
 from paretoprune.problem.models import MODELS
-from paretoprune.problem.problem import reference_lam
 from paretoprune.pruning.penalties import COMPLEXITIES, l1, nonzeros, total
 from paretoprune.pruning.selection import PRUNABLE, prunable_names
 from paretoprune.pruning.threshold import prune
 from paretoprune.study.run import Run
+from paretoprune.training.evaluate import reference_lam
 from paretoprune.training.optimizers import SCHEDULES
 from paretoprune.training.train import train_fleet
 from tests.problems import problem, run
@@ -88,9 +88,9 @@ def test_a_model_without_prunable_layers_is_refused():
 
 def test_lam_ref_is_initial_loss_over_initial_complexity():
     task = problem()
-    network = task.network(0)
-    (images,) = task.inputs(task.data.train.inputs)
-    loss = torch.nn.functional.cross_entropy(network(images), task.data.train.targets)
+    network = task.problem.network(0)
+    (images,) = task.problem.inputs(task.problem.data.train.inputs)
+    loss = torch.nn.functional.cross_entropy(network(images), task.problem.data.train.targets)
     size = sum(layer.weight.abs().sum() for layer in network if hasattr(layer, "weight"))
     assert reference_lam(task) == pytest.approx((loss / size).item(), rel=1e-4)
 
@@ -99,7 +99,7 @@ def test_a_point_says_what_its_weights_are():
     task = problem("lenet5", "all")
     one = run(lam=2e-3)
     outcome = train_fleet([run(lam=0.0), one], task, silent)[1]
-    point, arrays = outcome.point, [outcome.weights[name] for name in task.prunable]
+    point, arrays = outcome.point, [outcome.weights[name] for name in task.problem.prunable]
     assert point.run == one
     assert point.nonzeros == sum(np.count_nonzero(array) for array in arrays)
     assert point.l1 == pytest.approx(sum(np.abs(array).sum() for array in arrays), rel=1e-5)
@@ -108,7 +108,7 @@ def test_a_point_says_what_its_weights_are():
     assert [layer.shape for layer in point.layers] == [array.shape for array in arrays]
     assert all(abs(w) > one.threshold for array in arrays for w in array[array != 0].flat)
     assert 0 < point.nonzeros < point.prunable_weights
-    assert set(outcome.weights) == set(dict(task.network(0).named_parameters()))
+    assert set(outcome.weights) == set(dict(task.problem.network(0).named_parameters()))
 
 
 def test_history_has_a_row_an_epoch_and_ends_at_the_point():
@@ -124,7 +124,7 @@ def test_history_has_a_row_an_epoch_and_ends_at_the_point():
 
 def test_lam_rises_evenly_while_a_run_warms_up():
     task = problem()
-    steps = math.ceil(len(task.data.train) / 32)  # an epoch's
+    steps = math.ceil(len(task.problem.data.train) / 32)  # an epoch's
     history = train_fleet([run(lam=0.01, epochs=4, warm_up=0.5)], task, silent)[0].history
     shares = np.minimum(np.arange(4 * steps) / (2 * steps), 1).reshape(4, steps).mean(1)
     assert history["complexity_weight"] == pytest.approx(0.01 * shares)
@@ -154,10 +154,10 @@ def test_a_large_lam_collapses_and_says_so():
 
 def test_seeds_change_initial_weights_and_nothing_else():
     task = problem()
-    assert not torch.equal(task.network(0)[1].weight, task.network(1)[1].weight)
-    assert torch.equal(task.network(1)[1].weight, task.network(1)[1].weight)
-    assert torch.equal(task.order(0), problem().order(0))
-    assert not torch.equal(task.order(0), task.order(1))
+    assert not torch.equal(task.problem.network(0)[1].weight, task.problem.network(1)[1].weight)
+    assert torch.equal(task.problem.network(1)[1].weight, task.problem.network(1)[1].weight)
+    assert torch.equal(task.problem.order(0), problem().problem.order(0))
+    assert not torch.equal(task.problem.order(0), task.problem.order(1))
 
 
 def test_ids_of_old_runs_never_change():

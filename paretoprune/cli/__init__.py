@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from paretoprune import __version__
+from paretoprune._version import __version__
 from paretoprune.cli.check import check
 from paretoprune.cli.compare import compare
 from paretoprune.cli.export import export

@@ -46,14 +46,14 @@ def check(
     """
     budget = given(context, Budget)
     Budget(**budget)  # refuses what is out of range before torch is loaded
+    from paretoprune.problem.build import Environment
     from paretoprune.report.terminal.check import show_check
     from paretoprune.runner.dry_run import check as run_check
-    from paretoprune.runner.setup import Request
+    from paretoprune.runner.request import SweepRequest
 
-    request = Request(
+    request = SweepRequest(
         settings=given(context, Settings),
         budget=budget,
-        device=device or AUTO,
-        data_dir=data_folder(data_dir),
+        environment=Environment(device=device or AUTO, data_dir=data_folder(data_dir)),
     )
     show_check(run_check(request), as_json=as_json)

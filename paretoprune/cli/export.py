@@ -25,11 +25,11 @@ def export(
     """Write a network to a file, check it on data, and say how small and how fast it is."""
     from paretoprune.analysis.choice import read_study
     from paretoprune.export.export import export as run_export
+    from paretoprune.problem.build import Environment
     from paretoprune.report.terminal.export import show_export
-    from paretoprune.runner.setup import Request
 
-    request = Request(device=device, data_dir=data_folder(data_dir))
+    environment = Environment(device=device, data_dir=data_folder(data_dir))
     exported = run_export(
-        read_study(study), run, output, request, is_compact=compact, is_timed=timed
+        read_study(study), run, output, environment, is_compact=compact, is_timed=timed
     )
     show_export(exported, as_json=as_json)

@@ -65,7 +65,7 @@ def knee(
         raise UsageError("--epochs and --device are of a confirmation: give --confirm too")
     from paretoprune.analysis.choice import find_knee, find_wish, read_study, require_search
     from paretoprune.analysis.constraints import parse_wish
-    from paretoprune.report.terminal.knee import confirm_choice, show_choice
+    from paretoprune.report.terminal.knee import show_choice
 
     reading = read_study(study)
     require_search(reading)
@@ -79,8 +79,12 @@ def knee(
         show_choice(reading, choice, None, as_json=as_json)
         return
     with interruptible():
-        confirmation = confirm_choice(
-            reading, choice, epochs, device or AUTO, data_folder(data_dir)
-        )
+        from paretoprune.problem.build import Environment
+        from paretoprune.report.terminal.live_view import SweepView
+        from paretoprune.runner.confirm import confirm as run_confirmation
+
+        environment = Environment(device=device or AUTO, data_dir=data_folder(data_dir))
+        with SweepView() as view:
+            confirmation = run_confirmation(reading, choice, environment, view, epochs)
     show_choice(reading, choice, confirmation, as_json=as_json)
     raise typer.Exit(0 if confirmation.is_done else 3)

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from paretoprune.runner.executors.ray import Cluster
+from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.study.settings import DATA_VARIABLE, Budget, Settings, option_of
 
 PROBLEM, TRAINING, SEARCH, PLACE = "Problem", "Training", "Search and budget", "Place"
@@ -31,7 +31,7 @@ def option(panel: str, text: str, *names: str, **more: Any) -> Any:
     return typer.Option(None, *names, help=text, rich_help_panel=panel, show_default=False, **more)
 
 
-def given(context: typer.Context, kind: type[Settings | Budget | Cluster]) -> dict[str, Any]:
+def given(context: typer.Context, kind: type[Settings | Budget | RayConfig]) -> dict[str, Any]:
     """The fields of `kind` that the user gave as options."""
     named = {field.name: context.params.get(field.name) for field in fields(kind)}
     return {name: value for name, value in named.items() if value is not None}
@@ -39,7 +39,7 @@ def given(context: typer.Context, kind: type[Settings | Budget | Cluster]) -> di
 
 def place_of(params: Mapping[str, Any]) -> list[str]:
     """The options that say where a sweep is trained: the command that goes on needs them too."""
-    names = ("data_dir", "device", "executor", *(field.name for field in fields(Cluster)))
+    names = ("data_dir", "device", "executor", *(field.name for field in fields(RayConfig)))
     words = [f"{option_of(name)}={params[name]}" for name in names if params[name] is not None]
     return [*words, *(["--async"] if params["is_async"] else [])]
 

@@ -12,7 +12,8 @@ from paretoprune.cli.options import (
     option,
     place_of,
 )
-from paretoprune.runner.executors.ray import LOCAL, Cluster, cluster_of
+from paretoprune.runner.executors import LOCAL
+from paretoprune.runner.executors.ray import RayConfig, ray_config_of
 from paretoprune.study.settings import AUTO, Budget, Settings, data_folder, parse_duration
 
 
@@ -105,12 +106,15 @@ def sweep(
     budget = given(context, Budget)
     Budget(**budget)  # refuses what is out of range before torch is loaded
     seconds = None if time_budget is None else parse_duration(time_budget)
-    cluster = cluster_of(executor or LOCAL, given(context, Cluster), device or AUTO)
+    where, name = device or AUTO, executor or LOCAL
+    ray = ray_config_of(name, given(context, RayConfig), where)
     with interruptible():
-        from paretoprune.report.terminal.sweep import show_sweep
-        from paretoprune.runner.setup import Request
+        from paretoprune.problem.build import Environment
+        from paretoprune.report.terminal.sweep import show_sweep, sweep_view
+        from paretoprune.runner.request import SweepRequest
+        from paretoprune.runner.sweep import sweep as run_sweep
 
-        request = Request(
+        request = SweepRequest(
             folder=study,
             settings=given(context, Settings),
             budget=budget,
@@ -118,9 +122,11 @@ def sweep(
             is_fail_fast=bool(fail_fast),
             is_retry=bool(retry_failed),
             is_async=bool(is_async),
-            device=device or AUTO,
-            cluster=cluster,
-            data_dir=data_folder(data_dir),
+            environment=Environment(device=where, data_dir=data_folder(data_dir)),
+            executor=name,
+            ray=ray,
         )
-        failures = show_sweep(request, place_of(context.params), is_json=json_progress)
-    raise typer.Exit(3 if failures else 0)
+        with sweep_view(is_json=json_progress) as view:
+            summary = run_sweep(request, view)
+        show_sweep(summary, place_of(context.params))
+    raise typer.Exit(3 if summary.unsuccessful else 0)

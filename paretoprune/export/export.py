@@ -11,10 +11,10 @@ from paretoprune.analysis.choice import Reading
 from paretoprune.export import Latency, check_file, file_sizes, measure, with_csr, write_network
 from paretoprune.export.formats import format_of
 from paretoprune.export.trained_network import chosen_run, handed_over
+from paretoprune.problem.build import Environment
 from paretoprune.problem.normalization import in_words
 from paretoprune.pruning.compaction import Compact, compact
 from paretoprune.pruning.flops import Sizes, sizes_of
-from paretoprune.runner.setup import Request
 
 CHECKED = 1000  # validation samples on which a network's outputs are compared
 TIMED = 64
@@ -55,7 +55,7 @@ def export(
     reading: Reading,
     run: str,
     path: Path,
-    request: Request,
+    environment: Environment,
     *,
     is_compact: bool = False,
     is_timed: bool = True,
@@ -67,7 +67,7 @@ def export(
     """
     format_of(path)  # before anything is loaded
     row = chosen_run(reading, run)
-    network, problem = handed_over(reading, row, request)
+    network, problem = handed_over(reading, row, environment)
     inputs = problem.inputs(problem.data.validation[:CHECKED].inputs)
     smaller = compact(network, inputs)
     written = smaller.network if is_compact else network

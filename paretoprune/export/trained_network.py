@@ -10,9 +10,8 @@ from torch import nn
 
 from paretoprune.analysis.choice import Reading, find_knee
 from paretoprune.errors import CorruptStudyError, CouldNotError, UsageError
-from paretoprune.problem.build import named_problem
+from paretoprune.problem.build import Environment, build_problem
 from paretoprune.problem.problem import Problem, fill, misfits
-from paretoprune.runner.setup import Request
 from paretoprune.study.storage.paths import own
 from paretoprune.study.storage.tensors import read_tensors
 
@@ -45,7 +44,9 @@ def chosen_run(reading: Reading, name: str) -> pd.Series:
     )
 
 
-def handed_over(reading: Reading, run: pd.Series, request: Request) -> tuple[nn.Module, Problem]:
+def handed_over(
+    reading: Reading, run: pd.Series, environment: Environment
+) -> tuple[nn.Module, Problem]:
     """A run's network, with its weights and in evaluation mode, and the problem that it solves.
 
     Raises `CouldNotError` where its weights were not kept.
@@ -56,7 +57,7 @@ def handed_over(reading: Reading, run: pd.Series, request: Request) -> tuple[nn.
             "--keep-weights all` keeps those of runs to come"
         )
     settings = replace(reading.plan.settings, init="")  # its weights are not the initial ones
-    problem = named_problem(settings, request.place(settings))
+    problem = build_problem(settings, environment)
     network = problem.network(int(run["seed"]))
     path = own(reading.folder, *str(run["weights"]).split("/"))
     if not path.is_file():

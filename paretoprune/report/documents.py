@@ -1,11 +1,14 @@
 """What a program reads: the answers of `knee` and `show` as JSON and CSV."""
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from paretoprune.analysis.choice import Choice, Reading, find_knee
+from paretoprune.analysis.comparison.compare import Comparison
 from paretoprune.analysis.pareto import VARIANT
 
 if TYPE_CHECKING:
@@ -61,6 +64,12 @@ def points_csv(reading: Reading, everything: bool) -> str:
 
 def _rows(reading: Reading, everything: bool) -> pd.DataFrame:
     return in_order(reading.points) if everything else find_knee(reading).front
+
+
+def compare_document(comparison: Comparison, picture: Path) -> dict[str, Any]:
+    """Return the answer of `compare --json`; what is not known is null."""
+    document = {"chosen_on": "validation", **asdict(comparison), "picture": str(picture)}
+    return dict(plain(document))
 
 
 def in_order(points: pd.DataFrame) -> pd.DataFrame:

@@ -12,16 +12,8 @@ import numpy as np
 import pandas as pd
 
 from paretoprune.analysis.pareto import alive
-from paretoprune.runner.rounds import (
-    Round,
-    comparison_runs,
-    lacking,
-    networks_of,
-    repeated_round,
-    runs_of,
-    search_settings,
-    seeds_of,
-)
+from paretoprune.runner.rounds import Round, lacking, networks_of, repeated_round, search_settings
+from paretoprune.runner.runs import comparison_runs, runs_of, seeds_of
 from paretoprune.search import SEARCHES
 from paretoprune.search.proposal import PENDING
 from paretoprune.study.run import SMGD, Run

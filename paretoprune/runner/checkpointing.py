@@ -12,6 +12,7 @@ from pathlib import Path
 
 from paretoprune.errors import CouldNotError
 from paretoprune.runner.events import Note, Watch
+from paretoprune.runner.executors.executor import TimeIsUp
 from paretoprune.study.run import Run
 from paretoprune.study.storage.checkpoints import Facts, read_checkpoint, unfit, write_checkpoint
 from paretoprune.training.checkpoint import Begun, State
@@ -22,10 +23,6 @@ SECONDS, STARTED_AT = "seconds", "started_at"
 
 Read = Callable[[Path, Sequence[str]], tuple[State, Facts] | None]
 Write = Callable[[Path, Sequence[str], State, Facts], None]
-
-
-class TimeIsUp(Exception):
-    """The time budget ends before another epoch of a fleet would; what was trained is kept."""
 
 
 @dataclass

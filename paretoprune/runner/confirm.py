@@ -7,16 +7,21 @@ import pandas as pd
 
 from paretoprune.analysis.choice import Choice, Reading
 from paretoprune.errors import UsageError
-from paretoprune.problem.build import build_problem
+from paretoprune.problem.build import Environment
+from paretoprune.problem.device import training_process
 from paretoprune.runner.events import Note, Watch
-from paretoprune.runner.executors.executor import Executor, LocalExecutor
+from paretoprune.runner.executors.executor import Executor
+from paretoprune.runner.executors.local import LocalExecutor
 from paretoprune.runner.jobs import Fleets
 from paretoprune.runner.loop import raise_of, record
-from paretoprune.runner.rounds import Round, run_template
-from paretoprune.runner.setup import Request, require_same_data
+from paretoprune.runner.request import with_initial
+from paretoprune.runner.rounds import Round
+from paretoprune.runner.runs import run_template
+from paretoprune.runner.setup import require_same_data
 from paretoprune.study import storage as store
 from paretoprune.study.run import Run
 from paretoprune.study.settings import MANY, require
+from paretoprune.training.prepare import prepare
 
 FULL = 3  # times the sweep's epochs, as in the paper: searches train for a third
 
@@ -42,25 +47,25 @@ class Confirmation:
 def confirm(
     reading: Reading,
     choice: Choice,
-    request: Request,
+    environment: Environment,
     watch: Watch,
     epochs: int | None = None,
     executor: Executor | None = None,
 ) -> Confirmation:
     """Train the chosen network's lam and seed for the full epochs, as a row of its own role.
 
-    `epochs` are three times the sweep's unless given; of `request` its place counts.
+    `epochs` are three times the sweep's unless given.
     What was trained to its end before is not trained again. Raises `UsageError` where nothing was
     chosen.
     """
     if choice.network is None:
         raise UsageError(f"there is nothing to confirm, no knee: {choice.reason}")
     run = confirming_run(reading, choice, epochs)
-    with store.locked(reading.folder):
+    with training_process(), store.locked(reading.folder):
         points = store.read(reading.folder)
         done = points[points["status"] == "done"]
         if run.id not in set(done["run_id"]):
-            train_alone(reading, run, request, watch, executor or LocalExecutor())
+            train_alone(reading, run, environment, watch, executor or LocalExecutor())
     points = store.read(reading.folder)
     row = points[points["run_id"] == run.id].iloc[0]
     return Confirmation(row=row, beaten_by=beaten_by(reading, row))
@@ -78,16 +83,16 @@ def confirming_run(reading: Reading, choice: Choice, epochs: int | None) -> Run:
 
 
 def train_alone(
-    reading: Reading, run: Run, request: Request, watch: Watch, executor: Executor
+    reading: Reading, run: Run, environment: Environment, watch: Watch, executor: Executor
 ) -> None:
     """Train and record one run."""
     folder, plan = reading.folder, reading.plan
-    problem = build_problem(plan.settings, request.place(plan.settings))
-    require_same_data(folder, plan, problem)
+    prepared = prepare(plan.settings, with_initial(environment, plan.settings))
+    require_same_data(folder, plan, prepared.problem)
     watch(Note(text=f"λ = {run.lam:.3g}, seed {run.seed}, for {run.epochs} epochs"))
     last = int(reading.points["round"].max())
     round_ = Round(number=last, runs=(run,), role="confirmation")
-    with Fleets(folder, problem, executor, watch, math.inf, total=1) as fleets:
+    with Fleets(folder, prepared, executor, watch, math.inf, total=1) as fleets:
         fleets.start(round_)
         landed = fleets.land()
         raise_of(landed)

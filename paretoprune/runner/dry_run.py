@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from statistics import median
 
 from paretoprune.errors import UsageError
-from paretoprune.problem.build import build_problem
-from paretoprune.problem.problem import Problem, evaluate
-from paretoprune.runner.executors.executor import LocalExecutor
-from paretoprune.runner.rounds import fleet_size, run_template
-from paretoprune.runner.setup import Request, measure, new_budget, with_fleet_size
+from paretoprune.problem.device import training_process
+from paretoprune.runner.executors.local import LocalExecutor
+from paretoprune.runner.request import SweepRequest
+from paretoprune.runner.rounds import fleet_size
+from paretoprune.runner.runs import run_template
+from paretoprune.runner.setup import measure, new_budget, with_fleet_size
 from paretoprune.study.settings import Plan, Settings
+from paretoprune.training.evaluate import evaluate
 from paretoprune.training.fleet_size import bytes_used, copies, seconds_a_step
+from paretoprune.training.prepare import prepare
 from paretoprune.training.step import Training, begin, take_step
 
 STEPS = 5  # that are timed, after one that is not
@@ -50,26 +53,33 @@ class Checked:
     sweep_seconds: float
 
 
-def check(request: Request) -> Checked:
+def check(request: SweepRequest) -> Checked:
     """Build the problem of a sweep, take a few steps of its fleet, and estimate the whole.
 
     Nothing is written. Raises what the sweep would raise before its first epoch.
     """
+    with training_process():
+        return tried(request)
+
+
+def tried(request: SweepRequest) -> Checked:
+    """Try a request in a process that is set up."""
     settings = Settings.from_options(request.settings)
     budget = new_budget(settings, request)
-    problem = build_problem(settings, request.place(settings))
-    plan = Plan(settings=settings, budget=budget, measured=measure(problem, settings))
+    prepared = prepare(settings, request.environment_of(settings))
+    problem = prepared.problem
+    plan = Plan(settings=settings, budget=budget, measured=measure(prepared, settings))
     if not fleet_size(plan):
-        plan = with_fleet_size(plan, problem, LocalExecutor())
+        plan = with_fleet_size(plan, prepared, LocalExecutor())
     size = fleet_size(plan)
-    training = begin(copies(run_template(settings), size), problem)
+    training = begin(copies(run_template(settings), size), prepared)
     first = problem.data.train[problem.order(0)[: settings.batch_size]]
     loss = take_step(training, first, 1.0)[0][0].item()
     if not math.isfinite(loss):
         raise UsageError(f"the loss of the first batch is {loss}: scale the inputs, or the weights")
     unused = tuple(n for n in problem.prunable if training.fleet.parameters[n].grad is None)
     seconds = median(seconds_a_step(training, 1) for _ in range(STEPS))
-    data, own = problem.data, problem.fleet([settings.seed]).parameters  # [1, *shape] each
+    data, own = problem.data, prepared.fleet([settings.seed]).parameters  # [1, *shape] each
     complexity = problem.complexity_of(own).item()
     runs = budget.max_runs * budget.repeats + budget.smgd
     return Checked(
@@ -80,8 +90,8 @@ def check(request: Request) -> Checked:
         layers={name: tuple(own[name].shape[1:]) for name in problem.prunable},
         unused=unused,
         others=sum(one.numel() for one in own.values()) - plan.measured.prunable_weights,
-        path=problem.path,
-        refused=problem.refused,
+        path=prepared.backend,
+        refused=prepared.rejected,
         loss=plan.measured.lam_ref * complexity,
         complexity=complexity,
         step_loss=loss,
@@ -89,15 +99,15 @@ def check(request: Request) -> Checked:
         step_seconds=seconds,
         memory=bytes_used(problem.device),
         runs=runs,
-        sweep_seconds=runs * settings.epochs * seconds_an_epoch(training, problem, seconds),
+        sweep_seconds=runs * settings.epochs * seconds_an_epoch(training, seconds),
     )
 
 
-def seconds_an_epoch(training: Training, problem: Problem, step: float) -> float:
+def seconds_an_epoch(training: Training, step: float) -> float:
     """Seconds of one network's epoch: its steps, and the validation after them."""
-    data, size = problem.data, len(training.runs)
+    data, size = training.problem.data, len(training.runs)
     some = data.validation[:SAMPLES]
     started = time.perf_counter()
-    evaluate(training.fleet, problem, some).loss.tolist()
+    evaluate(training.fleet, training.prepared, some).loss.tolist()
     evaluation = (time.perf_counter() - started) / len(some) * len(data.validation) / size
     return math.ceil(len(data.train) / training.runs[0].batch_size) * step + evaluation

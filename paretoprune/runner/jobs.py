@@ -12,13 +12,14 @@ from typing import Literal
 
 from paretoprune.errors import ClusterError, CorruptStudyError
 from paretoprune.problem.device import is_full
-from paretoprune.problem.problem import Problem
-from paretoprune.runner.checkpointing import FleetKeeper, TimeIsUp
+from paretoprune.runner.checkpointing import FleetKeeper
 from paretoprune.runner.events import Progress, Watch
-from paretoprune.runner.executors.executor import Executor
+from paretoprune.runner.executors.executor import Executor, Reporter, TimeIsUp
 from paretoprune.runner.rounds import Round
 from paretoprune.study.run import Point, Run
-from paretoprune.training.train import Outcome, train_fleet
+from paretoprune.training.outcome import Outcome
+from paretoprune.training.prepare import Prepared
+from paretoprune.training.train import train_fleet
 
 Fate = Literal["trained", "kept", "full", "broken"]
 
@@ -85,14 +86,14 @@ class Fleets:
     def __init__(
         self,
         folder: Path,
-        problem: Problem,
+        prepared: Prepared,
         executor: Executor,
         watch: Watch,
         deadline: float,
         total: int = 0,
     ) -> None:
         """`deadline` is a time of `time.time`."""
-        self.folder, self.problem, self.executor = folder, problem, executor
+        self.folder, self.prepared, self.executor = folder, prepared, executor
         self.watch, self.deadline = watch, deadline
         self.flights: list[Flight] = []
         self.done, self.total = 0, total
@@ -113,8 +114,8 @@ class Fleets:
         flight, runs = Flight(fleet), fleet.runs
         keeper = FleetKeeper(self.folder, runs, self.watch, self.deadline)
         self.flights.append(flight)
-        report = partial(self.report, flight)
-        flight.future = self.executor.submit(train_fleet, runs, self.problem, report, keeper)
+        report = Reporter(partial(self.report, flight))
+        flight.future = self.executor.submit(train_fleet, runs, self.prepared, report, keeper)
 
     def land(self) -> list[Landed]:
         """Wait for fleets, at least for one."""

@@ -14,16 +14,10 @@ from paretoprune.runner.asynchronous import next_runs
 from paretoprune.runner.events import SWEPT, Note, Recorded, Watch
 from paretoprune.runner.executors.executor import Executor
 from paretoprune.runner.jobs import Fleets, Landed
+from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.retention import superfluous
-from paretoprune.runner.rounds import (
-    Round,
-    comparison_runs,
-    fleet_size,
-    fleets_of,
-    lams_of,
-    next_round,
-)
-from paretoprune.runner.setup import Request
+from paretoprune.runner.rounds import Round, fleet_size, lams_of, next_round
+from paretoprune.runner.runs import comparison_runs, fleets_of
 from paretoprune.study import storage as store
 from paretoprune.study.run import SMGD, Run
 from paretoprune.study.settings import Plan
@@ -37,23 +31,26 @@ AHEAD = 0.1
 class Loop:
     """A sweep under way: `waiting` rounds are proposed and not yet handed over to the executor.
 
-    `again` holds the ids of runs that are in the table and to be trained once more.
+    `again` holds the ids of runs that are in the table and to be trained once more, `points` the
+    table so far, `said` the notes on outcomes that the user has read.
     """
 
     folder: Path
     plan: Plan
-    request: Request
+    request: SweepRequest
     executor: Executor
     fleets: Fleets
     watch: Watch
     again: set[str]
+    points: pd.DataFrame
     waiting: list[Round] = field(default_factory=list)
+    said: set[str] = field(default_factory=set)
     ending: str = ""
     is_first: bool = True
 
     def run(self) -> str:
         """Go on until nothing is left to train; return how it ended, one of `ENDINGS`."""
-        points = store.forget_weights(self.folder, store.read(self.folder), ())  # left by others
+        points = store.forget_weights(self.folder, self.points, ())  # left by others
         self.points = keep(self.folder, self.plan, points, self.again)
         with self.fleets:
             while self.ending != "failed":
@@ -119,6 +116,7 @@ class Loop:
         if not trained:
             return
         points = record(self.folder, self.plan, trained)
+        self.tell_notes(trained)
         runs = {run.id for one in trained for run in one.fleet.runs}
         self.again -= runs
         self.fleets.done += len(runs)
@@ -126,6 +124,13 @@ class Loop:
         self.watch(Recorded(points=self.points))
         if self.request.is_fail_fast and not all(one.is_successful for one in trained):
             self.ending = "failed"
+
+    def tell_notes(self, landed: Sequence[Landed]) -> None:
+        """Tell what is missing in outcomes, each reason once."""
+        for outcome in (outcome for one in landed for outcome in one.outcomes):
+            for note in set(outcome.notes) - self.said:
+                self.said.add(note)
+                self.watch(Note(text=f"run {outcome.point.run.id}: {note}"))
 
     def halve(self, fleet: Round) -> None:
         """Let a fleet for which memory is too small wait, to be cut again."""

@@ -4,22 +4,16 @@ Nothing else is remembered, so going on after an interruption is the same as goi
 round.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from paretoprune.analysis.pareto import MEANS, VARIANT, over_seeds
+from paretoprune.runner.runs import Pair, comparison_runs, run_template, runs_of, seeds_of
 from paretoprune.search import SEARCHES, Proposal, SearchSettings
-from paretoprune.study.run import SMGD, WEIGHTED_SUM, Run
-from paretoprune.study.settings import Plan, Settings
-
-# Of the convolutions' sum of squares where it is an objective of its own. Min-norm weights follow
-# the smaller gradient: with 100 the convolutions are deleted, from 500 on it does not matter
-# (docs/experiments.md).
-SPLIT_L2 = 2000.0
-
-Pair = tuple[float, int]  # lam and seed
+from paretoprune.study.run import SMGD, Run
+from paretoprune.study.settings import Plan
 
 # What searches, and means over seeds, read of a row: copying the rest takes long.
 READ = (*VARIANT, *MEANS, "run_id", "seed", "round", "status", "collapsed")
@@ -119,22 +113,11 @@ def proposed_runs(points: pd.DataFrame, plan: Plan) -> list[Run]:
     return runs_of([(lam, seed) for seed in seeds_of(plan) for lam in lams], plan)
 
 
-def seeds_of(plan: Plan) -> range:
-    """The seeds of each lam."""
-    return range(plan.settings.seed, plan.settings.seed + plan.budget.repeats)
-
-
 def lacking(trained: Collection[Pair], plan: Plan) -> list[Pair]:
     """The seeds that lams lack."""
     lams = sorted({lam for lam, _ in trained})
     pairs = [(lam, seed) for seed in seeds_of(plan) for lam in lams]
     return [pair for pair in pairs if pair not in trained]
-
-
-def runs_of(pairs: Sequence[Pair], plan: Plan) -> list[Run]:
-    """The runs of lams and seeds."""
-    template = run_template(plan.settings)
-    return [replace(template, lam=lam, seed=seed) for lam, seed in pairs]
 
 
 def propose(points: pd.DataFrame, plan: Plan) -> Proposal:
@@ -164,52 +147,6 @@ def networks_of(points: pd.DataFrame) -> pd.DataFrame:
     if len(networks):  # whenever its seeds came
         networks["round"] = networks["lam"].map(searched.groupby("lam")["round"].min())
     return networks
-
-
-def run_template(settings: Settings) -> Run:
-    """A run with all that the study's settings say."""
-    return Run(
-        method=WEIGHTED_SUM,
-        lam=0.0,
-        seed=settings.seed,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        optimizer=settings.optimizer,
-        learning_rate=settings.learning_rate,
-        schedule=settings.schedule,
-        threshold=settings.threshold,
-        complexity_kind=settings.complexity,
-        moments="separate" if settings.recipe == "paper" else "joint",
-        momentum=settings.momentum,
-        l2_conv=settings.l2_conv,
-        warm_up=settings.warm_up,
-    )
-
-
-def comparison_runs(plan: Plan) -> list[Run]:
-    """The SMGD runs that the budget asks for, one for each seed.
-
-    In a split network `l2_conv` is no decay but the factor of an objective, whatever the study's.
-    """
-    settings, budget = plan.settings, plan.budget
-    template = replace(
-        run_template(settings),
-        method=SMGD,
-        lam=None,
-        epochs=budget.smgd_epochs or settings.epochs,
-        moments=budget.moments,
-        normalize=budget.normalize,
-        split=budget.split,
-        warm_up=0.0,  # there is no lam to rise
-        l2_conv=SPLIT_L2 if budget.split else settings.l2_conv,
-    )
-    return [replace(template, seed=settings.seed + number) for number in range(budget.smgd)]
-
-
-def fleets_of(runs: Sequence[Run], size: int) -> Iterator[tuple[Run, ...]]:
-    """Cut a round into fleets, in order: the rule that makes a continued sweep the same sweep."""
-    for start in range(0, len(runs), size):
-        yield tuple(runs[start : start + size])
 
 
 def lams_of(points: pd.DataFrame) -> int:

@@ -2,58 +2,51 @@
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
+from pathlib import Path
 
 import pandas as pd
 
 from paretoprune.errors import CouldNotError
-from paretoprune.problem.problem import Problem
+from paretoprune.problem.device import training_process
 from paretoprune.runner.events import SWEPT, Note, Summary, Watch, plural
-from paretoprune.runner.executors.executor import Executor, LocalExecutor
+from paretoprune.runner.executors.executor import Executor
+from paretoprune.runner.executors.open_executor import EXECUTORS
 from paretoprune.runner.jobs import Fleets
 from paretoprune.runner.loop import Loop
+from paretoprune.runner.request import SweepRequest, default_folder, require_apart
 from paretoprune.runner.rounds import fleet_size, propose
-from paretoprune.runner.setup import (
-    Request,
-    default_folder,
-    open_study,
-    require_apart,
-    unless_overtaken,
-    with_fleet_size,
-)
-from paretoprune.study import storage as store
+from paretoprune.runner.setup import open_study, with_fleet_size
+from paretoprune.study import storage
 from paretoprune.study.run import SMGD
 from paretoprune.study.settings import Plan, Settings
+from paretoprune.training.prepare import Prepared
 
 
-def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> Summary:
+def sweep(request: SweepRequest, watch: Watch, executor: Executor | None = None) -> Summary:
     """Begin or continue a study until its search is done or its budget is spent.
 
-    Raises `UsageError` for wrong options, `CouldNotError` where no run could be trained.
+    Args:
+        request: What the user asks for.
+        watch: Receives the events of the sweep.
+        executor: Trains the fleets; that of the request where it is `None`.
+
+    Raises:
+        UsageError: Options are wrong.
+        BusyStudyError: Another process works on the study.
+        CouldNotError: No run could be trained to its end.
     """
     clock = time.monotonic()
     given = Settings.from_options(request.settings)
     folder = request.folder or default_folder(given)
-    store.check_place(folder)
+    storage.check_place(folder)
     require_apart(folder, given)
-    plan, problem = open_study(folder, request)
-    place = nullcontext(executor) if executor else executor_of(request, plan, watch)
-    with place as executor, store.locked(folder):
-        plan = unless_overtaken(folder, request, plan)
-        watch(plan)
-        if not fleet_size(plan):
-            watch(Note(text="timing fleets of 1, 2, 4, ... networks"))
-            plan = with_fleet_size(plan, problem, executor)
-        store.write_plan(folder, plan)
-        slots = 0 if request.is_async else executor.slots
-        for note in (*problem.data.notes, way_of(plan, problem), *idle(plan, slots)):
-            watch(Note(text=note))
-        deadline = time.time() + (request.time_budget or math.inf)
-        fleets = Fleets(folder, problem, executor, watch, deadline)
-        again = failed(store.read(folder)) if request.is_retry else set()
-        ending = Loop(folder, plan, request, executor, fleets, watch, again).run()
-    points = store.read(folder)
+    with training_process(), storage.locked(folder):
+        plan, prepared = open_study(folder, request)
+        opened = EXECUTORS[request.executor](request, plan.settings, watch)
+        with nullcontext(executor) if executor else opened as chosen:
+            plan, ending = train_study(folder, plan, prepared, request, chosen, watch)
+    points = storage.read(folder)
     if ending != "kept" and not (points["status"] == "done").any():
         reason = points["failure"].iloc[-1] if len(points) else "no run was proposed"
         logs = f"; see {folder}/logs" if points["log"].notna().any() else ""
@@ -70,17 +63,29 @@ def sweep(request: Request, watch: Watch, executor: Executor | None = None) -> S
     return summary
 
 
-@contextmanager
-def executor_of(request: Request, plan: Plan, watch: Watch) -> Iterator[Executor]:
-    """Where a request has its fleets trained."""
-    if request.cluster is None:
-        yield LocalExecutor()
-        return
-    from paretoprune.runner.executors.ray.connection import connected  # Ray may not be installed
-
-    own = request.own_functions(plan.settings)
-    with connected(request.cluster, request.device, own, watch) as executor:
-        yield executor
+def train_study(
+    folder: Path,
+    plan: Plan,
+    prepared: Prepared,
+    request: SweepRequest,
+    executor: Executor,
+    watch: Watch,
+) -> tuple[Plan, str]:
+    """Train what is missing in a study that is locked; return its plan and how the loop ended."""
+    watch(plan)
+    if not fleet_size(plan):
+        watch(Note(text="timing fleets of 1, 2, 4, ... networks"))
+        plan = with_fleet_size(plan, prepared, executor)
+    storage.write_plan(folder, plan)
+    slots = 0 if request.is_async else executor.slots
+    for note in (*prepared.problem.data.notes, way_of(plan, prepared), *idle(plan, slots)):
+        watch(Note(text=note))
+    deadline = time.time() + (request.time_budget or math.inf)
+    fleets = Fleets(folder, prepared, executor, watch, deadline)
+    points = storage.read(folder)
+    again = failed(points) if request.is_retry else set()
+    loop = Loop(folder, plan, request, executor, fleets, watch, again, points)
+    return plan, loop.run()
 
 
 def failed(points: pd.DataFrame) -> set[str]:
@@ -89,14 +94,14 @@ def failed(points: pd.DataFrame) -> set[str]:
     return set(own["run_id"])
 
 
-def way_of(plan: Plan, problem: Problem) -> str:
+def way_of(plan: Plan, prepared: Prepared) -> str:
     """How many networks are trained together, and how."""
     size, measured = fleet_size(plan), plan.measured
     chosen = "as asked for" if plan.budget.fleet else "the fastest here"
     if size == measured.largest_fleet:
         chosen = "memory was too small for more"
-    reasons = "".join(f"; not {path}: {reason}" for path, reason in problem.refused.items())
-    return f"fleets of {size} ({chosen}), {problem.path}{reasons}"
+    reasons = "".join(f"; not {path}: {reason}" for path, reason in prepared.rejected.items())
+    return f"fleets of {size} ({chosen}), {prepared.backend}{reasons}"
 
 
 def idle(plan: Plan, slots: int) -> list[str]:

@@ -9,8 +9,8 @@ import psutil
 import torch
 
 from paretoprune.problem.device import is_full
-from paretoprune.problem.problem import Problem
 from paretoprune.study.run import Run
+from paretoprune.training.prepare import Prepared
 from paretoprune.training.step import Training, begin, take_step
 from paretoprune.training.train import Report
 
@@ -21,30 +21,31 @@ SHARE_OF_MEMORY = 0.5
 
 
 def timed(
-    runs: Sequence[Run], problem: Problem, report: Report, keeper: object, *, largest: int
+    runs: Sequence[Run], prepared: Prepared, report: Report, keeper: object, *, largest: int
 ) -> int:
     """The task of an executor that is `fastest_size`."""
-    return fastest_size(runs[0], problem, largest)
+    return fastest_size(runs[0], prepared, largest)
 
 
-def fastest_size(run: Run, problem: Problem, largest: int) -> int:
+def fastest_size(run: Run, prepared: Prepared, largest: int) -> int:
     """The size K <= `largest` of fleets in which a network's step takes least time.
 
     Sizes double from 1 on. Each is timed in turn with the best so far, which it replaces where it
     is worth its memory; the next is tried while this one is not much slower and memory leaves
     room for it.
     """
-    used, best = bytes_used(problem.device), 1
+    device, best = prepared.problem.device, 1
+    used = bytes_used(device)
     try:
-        fleet = begin([run], problem)
+        fleet = begin([run], prepared)
         seconds_a_step(fleet, WARM_UP)
     except Exception:  # the run itself will fail so, and keep its log
         return best
     for size in _doubling(largest):
-        if 2 * (bytes_used(problem.device) - used) > SHARE_OF_MEMORY * _free(problem.device):
+        if 2 * (bytes_used(device) - used) > SHARE_OF_MEMORY * _free(device):
             break
         try:
-            larger = begin(copies(run, size), problem)
+            larger = begin(copies(run, size), prepared)
             ratio = _time_ratio(larger, fleet)
         except Exception as error:
             if is_full(error):

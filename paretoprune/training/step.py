@@ -20,6 +20,7 @@ from paretoprune.training.methods.gradient_weights import (
     weighted_sum,
 )
 from paretoprune.training.optimizers import Updates, stretches
+from paretoprune.training.prepare import Prepared
 
 DENSE, CONVOLUTIONAL = 0, 1  # blocks of a split network; all others have one block
 BOTH, LOSS, COMPLEXITY = "both", "loss", "complexity"  # what an optimizer sees
@@ -35,7 +36,7 @@ class Training:
     """
 
     fleet: Fleet
-    problem: Problem
+    prepared: Prepared
     runs: Sequence[Run]
     combine: Combine
     lams: Tensor | None
@@ -45,17 +46,28 @@ class Training:
     thresholds: list[tuple[slice, float]]
     steps: int = 0
 
+    @property
+    def problem(self) -> Problem:
+        """What is trained."""
+        return self.prepared.problem
 
-def begin(runs: Sequence[Run], problem: Problem) -> Training:
+    @property
+    def prunable_weights(self) -> list[Tensor]:
+        """The prunable tensors of the fleet, [K, *shape] each."""
+        return [self.fleet.parameters[name] for name in self.problem.prunable]
+
+
+def begin(runs: Sequence[Run], prepared: Prepared) -> Training:
     """Stack the networks of the runs and prune them once."""
-    fleet, first = problem.fleet([run.seed for run in runs]), runs[0]
+    problem, first = prepared.problem, runs[0]
+    fleet = prepared.fleet([run.seed for run in runs])
     is_joint = first.moments == "joint"
     moved = {BOTH: fleet.parameters} if is_joint else steps_apart(fleet, problem, first.split)
     rates = [run.learning_rate for run in runs]
     lams = None if first.method == SMGD else torch.tensor([run.lam for run in runs])
     training = Training(
         fleet=fleet,
-        problem=problem,
+        prepared=prepared,
         runs=runs,
         combine=smgd(first.normalize),
         lams=None if lams is None else lams.to(problem.device, torch.get_default_dtype()),
@@ -73,9 +85,8 @@ def begin(runs: Sequence[Run], problem: Problem) -> Training:
 
 def prune_fleet(training: Training) -> None:
     """Set weights to zero, each network's by its own threshold."""
-    problem = training.problem
-    weights, is_grouped = problem.prunable_weights(training.fleet), problem.complexity.is_grouped
-    prune(weights, training.thresholds, is_grouped)
+    is_grouped = training.problem.complexity.is_grouped
+    prune(training.prunable_weights, training.thresholds, is_grouped)
 
 
 def steps_apart(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, dict[str, Tensor]]:

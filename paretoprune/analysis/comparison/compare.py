@@ -6,8 +6,6 @@ A front is chosen on validation data, whatever data the quality of its networks 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import permutations
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -30,7 +28,6 @@ from paretoprune.analysis.comparison.eligibility import (
     require_one_quality,
 )
 from paretoprune.analysis.pareto import SPLITS, VARIANT, alive
-from paretoprune.report.documents import plain
 from paretoprune.study.settings import choose
 
 SEARCHED = ("max_runs", "tolerance", "repeats")  # how far a search went
@@ -137,12 +134,6 @@ def compare(readings: Sequence[Reading], split: str = "validation") -> Compariso
         ),
         notes=tuple(notes_on(studies)),
     )
-
-
-def compare_document(comparison: Comparison, picture: Path) -> dict[str, Any]:
-    """The answer of `compare --json`; what is not known is null."""
-    document = {"chosen_on": "validation", **asdict(comparison), "picture": str(picture)}
-    return dict(plain(document))
 
 
 def groups_of(studies: Sequence[Study], fronts: dict[str, Front]) -> Iterator[Group]:

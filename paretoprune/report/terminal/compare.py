@@ -8,14 +8,9 @@ from pathlib import Path
 
 from rich.table import Table
 
-from paretoprune.analysis.comparison.compare import (
-    Against,
-    Comparison,
-    Group,
-    Variant,
-    compare_document,
-)
+from paretoprune.analysis.comparison.compare import Against, Comparison, Group, Variant
 from paretoprune.analysis.comparison.distance import Distance, Spread
+from paretoprune.report.documents import compare_document
 from paretoprune.report.terminal import out
 from paretoprune.runner.events import duration, plural
 from paretoprune.study.metric import ACCURACY, short

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,23 +11,11 @@ from paretoprune.analysis.knee.axes import word_of
 from paretoprune.analysis.pareto import choosable
 from paretoprune.report.documents import choice_document
 from paretoprune.report.terminal import out
-from paretoprune.report.terminal.live_view import SweepView
 from paretoprune.report.terminal.tables import points_table, sizes_line, step_cost, weights_place
 from paretoprune.runner.events import plural
 
 if TYPE_CHECKING:
     from paretoprune.runner.confirm import Confirmation
-
-
-def confirm_choice(
-    reading: Reading, choice: Choice, epochs: int | None, device: str, data_dir: Path
-) -> "Confirmation":
-    """Train a choice for the full epochs, and show how far that is."""
-    from paretoprune.runner.confirm import confirm  # here, so that the other commands are quick
-    from paretoprune.runner.setup import Request
-
-    with SweepView() as view:
-        return confirm(reading, choice, Request(device=device, data_dir=data_dir), view, epochs)
 
 
 def show_choice(

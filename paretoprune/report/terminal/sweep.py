@@ -1,7 +1,7 @@
 """What does a sweep print when it has ended? The front, how it ended, what could be next."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
 
 import pandas as pd
 from rich.table import Table
@@ -15,25 +15,23 @@ from paretoprune.report.terminal.compare import smgd_lines
 from paretoprune.report.terminal.json_events import JsonView
 from paretoprune.report.terminal.live_view import SweepView
 from paretoprune.report.terminal.tables import points_table
-from paretoprune.runner.events import closing, onward
+from paretoprune.runner.events import Summary, Watch, closing, onward
 from paretoprune.study.run import SMGD
 from paretoprune.study.storage import PICTURE
 
-if TYPE_CHECKING:
-    from paretoprune.runner.setup import Request
+
+def sweep_view(*, is_json: bool) -> AbstractContextManager[Watch]:
+    """Return a view of a sweep while it goes on: for people, or for programs as lines of JSON."""
+    return JsonView() if is_json else SweepView()
 
 
-def show_sweep(request: "Request", place: Sequence[str], *, is_json: bool = False) -> int:
-    """Run a sweep, draw and print what came out; return the number of unsuccessful runs.
+def show_sweep(summary: Summary, place: Sequence[str]) -> None:
+    """Draw and print what came out of a sweep.
 
-    `place` are the options that the command that goes on needs too; with `is_json` a program reads
-    the events.
+    `place` are the options that the command which continues it needs on this machine.
     """
-    from paretoprune.report.plots import draw_studies  # here, so that the other commands are quick
-    from paretoprune.runner.sweep import sweep as run_sweep
+    from paretoprune.report.plots import draw_studies  # here, so that other commands are quick
 
-    with JsonView() if is_json else SweepView() as view:
-        summary = run_sweep(request, view)
     reading = read_study(summary.folder)
     picture = summary.folder / PICTURE
     for part in what_came_out(reading):
@@ -43,7 +41,6 @@ def show_sweep(request: "Request", place: Sequence[str], *, is_json: bool = Fals
         draw_studies([reading], picture)
         out.print(f"Picture: {picture}", soft_wrap=True)
     out.print("Next:", *onward(summary, place), sep="\n  ", soft_wrap=True)
-    return summary.unsuccessful
 
 
 def what_came_out(reading: Reading) -> Iterator[Table | str]:

@@ -1,1 +1,7 @@
-"""Executors."""
+"""Executors: where fleets are trained.
+
+The command line reads their names here, so this file loads neither torch nor Ray.
+"""
+
+LOCAL, RAY = "local", "ray"
+NAMES = (LOCAL, RAY)

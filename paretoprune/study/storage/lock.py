@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from paretoprune.errors import BusyStudyError
 from paretoprune.study.storage.atomic import write_aside, write_text, writing
 from paretoprune.study.storage.leftovers import remove_leftovers
-from paretoprune.study.storage.paths import HOLDER, LOCK, own
+from paretoprune.study.storage.paths import HOLDER, LOCK, is_study, own
 
 MOST_CHARACTERS = 300  # of what is said of a holder
 
@@ -25,6 +25,7 @@ def locked(folder: Path) -> Iterator[None]:
 
     The lock is the operating system's: it falls when its process ends, however that dies.
     """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(own(folder, LOCK))
@@ -42,7 +43,17 @@ def locked(folder: Path) -> Iterator[None]:
     finally:
         with contextlib.suppress(OSError):
             (folder / HOLDER).unlink(missing_ok=True)
+        if not is_study(folder):
+            remove_unused(folder, made)
         lock.release()
+
+
+def remove_unused(folder: Path, made: list[Path]) -> None:
+    """Remove the lock of a study that was never begun, and the folders `made` for it."""
+    with contextlib.suppress(OSError):  # others may have put something there
+        (folder / LOCK).unlink(missing_ok=True)
+        for place in made:
+            place.rmdir()
 
 
 def myself() -> dict[str, object]:

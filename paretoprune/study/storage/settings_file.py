@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tomli_w
 
-from paretoprune import __version__
+from paretoprune._version import __version__
 from paretoprune.errors import CorruptStudyError, UsageError
 from paretoprune.study.settings import Budget, Measured, Plan, Settings, from_table
 from paretoprune.study.storage.atomic import write_aside, write_text

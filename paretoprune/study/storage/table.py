@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from safetensors.numpy import save
 
-from paretoprune import __version__
+from paretoprune._version import __version__
 from paretoprune.errors import CouldNotError, printable
 from paretoprune.study.storage.atomic import remove, write_aside, write_bytes, write_text
 from paretoprune.study.storage.parquet import frame_of, open_table, read_frame

@@ -1,4 +1,4 @@
-"""Fleets on a Ray cluster: which cluster, and what does a fleet take of it? No Ray, no torch."""
+"""Executor on a Ray cluster. This file has its options, and loads neither Ray nor torch."""
 
 import importlib.util
 import math
@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from paretoprune.errors import UsageError
+from paretoprune.runner.executors import LOCAL, NAMES, RAY
 from paretoprune.study.settings import AUTO, DEVICES, choose, option_of, require
 
-LOCAL, RAY = "local", "ray"
-EXECUTORS = (LOCAL, RAY)
 HOST_AND_PORT = r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cluster:
-    """A Ray cluster, and what of it a fleet takes.
+class RayConfig:
+    """A Ray cluster, and what a fleet takes of it. Raises `UsageError` on creation.
 
-    `ray_address` is `auto`, the cluster of this machine, `local`, a new one, or HOST:PORT.
-
-    A fleet takes `cpus_per_fleet` cores and `gpus_per_fleet` GPUs, a share of one or a whole
-    (`None`: one where there are any); it is trained again up to `retries` times where its worker
-    dies. Raises `UsageError` on creation.
+    Attributes:
+        ray_address: `auto` for the cluster of this machine, `local` for a new one, or HOST:PORT.
+        gpus_per_fleet: GPUs of a fleet, a share of one or a whole one; `None` for one where there
+            are any.
+        cpus_per_fleet: Cores of a fleet.
+        retries: How often a fleet is trained again where its worker dies.
     """
 
     ray_address: str = AUTO
@@ -46,23 +46,29 @@ class Cluster:
         require(0 <= self.retries <= 100, "--retries", self.retries, "from 0 to 100")
 
 
-def cluster_of(executor: str, given: Mapping[str, Any], device: str) -> Cluster | None:
-    """The cluster that a user asks for; `None` for this machine alone.
+def ray_config_of(executor: str, given: Mapping[str, Any], device: str) -> RayConfig:
+    """Return the options of the executor `ray`; for another one they must not be given.
 
-    `given` holds fields of `Cluster`, `device` is that of the workers. Raises `UsageError`.
+    Args:
+        executor: One of `NAMES`.
+        given: Fields of `RayConfig`; `None` for what the user leaves open.
+        device: Of the workers: `auto`, `cpu` or `cuda`.
+
+    Raises:
+        UsageError: An option has no meaning here, or Ray is not installed.
     """
     given = {name: value for name, value in given.items() if value is not None}
-    if choose(executor, EXECUTORS, "--executor") == LOCAL:
+    if choose(executor, NAMES, "--executor") != RAY:
         if given:
             names = ", ".join(option_of(name) for name in given)
             raise UsageError(f"{names}: of a Ray cluster; add --executor ray, or leave it out")
-        return None
+        return RayConfig()
     if importlib.util.find_spec("ray") is None:
         raise UsageError("--executor ray needs Ray: pip install 'paretoprune[ray]'")
     choose(device, DEVICES, "--device")
-    cluster = Cluster(**given)
-    if cluster.gpus_per_fleet == 0 and device == "cuda":
+    config = RayConfig(**given)
+    if config.gpus_per_fleet == 0 and device == "cuda":
         raise UsageError("--gpus-per-fleet 0 leaves no GPU for --device cuda: give 1")
-    if cluster.gpus_per_fleet and device == "cpu":
+    if config.gpus_per_fleet and device == "cpu":
         raise UsageError("--device cpu needs no GPU: leave --gpus-per-fleet out")
-    return cluster
+    return config

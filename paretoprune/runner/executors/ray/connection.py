@@ -11,7 +11,8 @@ import ray
 
 from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.runner.events import Note, Watch, plural
-from paretoprune.runner.executors.ray import LOCAL, Cluster
+from paretoprune.runner.executors import LOCAL
+from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.executors.ray.ray_executor import RayExecutor, answers
 from paretoprune.runner.executors.ray.runtime_env import runtime_env
 from paretoprune.study.settings import AUTO
@@ -24,7 +25,7 @@ ENVIRONMENT = {"RAY_task_oom_retries": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 
 @contextlib.contextmanager
 def connected(
-    cluster: Cluster, device: str, own: list[Function], watch: Watch
+    config: RayConfig, device: str, own: list[Function], watch: Watch
 ) -> Iterator[RayExecutor]:
     """An executor on the cluster, with the user's `own` functions on its workers.
 
@@ -34,8 +35,8 @@ def connected(
     printing = ray._private.worker.print_to_stdstream
     try:
         if not is_guest:
-            connect(cluster, runtime_env(own))
-        executor = RayExecutor(cluster, device, watch, is_guest=is_guest)
+            connect(config, runtime_env(own))
+        executor = RayExecutor(config, device, watch, is_guest=is_guest)
         watch(Note(text=welcome(executor)))
         yield executor
     finally:
@@ -44,19 +45,19 @@ def connected(
             ray._private.worker.print_to_stdstream = printing
 
 
-def connect(cluster: Cluster, environment: dict[str, object]) -> None:
+def connect(config: RayConfig, environment: dict[str, object]) -> None:
     """Connect this process, quietly: what goes on is said by the study."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    where, is_new = f"--ray-address {cluster.ray_address}", cluster.ray_address == LOCAL
-    if not (is_new or cluster.ray_address == AUTO or answers(cluster.ray_address)):
+    where, is_new = f"--ray-address {config.ray_address}", config.ray_address == LOCAL
+    if not (is_new or config.ray_address == AUTO or answers(config.ray_address)):
         raise UsageError(f"{where}: nobody answers there; is this the head's address and port?")
     # errors of workers, which it prints on stdout: what matters of them is said in notes
     ray._private.worker.print_to_stdstream = silent
     terminate = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
-            address=cluster.ray_address,
+            address=config.ray_address,
             runtime_env=environment,
             include_dashboard=False if is_new else None,
             logging_level=logging.ERROR,
@@ -82,11 +83,11 @@ def welcome(executor: RayExecutor) -> str:
 
     Raises `UsageError` where no fleet can ever begin.
     """
-    gpus, cpus = executor.gpus, executor.cluster.cpus_per_fleet
+    gpus, cpus = executor.gpus, executor.config.cpus_per_fleet
     need = f"{f'{gpus:g} GPU and ' if gpus else ''}{cpus} CPU"
     found = f"Ray cluster of {plural(executor.nodes, 'node')}"
     if executor.slots:
         return f"{found}, room for {plural(executor.slots, 'fleet')} ({need} each)"
-    if executor.cluster.ray_address == LOCAL:
+    if executor.config.ray_address == LOCAL:
         raise UsageError(f"this machine has no room for a fleet, which takes {need}: ask for less")
     return f"{found}, none with {need} for a fleet: waiting for one that has (Ctrl-C ends)"

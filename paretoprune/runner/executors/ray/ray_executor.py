@@ -6,10 +6,10 @@ import math
 import socket
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import ray
 from ray.exceptions import (
@@ -21,18 +21,17 @@ from ray.exceptions import (
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from paretoprune.errors import ClusterError, UsageError
-from paretoprune.problem.problem import Problem
 from paretoprune.runner.checkpointing import FleetKeeper
 from paretoprune.runner.events import Note, Watch
-from paretoprune.runner.executors.executor import WorkerDiedError
-from paretoprune.runner.executors.ray import Cluster
+from paretoprune.runner.executors.executor import Reporter, WorkerDiedError
+from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.executors.ray.messages import Mail, Mailbox, Post
-from paretoprune.runner.executors.ray.worker import Here, work
-from paretoprune.study.run import Run
+from paretoprune.runner.executors.ray.worker import Here, Stored, work
 from paretoprune.study.storage.atomic import first_line
-from paretoprune.training.train import Report
+from paretoprune.training.prepare import Prepared
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 POLL = 0.5  # seconds: how often the mailbox is emptied
 # Others that end soon after the first are recorded with it: seconds for each place, and at most.
@@ -53,14 +52,14 @@ class RayExecutor:
     at_once = math.inf  # Ray has the queue, and sees what to grow for
 
     def __init__(
-        self, cluster: Cluster, device: str, watch: Watch, *, is_guest: bool = False
+        self, config: RayConfig, device: str, watch: Watch, *, is_guest: bool = False
     ) -> None:
-        self.cluster, self.device, self.watch, self.is_guest = cluster, device, watch, is_guest
+        self.config, self.device, self.watch, self.is_guest = config, device, watch, is_guest
         self.head = ray.get_runtime_context().gcs_address
         self.answered, self.looked = time.monotonic(), -math.inf
         self.alive: list[dict[str, Any]] = []
-        self.gpus = cluster.gpus_per_fleet or 0.0
-        if cluster.gpus_per_fleet is None and device != "cpu":
+        self.gpus = config.gpus_per_fleet or 0.0
+        if config.gpus_per_fleet is None and device != "cpu":
             has_gpus = any(one["Resources"].get("GPU") for one in self.present())
             self.gpus = float(has_gpus or device == "cuda")  # which may be still to come
         here = ray.get_runtime_context().get_node_id()
@@ -80,16 +79,16 @@ class RayExecutor:
         )
         # without max_calls a worker ends with its fleet, where that had a GPU
         self.task: Any = ray.remote(
-            num_cpus=cluster.cpus_per_fleet,
+            num_cpus=config.cpus_per_fleet,
             num_gpus=self.gpus,
-            max_retries=cluster.retries,
+            max_retries=config.retries,
             max_calls=0,
         )(work)
         self.numbers = itertools.count()
         self.pending: dict[Any, tuple[Future[Any], int]] = {}  # by task
-        self.reports: dict[int, Report] = {}
+        self.reports: dict[int, Reporter] = {}
         self.begun: set[int] = set()
-        self.shared: tuple[Problem, Any] | None = None
+        self.shared: tuple[Prepared, Any] | None = None
         self.asked: Any = None  # the mail that is on its way
 
     def present(self) -> list[dict[str, Any]]:
@@ -108,50 +107,59 @@ class RayExecutor:
     @property
     def slots(self) -> int:
         """How many fleets have room at a time, were they alone."""
-        cpus, gpus = self.cluster.cpus_per_fleet, self.gpus
+        cpus, gpus = self.config.cpus_per_fleet, self.gpus
         own = [one["Resources"] for one in self.present()]
         return sum(
             min(room(have.get("CPU", 0.0), cpus), room(have.get("GPU", 0.0), gpus)) for have in own
         )
 
-    def submit(
-        self,
-        fn: Callable[..., T],
-        runs: Sequence[Run],
-        problem: Problem,
-        report: Report,
-        keeper: FleetKeeper | None,
-    ) -> Future[T]:
-        """Have `fn` called on a worker."""
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Have `fn` called on a worker.
+
+        In place of a `Prepared` the worker takes its copy of it; a `Reporter` and a `FleetKeeper`
+        get their way to the coordinator.
+        """
         number, future = next(self.numbers), Future[T]()
         post = Post(self.mailbox, number)
-        if keeper is not None:
-            keeper = replace(
-                keeper,
-                folder=keeper.folder.absolute(),
+        sent = [self.sent(arg, post) for arg in args]
+        keepers = [arg for arg in args if isinstance(arg, FleetKeeper)]
+        deadline = min((keeper.deadline for keeper in keepers), default=math.inf)
+        device = self.device if self.gpus else "cpu"
+        here = Here(device, self.config.cpus_per_fleet, deadline)
+        self.reports.update((number, arg) for arg in args if isinstance(arg, Reporter))
+        task = self.task.remote(fn, sent, kwargs, here, post)
+        self.pending[task] = future, number
+        return future
+
+    def sent(self, argument: object, post: Post) -> object:
+        """Return what a worker gets in place of an argument."""
+        if isinstance(argument, Prepared):
+            return self.stored(argument)
+        if isinstance(argument, Reporter):
+            return post
+        if isinstance(argument, FleetKeeper):
+            return replace(
+                argument,
+                folder=argument.folder.absolute(),
                 watch=post.note,
                 read=post.read,
                 write=post.write,
             )
-        self.reports[number] = report
-        task = self.task.remote(fn, runs, self.here(problem), post, keeper)
-        self.pending[task] = future, number
-        return future
+        return argument
 
-    def here(self, problem: Problem) -> Here:
-        """What workers need to know; puts the problem into the object store, once."""
-        if self.shared is None or self.shared[0] is not problem:
+    def stored(self, prepared: Prepared) -> Stored:
+        """Put the problem into the object store, once."""
+        if self.shared is None or self.shared[0] is not prepared:
             try:
-                self.shared = problem, ray.put(problem)
+                self.shared = prepared, ray.put(prepared)
             except RayError as error:
                 raise ClusterError(f"the data cannot be sent: {first_line(error)}") from error
-            except Exception as error:  # a stranger's object may raise anything
+            except Exception as error:  # a user's object may raise anything
                 raise UsageError(
                     "the model or the loss cannot be sent to the workers; make it a function of a "
                     f"module ({first_line(error)})"
                 ) from error
-        device = self.device if self.gpus else "cpu"
-        return Here((self.shared[1],), device, self.cluster.cpus_per_fleet)
+        return Stored((self.shared[1],))
 
     def wait(self, futures: Collection[Future[Any]]) -> set[Future[Any]]:
         """Wait until at least one is done, and pass on what comes in meanwhile.
@@ -172,7 +180,7 @@ class RayExecutor:
     def land(self, task: Any) -> Future[Any]:
         """Put what became of a task into its future."""
         future, number = self.pending.pop(task)
-        del self.reports[number]
+        self.reports.pop(number, None)
         self.begun.discard(number)
         try:
             future.set_result(ray.get(task))
@@ -194,7 +202,7 @@ class RayExecutor:
             )
         if isinstance(error, RuntimeEnvSetupError):
             return ClusterError(f"the workers cannot be set up: {first_line(error)}")
-        return WorkerDiedError(f"{first_line(error)} (--retries {self.cluster.retries})")
+        return WorkerDiedError(f"{first_line(error)} (--retries {self.config.retries})")
 
     def empty_mailbox(self) -> None:
         """Pass on what the fleets told."""
@@ -242,7 +250,8 @@ class RayExecutor:
         """
         for task, (future, number) in list(self.pending.items()):
             if future in futures:
-                del self.pending[task], self.reports[number]
+                del self.pending[task]
+                self.reports.pop(number, None)
                 if self.is_guest:
                     ray.cancel(task)
 

@@ -1,0 +1,40 @@
+"""Table of executors, with what opens each of them.
+
+A new executor is a file with a class, a line here, and its name in `NAMES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
+
+from paretoprune.runner.executors import LOCAL, RAY
+
+if TYPE_CHECKING:
+    from paretoprune.runner.events import Watch
+    from paretoprune.runner.executors.executor import Executor
+    from paretoprune.runner.request import SweepRequest
+    from paretoprune.study.settings import Settings
+
+
+@contextmanager
+def _local(request: SweepRequest, settings: Settings, watch: Watch) -> Iterator[Executor]:
+    from paretoprune.runner.executors.local import LocalExecutor
+
+    yield LocalExecutor()
+
+
+@contextmanager
+def _ray(request: SweepRequest, settings: Settings, watch: Watch) -> Iterator[Executor]:
+    from paretoprune.runner.executors.ray.connection import connected  # Ray may not be installed
+
+    functions = request.user_functions(settings)
+    with connected(request.ray, request.environment.device, functions, watch) as executor:
+        yield executor
+
+
+Open = Callable[["SweepRequest", "Settings", "Watch"], AbstractContextManager["Executor"]]
+
+# What opens an executor for a request, and closes it at the end of a `with`.
+EXECUTORS: dict[str, Open] = {LOCAL: _local, RAY: _ray}

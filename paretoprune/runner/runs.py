@@ -1,0 +1,71 @@
+"""Runs of a plan: those of λs and seeds, and those of the comparison with SMGD."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from paretoprune.study.run import SMGD, WEIGHTED_SUM, Run
+from paretoprune.study.settings import Plan, Settings
+
+# Of the convolutions' sum of squares where it is an objective of its own. Min-norm weights follow
+# the smaller gradient: with 100 the convolutions are deleted, from 500 on it does not matter
+# (docs/experiments.md).
+SPLIT_L2 = 2000.0
+
+Pair = tuple[float, int]  # lam and seed
+
+
+def run_template(settings: Settings) -> Run:
+    """A run with all that the study's settings say."""
+    return Run(
+        method=WEIGHTED_SUM,
+        lam=0.0,
+        seed=settings.seed,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        optimizer=settings.optimizer,
+        learning_rate=settings.learning_rate,
+        schedule=settings.schedule,
+        threshold=settings.threshold,
+        complexity_kind=settings.complexity,
+        moments="separate" if settings.recipe == "paper" else "joint",
+        momentum=settings.momentum,
+        l2_conv=settings.l2_conv,
+        warm_up=settings.warm_up,
+    )
+
+
+def comparison_runs(plan: Plan) -> list[Run]:
+    """The SMGD runs that the budget asks for, one for each seed.
+
+    In a split network `l2_conv` is no decay but the factor of an objective, whatever the study's.
+    """
+    settings, budget = plan.settings, plan.budget
+    template = replace(
+        run_template(settings),
+        method=SMGD,
+        lam=None,
+        epochs=budget.smgd_epochs or settings.epochs,
+        moments=budget.moments,
+        normalize=budget.normalize,
+        split=budget.split,
+        warm_up=0.0,  # there is no lam to rise
+        l2_conv=SPLIT_L2 if budget.split else settings.l2_conv,
+    )
+    return [replace(template, seed=settings.seed + number) for number in range(budget.smgd)]
+
+
+def seeds_of(plan: Plan) -> range:
+    """The seeds of each lam."""
+    return range(plan.settings.seed, plan.settings.seed + plan.budget.repeats)
+
+
+def runs_of(pairs: Sequence[Pair], plan: Plan) -> list[Run]:
+    """The runs of lams and seeds."""
+    template = run_template(plan.settings)
+    return [replace(template, lam=lam, seed=seed) for lam, seed in pairs]
+
+
+def fleets_of(runs: Sequence[Run], size: int) -> Iterator[tuple[Run, ...]]:
+    """Cut a round into fleets, in order: the rule that makes a continued sweep the same sweep."""
+    for start in range(0, len(runs), size):
+        yield tuple(runs[start : start + size])

@@ -1,0 +1,196 @@
+"""Outcome of a training: each network's point, weights and history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from paretoprune.problem.problem import fill
+from paretoprune.pruning.compaction import compact
+from paretoprune.pruning.flops import sizes_of
+from paretoprune.study.run import Layer, Point
+from paretoprune.study.user_code import in_short
+from paretoprune.training.evaluate import Evaluation
+from paretoprune.training.fleet import Fleet
+from paretoprune.training.step import CONVOLUTIONAL, DENSE, Training
+
+# A network whose loss is within 1 % of the constant prediction's has learnt nothing: its biases
+# alone, still a little noisy, may undercut that loss by less than this.
+COLLAPSED_SHARE = 0.99
+COUNTED_SAMPLES = 8  # that are passed through a network to count it
+
+# Columns of the history that hold the mean weights of a block's objectives.
+BLOCK_WEIGHTS = {
+    DENSE: ("loss_weight", "complexity_weight"),
+    CONVOLUTIONAL: ("conv_loss_weight", "conv_l2_weight"),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run's training has brought.
+
+    Attributes:
+        point: The row of the run.
+        weights: Parameters and buffers by name.
+        history: Columns by quantity, with a value per epoch.
+        notes: Sentences for the user, about what is missing in the point.
+    """
+
+    point: Point
+    weights: dict[str, np.ndarray]
+    history: dict[str, list[float]]
+    notes: tuple[str, ...] = ()
+
+
+def outcomes_of(
+    training: Training,
+    history: list[dict[str, Tensor]],
+    evaluations: Sequence[Evaluation],
+    seconds: float,
+    started_at: str,
+) -> list[Outcome]:
+    """Gather what came out of a fleet whose last epoch is done.
+
+    Args:
+        training: The fleet in its final state.
+        history: An entry per epoch, of quantities [K, ...] by name.
+        evaluations: On training, validation and test data.
+        seconds: That the training of the whole fleet took.
+        started_at: When it began, in ISO 8601.
+    """
+    return [
+        outcome_of(training, index, history, evaluations, seconds, started_at)
+        for index in range(len(training.runs))
+    ]
+
+
+def outcome_of(
+    training: Training,
+    index: int,
+    history: list[dict[str, Tensor]],
+    evaluations: Sequence[Evaluation],
+    seconds: float,
+    started_at: str,
+) -> Outcome:
+    """Gather what came out of one network; arguments as for `outcomes_of`."""
+    point = point_of(training, index, evaluations, seconds, started_at)
+    point, notes = with_sizes(point, training, index) if point.status == "done" else (point, ())
+    return Outcome(
+        point=point,
+        weights=weights_of(training.fleet, index),
+        history=history_of(history, index),
+        notes=notes,
+    )
+
+
+def point_of(
+    training: Training,
+    index: int,
+    evaluations: Sequence[Evaluation],
+    seconds: float,
+    started_at: str,
+) -> Point:
+    """Gather what came out of one network, its sizes left out."""
+    problem, networks = training.problem, len(training.runs)
+    train, validation, test = evaluations
+    layers = layers_of(training, index)
+    own = {name: training.fleet.parameters[name][index : index + 1] for name in problem.prunable}
+    train_loss, val_loss = train.loss[index].item(), validation.loss[index].item()
+    complexity = problem.complexity_of(own).item()
+    failure = why_diverged(train_loss, val_loss, complexity)
+    return Point(
+        run=training.runs[index],
+        status="diverged" if failure else "done",
+        failure=failure,
+        train_loss=train_loss,
+        val_loss=val_loss,
+        val_loss_se=validation.loss_se[index].item(),
+        val_error=validation.error[index].item(),
+        test_loss=test.loss[index].item(),
+        test_error=test.error[index].item(),
+        complexity=complexity,
+        l1=sum(layer.l1 for layer in layers),
+        nonzeros=sum(layer.nonzeros for layer in layers),
+        prunable_weights=sum(int(np.prod(layer.shape)) for layer in layers),
+        collapsed=not failure and val_loss > COLLAPSED_SHARE * training.prepared.constant_loss,
+        layers=layers,
+        seconds=seconds / networks,
+        fleet_size=networks,
+        device=problem.device.type,
+        started_at=started_at,
+    )
+
+
+def why_diverged(*values: float) -> str:
+    """Why losses and complexity are not those of a network; nothing where they are."""
+    if not np.isfinite(values).all():
+        return "the loss did not stay finite: try a smaller --lr"
+    return "the loss fell below 0: --loss must not" if min(values) < 0 else ""
+
+
+def with_sizes(point: Point, training: Training, index: int) -> tuple[Point, tuple[str, ...]]:
+    """Count one network as it stands and without dead units; say why where that fails.
+
+    A network that cannot be counted is no reason to lose what was trained: the columns stay empty.
+    """
+    problem, fleet = training.problem, training.fleet
+    inputs = problem.inputs(problem.data.validation[:COUNTED_SAMPLES].inputs)
+    try:
+        network = problem.network(fleet.seeds[index]).to(problem.device)
+        fill(network, {name: tensor[index] for name, tensor in fleet.tensors.items()})
+        stored, left = sizes_of(network, inputs), sizes_of(compact(network, inputs).network, inputs)
+    except Exception as error:  # a user's module may raise anything, when it is copied too
+        note = f"its FLOPs, neurons and compact size cannot be counted: {in_short(error)}"
+        return point, (note,)
+    counted = replace(
+        point,
+        parameters=stored.parameters,
+        compact_parameters=left.parameters,
+        neurons=left.neurons,
+        dense_flops=stored.dense_flops,
+        flops=stored.flops,
+        compact_flops=left.dense_flops,
+    )
+    return counted, ()
+
+
+def layers_of(training: Training, index: int) -> tuple[Layer, ...]:
+    """Count each prunable tensor of one network."""
+    tensors = {
+        name: training.fleet.parameters[name].detach()[index] for name in training.problem.prunable
+    }
+    return tuple(
+        Layer(
+            name=name,
+            shape=tuple(tensor.shape),
+            nonzeros=int(tensor.count_nonzero().item()),
+            l1=tensor.abs().double().sum().item(),
+        )
+        for name, tensor in tensors.items()
+    )
+
+
+def weights_of(fleet: Fleet, index: int) -> dict[str, np.ndarray]:
+    """All parameters and buffers of one network, by name."""
+    return {
+        name: value.detach()[index].cpu().contiguous().numpy()
+        for name, value in fleet.tensors.items()
+    }
+
+
+def history_of(history: list[dict[str, Tensor]], index: int) -> dict[str, list[float]]:
+    """One network's column per quantity, a row per epoch counted from 1."""
+    own = {name: [epoch[name][index] for epoch in history] for name in history[0]}
+    weights = torch.stack(own.pop("weights")).tolist()  # [epochs, blocks, 2]
+    columns = {
+        "epoch": [float(epoch) for epoch in range(1, len(history) + 1)],
+        **{name: [float(value) for value in values] for name, values in own.items()},
+    }
+    for block, names in BLOCK_WEIGHTS.items():
+        for objective, name in enumerate(names):
+            if block < len(weights[0]):
+                columns[name] = [epoch[block][objective] for epoch in weights]
+    return columns

@@ -1,15 +1,16 @@
-"""What a user can be told has gone wrong, and the exit code that says so to a program.
+"""Errors that are reported to the user, each with the exit code of the command that raises it.
 
-Each message is one sentence that says what, where, and what to change.
+Each message is one sentence that says what went wrong, where, and what to change.
 """
 
-MOST_SHOWN = 2_000  # characters of a message
+MOST_SHOWN = 2_000  # characters of a message that is printed in full
 
 
 def printable(text: str) -> str:
-    """A text on one line, whatever characters it has: none of them reaches a terminal as a command.
+    """Return a text as one printable line.
 
-    Of a long one the middle is left out.
+    Characters that are not printable are escaped, so that a terminal never takes one of them for a
+    command. The middle of a text with more than `MOST_SHOWN` characters is left out.
     """
     if len(text) > MOST_SHOWN:
         text = f"{text[: MOST_SHOWN // 2]} ... {text[-MOST_SHOWN // 2 :]}"
@@ -17,9 +18,10 @@ def printable(text: str) -> str:
 
 
 class ParetopruneError(Exception):
-    """The base of all errors that are the user's or the machine's, not a bug.
+    """Base class of all errors whose cause is the user's input or the machine, not a bug.
 
-    What a message quotes, a name or an entry of a file, may be anybody's: it is made `printable`.
+    A message may quote a name or the content of a file that comes from an untrusted source.
+    Therefore each message is passed through `printable`.
     """
 
     exit_code = 1
@@ -29,26 +31,26 @@ class ParetopruneError(Exception):
 
 
 class CouldNotError(ParetopruneError):
-    """It could not be done: no space, no network, all runs failed."""
+    """A command could not be carried out: no disk space, no network, or all runs failed."""
 
 
 class ClusterError(CouldNotError):
-    """The cluster, not a fleet, is what something is wrong with."""
+    """A failure of the cluster, as opposed to a failure of the fleet that runs on it."""
 
 
 class UsageError(ParetopruneError):
-    """Wrong use: a bad option, a missing or foreign folder, differing settings."""
+    """Wrong use: a bad option, a folder that is missing or is no study, or differing settings."""
 
     exit_code = 2
 
 
 class CorruptStudyError(ParetopruneError):
-    """A file of the study cannot be read, or comes from a newer version."""
+    """A file of the study cannot be read, or was written by a newer version."""
 
     exit_code = 4
 
 
 class BusyStudyError(ParetopruneError):
-    """Another process works on the study."""
+    """Another process is working on the study."""
 
     exit_code = 5

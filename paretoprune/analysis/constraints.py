@@ -1,6 +1,7 @@
-"""Not a knee but a wish: the smallest network that is good enough, the best that is small enough.
+"""ε-constraints: the smallest network that is good enough, or the best one that is small enough.
 
-Each wish is fulfilled on the front of a quality and a size; the bound is on one of the two.
+Each ε-constraint bounds one quantity. The network is chosen on the front of a loss or error and a
+size, one of which is (or determines) the bounded quantity.
 """
 
 import re
@@ -13,9 +14,9 @@ from paretoprune.errors import UsageError
 from paretoprune.study.metric import ACCURACY, R2, SKILL
 from paretoprune.study.settings import choose
 
-# How a user writes the names of 1 - error.
+# How a user writes the names of the metrics (each is 1 - error).
 QUALITIES = {"accuracy": ACCURACY, "r2": R2, "skill": SKILL}
-# What a user may bound -> the front (quality, size) on which the rest is chosen.
+# Quantity that a user may bound -> front (error or loss, size) on which the network is chosen.
 AT_LEAST: dict[str, Axes] = {
     **dict.fromkeys(QUALITIES, ("val_error", "nonzeros")),
     "sparsity": ("val_error", "nonzeros"),
@@ -29,12 +30,18 @@ AT_MOST: dict[str, Axes] = {
     "loss": ("val_loss", "nonzeros"),
 }
 OF_QUALITY = (*QUALITIES, "loss")
-SLACK = 1e-9  # 1 - 0.07 is a little less than 0.93
+SLACK = 1e-9  # of a comparison: 1 - 0.07 is slightly less than 0.93
 
 
 @dataclass(frozen=True)
 class Wish:
-    """A bound on one quantity: at least (`is_lower`) or at most `bound`, on validation data."""
+    """An ε-constraint: a bound on one quantity, which is measured on validation data.
+
+    Attributes:
+        quantity: a key of `AT_LEAST` if `is_lower`, otherwise of `AT_MOST`.
+        is_lower: whether `bound` is a lower bound.
+        bound: the bound, in the unit of the quantity; shares are fractions, not percentages.
+    """
 
     quantity: str
     is_lower: bool
@@ -42,7 +49,7 @@ class Wish:
 
     @property
     def axes(self) -> Axes:
-        """The front on which the wish is fulfilled: its quality and its size."""
+        """The two axes (error or loss, size) of the front on which the network is chosen."""
         return (AT_LEAST if self.is_lower else AT_MOST)[self.quantity]
 
     def __str__(self) -> str:
@@ -50,7 +57,15 @@ class Wish:
 
 
 def parse_wish(text: str, *, is_lower: bool) -> Wish:
-    """Read the value of `--at-least` (`accuracy=0.98`) or `--at-most` (`nonzeros=2000`)."""
+    """Parse the value of `--at-least` (`accuracy=0.98`) or `--at-most` (`nonzeros=2000`).
+
+    Args:
+        text: `NAME=NUMBER`; with `--at-least` the number may be a percentage (`accuracy=98%`).
+        is_lower: whether `text` is the value of `--at-least`.
+
+    Raises:
+        UsageError: for an unknown quantity, a malformed number, or a lower bound above 1.
+    """
     option, table = ("--at-least", AT_LEAST) if is_lower else ("--at-most", AT_MOST)
     name, _, number = (part.strip() for part in text.partition("="))
     choose(name, table, option)
@@ -64,7 +79,7 @@ def parse_wish(text: str, *, is_lower: bool) -> Wish:
 
 
 def require_quality(wish: Wish, quality: str) -> None:
-    """Raise `UsageError` where a wish is of another quality than a study's."""
+    """Raise `UsageError` if a constraint bounds another metric than the study measures."""
     if wish.quantity in QUALITIES and QUALITIES[wish.quantity] != quality:
         own = next(name for name, known in QUALITIES.items() if known == quality)
         raise UsageError(
@@ -74,7 +89,7 @@ def require_quality(wish: Wish, quality: str) -> None:
 
 
 def value_of(points: pd.DataFrame, wish: Wish) -> pd.Series:
-    """The quantity that a user bounds, on validation data."""
+    """Return the values [N] of the bounded quantity, on validation data."""
     if wish.quantity in QUALITIES:
         return 1 - points["val_error"]
     if wish.quantity == "sparsity":
@@ -83,7 +98,18 @@ def value_of(points: pd.DataFrame, wish: Wish) -> pd.Series:
 
 
 def fulfil(points: pd.DataFrame, wish: Wish) -> int:
-    """Label of the row that fulfils a wish best; raise `UsageError` where none does."""
+    """Return the label of the row that satisfies an ε-constraint best.
+
+    A bound on the metric or the loss is satisfied best by the smallest network. A bound on a size
+    or on the sparsity is satisfied best by the network with the least error.
+
+    Args:
+        points: the points to choose from; they are reduced to the front on `wish.axes`.
+        wish: the ε-constraint.
+
+    Raises:
+        UsageError: if `points` is empty or no point satisfies the constraint.
+    """
     front = pareto(points, wish.axes)
     if front.empty:
         raise UsageError("the study has no network yet that learnt anything")
@@ -94,5 +120,5 @@ def fulfil(points: pd.DataFrame, wish: Wish) -> int:
         raise UsageError(
             f"no network has {wish}: the nearest has {nearest:.5g} (on validation data)"
         )
-    # the front is sorted from the best quality to the smallest size
+    # the front is sorted from the least error or loss to the smallest size
     return int(good.index[-1 if wish.quantity in OF_QUALITY else 0])

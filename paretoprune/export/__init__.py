@@ -1,4 +1,7 @@
-"""Networks as files that others run, and what a network costs in use: its bytes, its seconds."""
+"""Export: networks as files that other programs run, and what a network costs in use.
+
+The costs are the bytes of the file and the seconds that an answer takes.
+"""
 
 from paretoprune.export.csr import with_csr
 from paretoprune.export.formats import FORMATS, file_sizes, write_network

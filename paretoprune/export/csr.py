@@ -1,4 +1,4 @@
-"""Is a pruned network faster when it skips its zeros?"""
+"""CSR: linear layers with sparse matrices, which skip the zeros of a pruned network."""
 
 import warnings
 from typing import TypeGuard
@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from paretoprune.export.inference import evaluated
 
-# Of LeNet-300-100 on a CPU, CSR and dense are equally fast with a tenth of the weights and one
-# sample, with a fifth and 64 samples; where layers are small, one sample takes longer with CSR.
+# In LeNet-300-100 on a CPU, CSR and dense are equally fast at a tenth of the weights for one
+# sample, and at a fifth for 64 samples. In small layers, one sample takes longer with CSR.
 MOST_SHARE, LEAST_WEIGHTS = 0.1, 50_000
-NUMBERS = (torch.float32, torch.float64)  # CPUs multiply no others so
+NUMBERS = (torch.float32, torch.float64)  # CPUs multiply CSR matrices of these types only
 
 
 class SparseLinear(nn.Module):
-    """A `Linear` layer in evaluation whose weights are a CSR matrix."""
+    """A `Linear` layer in evaluation mode whose weights are a CSR matrix."""
 
     weight: Tensor  # [out, in]
     bias: Tensor  # [out]
@@ -28,7 +28,7 @@ class SparseLinear(nn.Module):
         self.register_buffer("bias", zeros if layer.bias is None else layer.bias.detach())
 
     def forward(self, x: Tensor) -> Tensor:
-        """[*, in] -> [*, out]."""
+        """Apply the layer: [*, in] -> [*, out]."""
         rows = x.reshape(-1, self.in_features)
         if len(rows) == 1:  # a vector is twice as fast as a matrix of one column
             y = torch.addmv(self.bias, self.weight, rows[0])
@@ -38,9 +38,12 @@ class SparseLinear(nn.Module):
 
 
 def with_csr(network: nn.Module) -> nn.Module | None:
-    """Copy a network with CSR matrices in those `Linear` layers in which that may pay.
+    """Copy a network with CSR matrices in those `Linear` layers that may become faster.
 
-    `None` where there is none. Whether it pays is to be measured.
+    Whether they do has to be measured. The result is `None` if no layer qualifies.
+
+    Raises:
+        CouldNotError: If the network cannot be copied.
     """
     copy = evaluated(network)
     if qualifies(copy):
@@ -48,7 +51,7 @@ def with_csr(network: nn.Module) -> nn.Module | None:
     found = [
         (parent, name, layer)
         for parent in copy.modules()
-        if not isinstance(parent, nn.TransformerEncoderLayer)  # computes with its layers' weights
+        if not isinstance(parent, nn.TransformerEncoderLayer)  # reads its layers' weights
         for name, layer in parent.named_children()
         if qualifies(layer)
     ]
@@ -58,8 +61,8 @@ def with_csr(network: nn.Module) -> nn.Module | None:
 
 
 def qualifies(layer: nn.Module) -> TypeGuard[nn.Linear]:
-    """Whether a layer is large, and has few weights that are not zero."""
-    if type(layer) is not nn.Linear:  # a subclass may be called otherwise
+    """Return whether a layer is a large `Linear` with few nonzero weights."""
+    if type(layer) is not nn.Linear:  # a subclass may compute something else
         return False
     weights, left = layer.weight.numel(), int(layer.weight.count_nonzero())
     few = weights >= LEAST_WEIGHTS and left <= MOST_SHARE * weights
@@ -67,7 +70,7 @@ def qualifies(layer: nn.Module) -> TypeGuard[nn.Linear]:
 
 
 def csr(weight: Tensor) -> Tensor:
-    """A matrix as CSR, with indices of 32 bits: MKL converts others at each call."""
+    """Convert a matrix to CSR with indices of 32 bits, because MKL converts others at each call."""
     with warnings.catch_warnings(action="ignore"):  # "in beta state"
         matrix = weight.to_sparse_csr()
         rows, columns = matrix.crow_indices().int(), matrix.col_indices().int()

@@ -1,4 +1,4 @@
-"""Which files can a network be written to?"""
+"""File formats to which a network can be written."""
 
 import zlib
 from collections.abc import Callable
@@ -13,14 +13,19 @@ from paretoprune.export import safetensors as tensors
 from paretoprune.export.inference import Inputs
 from paretoprune.export.loaded import Opened
 
-GZIP = 16 + zlib.MAX_WBITS  # zlib's word for gzip's header
-BEST = 9  # its level of compression
+GZIP = 16 + zlib.MAX_WBITS  # how zlib is asked for gzip's header
+BEST = 9  # zlib's highest level of compression
 PIECE = 2**20  # bytes
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a network is written, which returns notes, and how the file is read to be checked."""
+    """A file format.
+
+    Attributes:
+        write: Writes a network, called with some samples, and returns notes for the user.
+        read: Opens a file so that it can be checked against the network.
+    """
 
     write: Callable[[nn.Module, Inputs, Path], tuple[str, ...]]
     read: Callable[[Path, nn.Module], Opened]
@@ -34,11 +39,20 @@ FORMATS: dict[str, Format] = {
 
 
 def write_network(network: nn.Module, inputs: Inputs, path: Path) -> tuple[str, ...]:
-    """Write a network in evaluation mode to one file, whose ending says in which format.
+    """Write a network in evaluation mode to a file, whose suffix decides the format.
 
-    `inputs` are a few samples as the network is called with them, [B, ...] each; the file takes
-    batches of any size where the network does. Returns notes for the user. Raises `UsageError`
-    for another ending and without the folder, `CouldNotError` for what cannot be written so.
+    Args:
+        network: The network.
+        inputs: A few samples as the network is called with them, [B, ...] each. The file takes
+            batches of any size if the network does.
+        path: The file to write.
+
+    Returns:
+        Notes for the user.
+
+    Raises:
+        UsageError: If the suffix is unknown, or if the folder does not exist.
+        CouldNotError: If the network cannot be written in this format.
     """
     chosen = format_of(path)
     if not path.parent.is_dir():
@@ -47,14 +61,14 @@ def write_network(network: nn.Module, inputs: Inputs, path: Path) -> tuple[str, 
 
 
 def format_of(path: Path) -> Format:
-    """The format that a file's ending names. Raises `UsageError` for another ending."""
+    """Return the format that a file's suffix names; raise `UsageError` if it is unknown."""
     if path.suffix not in FORMATS:
         raise UsageError(f"cannot tell the format of {path}: name a file in {', '.join(FORMATS)}")
     return FORMATS[path.suffix]
 
 
 def file_sizes(path: Path) -> tuple[int, int]:
-    """A file's bytes, and how many they are once gzip has compressed them."""
+    """Return the size of a file in bytes, and its size after compression with gzip."""
     packer = zlib.compressobj(BEST, wbits=GZIP)
     packed = 0
     with path.open("rb") as stream:

@@ -1,4 +1,4 @@
-"""What does a network answer once it is in use: evaluated, on a CPU, for a batch of any size?"""
+"""Inference: networks in evaluation mode, and batches of any size."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -13,10 +13,10 @@ Inputs = tuple[Tensor, ...]  # samples, as the network is called with them; [B, 
 
 
 def evaluated(network: nn.Module) -> nn.Module:
-    """Copy a network in evaluation mode; raise `CouldNotError` for one that cannot be copied."""
+    """Copy a network in evaluation mode; raise `CouldNotError` if it cannot be copied."""
     try:
         return deepcopy(network).eval()
-    except Exception as error:  # what a module does when it is copied is its own code
+    except Exception as error:  # copying may run the module's code
         raise CouldNotError(
             f"the network cannot be copied ({first_line(error)}): remove what computes its weights "
             "anew, as torch.nn.utils.prune does"
@@ -24,18 +24,18 @@ def evaluated(network: nn.Module) -> nn.Module:
 
 
 def is_batched(tensor: Tensor, inputs: Inputs) -> bool:
-    """Whether an input has the samples along its first axis, as the first input has."""
+    """Return whether the first axis of an input holds the samples, as that of the first input."""
     return tensor.dim() > 0 and len(tensor) == len(inputs[0])
 
 
 def batch_of(inputs: Inputs, size: int) -> Inputs:
-    """The first `size` samples; they are repeated where there are fewer."""
+    """Return the first `size` samples; if there are fewer, they are repeated."""
     chosen = torch.arange(size, device=inputs[0].device) % len(inputs[0])
     return tuple(each[chosen] if is_batched(each, inputs) else each for each in inputs)
 
 
 def tensors_in(answer: object) -> list[Tensor]:
-    """The tensors of an answer, which may hold them in tuples, lists and dictionaries."""
+    """Return the tensors of an answer, including those in tuples, lists and dictionaries."""
     if isinstance(answer, Tensor):
         return [answer]
     if isinstance(answer, Mapping):

@@ -1,4 +1,4 @@
-"""How long does a network take to answer?"""
+"""Latency: how long a network takes to answer."""
 
 import contextlib
 import time
@@ -34,11 +34,19 @@ def measure(
     batches: Sequence[int] = (1, 64),
     seconds: float = 1.0,
 ) -> list[Latency]:
-    """Time networks in evaluation mode on the device on which they and the samples lie.
+    """Time networks in evaluation mode, on the device of the networks and the samples.
 
-    In rounds, each network in turn, so that the noise of the machine hits all alike; about
-    `seconds` for each network and batch, and 7 rounds at least. Raises `CouldNotError` where a
-    network cannot take a batch.
+    The networks are timed in turn, round after round, so that the noise of the machine affects all
+    of them alike. There are at least 7 rounds.
+
+    Args:
+        networks: The networks by name.
+        inputs: Samples as the networks are called with them, [B, ...] each.
+        batches: The batch sizes.
+        seconds: Time for each network and batch size, approximately.
+
+    Raises:
+        CouldNotError: If a network cannot take a batch.
     """
     with _evaluation(networks.values()):
         return [
@@ -50,7 +58,7 @@ def measure(
 
 @contextlib.contextmanager
 def _evaluation(networks: Iterable[nn.Module]) -> Iterator[None]:
-    """Put networks in evaluation mode for a while; no copies, as CSR matrices have none."""
+    """Put networks in evaluation mode temporarily, without copies, as CSR matrices have none."""
     modes = [(layer, layer.training) for network in networks for layer in network.modules()]
     for layer, _ in modes:
         layer.training = False
@@ -71,7 +79,7 @@ def _measure(
     rounds = 0
     while networks and (rounds < LEAST_ROUNDS or time.perf_counter() < end):
         for name, network in networks.items():
-            time_call(network, inputs)  # the one before it has filled the caches
+            time_call(network, inputs)  # another network has filled the caches
             taken[name].append(time_call(network, inputs))
         rounds += 1
     return [_latency(name, batch, times) for name, times in taken.items()]
@@ -80,7 +88,7 @@ def _measure(
 def _warm_up(name: str, network: nn.Module, inputs: Inputs, batch: int) -> None:
     try:
         time_call(network, inputs)
-    except Exception as error:  # the network's own code, or no memory
+    except Exception as error:  # from the network's code, or for lack of memory
         raise CouldNotError(
             f"cannot time {name} on a batch of {batch} ({first_line(error)}): ask for batches that "
             "it takes"
@@ -88,7 +96,7 @@ def _warm_up(name: str, network: nn.Module, inputs: Inputs, batch: int) -> None:
 
 
 def time_call(network: nn.Module, inputs: Inputs) -> float:
-    """Seconds until a network has answered."""
+    """Return the seconds that a network takes for an answer."""
     with torch.inference_mode():
         _wait(inputs)
         start = time.perf_counter()

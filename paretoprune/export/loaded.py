@@ -1,4 +1,4 @@
-"""What is a file of a network, once it is open again?"""
+"""Opened files: a written network that can be run again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Opened:
-    """What runs the file, called as the network is, and whether it takes batches of any size."""
+    """A file that has been opened.
+
+    Attributes:
+        answer: Runs the file; it is called as the network is.
+        varies: Whether the file takes batches of any size.
+    """
 
     answer: Callable[..., object]
     varies: bool

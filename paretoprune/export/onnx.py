@@ -1,4 +1,4 @@
-"""How is a network written as ONNX, which runs without PyTorch, and read back?"""
+"""ONNX: write a network so that it runs without PyTorch, and read it back."""
 
 from functools import partial
 from importlib import import_module
@@ -14,14 +14,16 @@ from paretoprune.export.tracing import attempting, axes_of, notes_on, trace
 from paretoprune.study.storage.atomic import write_aside, write_bytes
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-MOST_BYTES = 2**31  # of a protocol buffer: what is larger needs a second file
-ERRORS_ONLY = 3  # ONNX Runtime's level of logging
+MOST_BYTES = 2**31  # limit of a protocol buffer; larger weights need a second file
+ERRORS_ONLY = 3  # log level of ONNX Runtime
 
 
 def write(network: nn.Module, inputs: Inputs, path: Path) -> tuple[str, ...]:
-    """Write a network as ONNX, its weights inside; the first axis is called `batch`.
+    """Write a network as ONNX with its weights inside; the first axis is called `batch`.
 
-    Raises `CouldNotError`, also without the packages and for 2 GB of weights.
+    Raises:
+        CouldNotError: If a package is missing, if the weights take 2 GB, or if the network cannot
+            be translated.
     """
     for name in PACKAGES:
         require(name)
@@ -33,18 +35,18 @@ def write(network: nn.Module, inputs: Inputs, path: Path) -> tuple[str, ...]:
         )
     program, varies = trace(network, inputs, path)
     with attempting(f"translate the network to ONNX for {path}"):
-        shapes = axes_of(inputs) if varies else None  # once more: for the axis's name
+        shapes = axes_of(inputs) if varies else None  # repeated for the name of the axis
         translated = torch.onnx.export(program, dynamo=True, dynamic_shapes=shapes)
         assert translated is not None
         for node in translated.model.graph.all_nodes():
-            node.metadata_props.clear()  # for debuggers; as large as few weights are
+            node.metadata_props.clear()  # for debuggers only; may outweigh a few weights
         content = translated.model_proto.SerializeToString()
     write_aside(path, partial(write_bytes, content))
     return notes_on(path, inputs, varies)
 
 
 def require(package: str) -> None:
-    """Raise `CouldNotError` without a package."""
+    """Raise `CouldNotError` if a package is missing."""
     try:
         import_module(package)
     except ImportError as error:
@@ -55,7 +57,7 @@ def require(package: str) -> None:
 
 
 def read(path: Path, network: nn.Module) -> Opened:
-    """Open an ONNX file on the CPU. Raises `CouldNotError` without ONNX Runtime."""
+    """Open an ONNX file on the CPU; raise `CouldNotError` if ONNX Runtime is missing."""
     require("onnxruntime")
     import onnxruntime
 

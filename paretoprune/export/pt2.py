@@ -1,4 +1,4 @@
-"""How is a network written as a program of torch.export, and read back?"""
+"""PT2: write a network as a program of `torch.export`, and read it back."""
 
 import io
 from functools import partial

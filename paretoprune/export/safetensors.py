@@ -1,4 +1,4 @@
-"""How are a network's weights alone written, and read back into a network like it?"""
+"""Safetensors: write the weights of a network alone, and read them into a copy of it."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ from paretoprune.study.storage.tensors import read_tensors, write_tensors
 
 
 def write(network: nn.Module, inputs: Inputs, path: Path) -> tuple[str, ...]:
-    """Write parameters and buffers by name, as safetensors.
+    """Write parameters and buffers by name as safetensors.
 
-    A tensor with several names is written once; the file's facts say {other name: the name}, as
-    `safetensors.torch.load_model` has it.
+    A tensor with several names is written once. The file's metadata map each of its other names to
+    the name that is written, as `safetensors.torch.load_model` expects.
     """
-    tensors = network.state_dict(keep_vars=True)  # tied weights are one object only so
+    tensors = network.state_dict(keep_vars=True)  # keeps tied weights one object
     first = {id(tensor): name for name, tensor in reversed(tensors.items())}
     same = {name: first[id(each)] for name, each in tensors.items() if first[id(each)] != name}
     write_tensors(path, {name: tensors[name] for name in tensors if name not in same}, same)
@@ -27,11 +27,11 @@ def write(network: nn.Module, inputs: Inputs, path: Path) -> tuple[str, ...]:
 
 
 def read(path: Path, network: nn.Module) -> Opened:
-    """Open a safetensors file: a copy of the network that has all of its numbers from the file."""
+    """Open a safetensors file as a copy of the network, with all numbers from the file."""
     arrays = read_tensors(path)
     copy = evaluated(network)
     for tensor in copy.state_dict().values():
         tensor.zero_()
     found = {name: torch.tensor(array) for name, array in arrays.items()}
-    copy.load_state_dict(found, strict=False)  # a name that lacks is tied, or stays zero
+    copy.load_state_dict(found, strict=False)  # a missing name is tied, or stays zero
     return Opened(copy, varies=True)

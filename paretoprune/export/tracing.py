@@ -1,4 +1,4 @@
-"""What does a network compute, as a graph that no longer needs its Python code?"""
+"""Tracing: a network as a graph that no longer needs its Python code."""
 
 import contextlib
 import io
@@ -19,18 +19,28 @@ ONLY_WEIGHTS = "write .safetensors, which takes no more than the weights"
 
 
 def trace(network: nn.Module, inputs: Inputs, path: Path) -> tuple[ExportedProgram, bool]:
-    """Trace a network on the CPU; return the program, and whether it takes batches of any size.
+    """Trace a network on the CPU.
 
-    Neither the samples nor where the network's code lies are in the program. `path` is for
-    messages. Raises `CouldNotError`.
+    The program contains neither the samples nor the location of the network's code.
+
+    Args:
+        network: The network.
+        inputs: Samples as the network is called with them, [B, ...] each.
+        path: The file to be written, for messages.
+
+    Returns:
+        The program, and whether it takes batches of any size.
+
+    Raises:
+        CouldNotError: If the network cannot be traced.
     """
     copy = evaluated(network).cpu()
     inputs = tuple(each.cpu() for each in inputs)
-    two = batch_of(inputs, 2)  # of a single sample no trace tells that there may be more
+    two = batch_of(inputs, 2)  # a trace of one sample would fix the batch size
     with attempting(f"trace the network for {path}"):
         try:
             program, varies = export(copy, two, dynamic_shapes=axes_of(inputs)), True
-        except Exception:  # of many types
+        except Exception:  # its type varies
             program, varies = export(copy, inputs), False
     program.example_inputs = None
     for node in program.graph.nodes:
@@ -39,13 +49,13 @@ def trace(network: nn.Module, inputs: Inputs, path: Path) -> tuple[ExportedProgr
 
 
 def axes_of(inputs: Inputs) -> tuple[dict[int, Dim], ...]:
-    """Which axes of each input may have another length."""
+    """Return the axes of each input whose length may vary."""
     batch = Dim(BATCH)
     return tuple({0: batch} if is_batched(each, inputs) else {} for each in inputs)
 
 
 def notes_on(path: Path, inputs: Inputs, varies: bool) -> tuple[str, ...]:
-    """What a user must know of a traced file."""
+    """Return what a user must know about a traced file."""
     if varies:
         return ()
     return (
@@ -56,7 +66,10 @@ def notes_on(path: Path, inputs: Inputs, varies: bool) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def attempting(what: str, remedy: str = ONLY_WEIGHTS) -> Iterator[None]:
-    """Say nothing but the first line of why torch could not do what was asked of it."""
+    """Replace an error of torch by a `CouldNotError` that holds its first line, and print nothing.
+
+    `what` says what could not be done, `remedy` what the user can do instead.
+    """
     try:
         with quiet():
             yield
@@ -68,7 +81,7 @@ def attempting(what: str, remedy: str = ONLY_WEIGHTS) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep back what libraries print, log and warn of."""
+    """Suppress what libraries print, log and warn about."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     nowhere = io.StringIO()

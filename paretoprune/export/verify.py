@@ -1,4 +1,4 @@
-"""Does a file that was written answer as the network does?"""
+"""Verification: whether a written file answers as the network does."""
 
 from pathlib import Path
 
@@ -13,10 +13,18 @@ from paretoprune.export.tracing import attempting
 
 
 def check_file(path: Path, network: nn.Module, inputs: Inputs) -> float:
-    """Run a file on samples, on the CPU; return how far an output lies from the network's at most.
+    """Run a file on the CPU, and return how much an output differs from the network's at most.
 
-    It runs on all the samples at once, and on one of them where the network takes one. Raises
-    `UsageError` without the file, `CouldNotError` for one that does not run.
+    The file runs on all samples at once, and also on one sample if file and network take that.
+
+    Args:
+        path: The file.
+        network: The network that was written.
+        inputs: Samples as the network is called with them, [B, ...] each.
+
+    Raises:
+        UsageError: If the file does not exist, or if its suffix is unknown.
+        CouldNotError: If the file does not run.
     """
     chosen = format_of(path)
     if not path.is_file():
@@ -32,16 +40,17 @@ def check_file(path: Path, network: nn.Module, inputs: Inputs) -> float:
 
 
 def difference(network: nn.Module, opened: Opened, inputs: Inputs) -> float:
-    """The largest distance between numbers of a network's and of a file's answer.
+    """Return the largest difference between a network's outputs and a file's.
 
-    What is not a number in both is alike; in one of them, it is infinitely far.
+    Outputs that are NaN in both do not differ. An output that is NaN in one of them differs
+    infinitely.
     """
     pairs = zip(tensors_in(network(*inputs)), tensors_in(opened.answer(*inputs)), strict=True)
     return max((_distance(ours.double(), theirs.double()) for ours, theirs in pairs), default=0.0)
 
 
 def _distance(ours: Tensor, theirs: Tensor) -> float:
-    # of one sample squeeze() drops the first axis, and a graph keeps it
+    # for one sample squeeze() drops the first axis, and a graph keeps it
     ours, theirs = ours.flatten(), theirs.flatten()
     alike = (ours == theirs) | (ours.isnan() & theirs.isnan())
     apart = (ours - theirs).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
@@ -49,9 +58,9 @@ def _distance(ours: Tensor, theirs: Tensor) -> float:
 
 
 def _takes(network: nn.Module, inputs: Inputs) -> bool:
-    """Whether a network runs on a batch at all."""
+    """Return whether a network runs on a batch at all."""
     try:
         network(*inputs)
-    except Exception:  # its own code
+    except Exception:  # from the network's code
         return False
     return True

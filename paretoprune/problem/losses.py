@@ -1,4 +1,7 @@
-"""What is minimised on the data? A new loss: one function, and one line in `LOSSES`."""
+"""Losses: what is minimised on the data.
+
+A new loss is one function, and one line in `LOSSES`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,16 +15,18 @@ from paretoprune.errors import UsageError
 from paretoprune.study.metric import ACCURACY, R2, SKILL
 from paretoprune.study.user_code import in_short
 
-STEPS = 100  # of the search for the best constant prediction of a loss that is not known
+STEPS = 100  # of the search for the best constant prediction of a user's loss
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss of each sample: outputs [K, B, ...], targets [B, ...] -> [K, B].
+    """A loss per sample, with its best constant prediction.
 
-    `constant` gives the best constant prediction, the same outputs [...] for every sample, from
-    training targets [N, ...] and the outputs' shape. `quality` is the name of 1 - error, unless the
-    outputs choose between classes.
+    Attributes:
+        value: Maps outputs [K, B, ...] and targets [B, ...] to losses [K, B].
+        constant: Maps training targets [N, ...] and the shape of one output to the best constant
+            prediction, the same outputs [...] for every sample.
+        quality: Name of the metric 1 - error, unless the outputs choose between classes.
     """
 
     value: Callable[[Tensor, Tensor], Tensor]
@@ -30,7 +35,7 @@ class Loss:
 
 
 def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Loss in nats of each network on each sample: [K, B, classes], [B] -> [K, B]."""
+    """Return the cross-entropy in nats per sample: [K, B, classes], [B] -> [K, B]."""
     networks, batch, classes = outputs.shape
     flat = functional.cross_entropy(
         outputs.reshape(-1, classes), targets.repeat(networks), reduction="none"
@@ -39,20 +44,20 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def log_shares(targets: Tensor, shape: torch.Size) -> Tensor:
-    """Logits [classes] of the classes' frequencies; -inf for a class without samples."""
+    """Return the logits [classes] of the class frequencies; -inf for a class without samples."""
     counts = torch.bincount(targets, minlength=shape[0]).double()
     return (counts / counts.sum()).log()
 
 
 def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Mean of the squares over the numbers of a sample: [K, B, ...], [B, ...] -> [K, B]."""
-    # a column beside a flat target would be broadcast to all pairs of samples
+    """Return the mean squared error over a sample's numbers: [K, B, ...], [B, ...] -> [K, B]."""
+    # a column minus a flat target would be broadcast to all pairs of samples
     difference = outputs.flatten(2) - targets.reshape(len(targets), -1)
     return difference.square().mean(2)
 
 
 def mean(targets: Tensor, shape: torch.Size) -> Tensor:
-    """The mean of the targets, in the outputs' shape."""
+    """Return the mean of the targets, in the shape of an output."""
     return targets.double().mean(0).reshape(shape)
 
 
@@ -63,7 +68,11 @@ LOSSES: dict[str, Loss] = {
 
 
 def loss_of(function: Callable[[Tensor, Tensor], Any], name: str) -> Loss:
-    """A user's own loss, which takes outputs [B, ...] and targets [B, ...] to one of [B]."""
+    """Return the `Loss` of a user's function.
+
+    The function maps outputs [B, ...] and targets [B, ...] to losses [B]. `name` is its name in
+    messages.
+    """
 
     def value(outputs: Tensor, targets: Tensor) -> Tensor:
         return torch.stack([own(function, name, one, targets) for one in outputs])
@@ -75,7 +84,11 @@ def loss_of(function: Callable[[Tensor, Tensor], Any], name: str) -> Loss:
 
 
 def own(function: Callable[..., Any], name: str, outputs: Tensor, targets: Tensor) -> Tensor:
-    """Call a user's loss; raise `UsageError` where it raises, or is not one for each sample."""
+    """Call a user's loss on the outputs of one network.
+
+    Raises:
+        UsageError: If the function fails, or does not return one number per sample.
+    """
     try:
         losses = function(outputs, targets)
     except Exception as error:
@@ -92,7 +105,7 @@ def own(function: Callable[..., Any], name: str, outputs: Tensor, targets: Tenso
 def best_constant(
     value: Callable[[Tensor, Tensor], Tensor], targets: Tensor, shape: torch.Size
 ) -> Tensor:
-    """The constant outputs of least mean loss, found by L-BFGS from zeros."""
+    """Return the constant outputs of least mean loss, found by L-BFGS from zeros."""
     constant = torch.zeros(shape, device=targets.device, requires_grad=True)
     optimizer = torch.optim.LBFGS([constant], max_iter=STEPS, line_search_fn="strong_wolfe")
 

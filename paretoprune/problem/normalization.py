@@ -1,4 +1,4 @@
-"""How are inputs scaled before a network sees them?"""
+"""Input normalization: how inputs are scaled before a network sees them."""
 
 from collections.abc import Sequence
 
@@ -8,13 +8,13 @@ from torch import Tensor
 from paretoprune.problem.datasets import Data
 from paretoprune.problem.datasets.parts import is_image
 
-# What is subtracted from an input, and what it is then divided by: [C, 1, ...] each. `None` leaves
-# it as it is.
+# Shift and scale of an input x, which becomes (x - shift) / scale: [C, 1, ...] each. `None` leaves
+# it unchanged.
 Scaling = tuple[Tensor, Tensor] | None
 
 
 def scaled(inputs: Sequence[Tensor], scalings: Sequence[Scaling]) -> tuple[Tensor, ...]:
-    """Inputs as they are stored -> as a network sees them."""
+    """Scale stored inputs as a network sees them; `scalings` has one entry per input."""
     return tuple(map(_scaled, inputs, scalings))
 
 
@@ -26,12 +26,12 @@ def _scaled(own: Tensor, scaling: Scaling) -> Tensor:
 
 
 def on(device: torch.device, scalings: Sequence[Scaling]) -> tuple[Scaling, ...]:
-    """The same on `device`."""
+    """Return the scalings on `device`."""
     return tuple(own and (own[0].to(device), own[1].to(device)) for own in scalings)
 
 
 def in_words(scalings: Sequence[Scaling]) -> str:
-    """What is done to each input, so that others can repeat it."""
+    """Describe the scaling of each input, so that users can repeat it."""
     words = []
     for scaling in scalings:
         if scaling is None:
@@ -43,16 +43,17 @@ def in_words(scalings: Sequence[Scaling]) -> str:
 
 
 def unit(data: Data) -> tuple[Scaling, ...]:
-    """Images in [0, 1]; numbers as they are."""
+    """Return scalings that map images to [0, 1] and leave other inputs unchanged."""
     whole = torch.zeros(1, 1, 1), torch.full((1, 1, 1), data.white)
     return tuple(whole if is_image(own) else None for own in data.train.inputs)
 
 
 def standard(data: Data) -> tuple[Scaling, ...]:
-    """Mean 0 and standard deviation 1 over the training samples; whole numbers as they are.
+    """Return scalings to mean 0 and standard deviation 1 over the training samples.
 
-    Of images for each channel, of other numbers for each entry of the first dimension. What is the
-    same everywhere is only shifted.
+    Images are standardized per channel, other floating-point inputs per entry of their first
+    dimension. A channel or entry that is constant is only shifted. Whole numbers that are not
+    images, and inputs of one number per sample (`[N]`), stay unchanged.
     """
     return tuple(_standard(own) for own in data.train.inputs)
 
@@ -71,7 +72,7 @@ def _standard(own: Tensor) -> Scaling:
 
 
 def _moments_of_bytes(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel, [C] each."""
+    """Return the mean and the standard deviation of each channel, [C] each."""
     counts = torch.stack(  # exact, and without a copy of the images as floats
         [torch.bincount(images[:, c].flatten(), minlength=256) for c in range(images.shape[1])]
     ).double()

@@ -1,1 +1,1 @@
-"""Report."""
+"""Report: what people and programs read about a study."""

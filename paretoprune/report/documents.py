@@ -1,4 +1,4 @@
-"""What a program reads: the answers of `knee` and `show` as JSON and CSV."""
+"""Documents for programs: the answers of `knee` and `show` as JSON and CSV."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def choice_document(
     reading: Reading, choice: Choice, confirmation: "Confirmation | None" = None
 ) -> dict[str, Any]:
-    """The answer of `knee --json`: rows of the front, or null."""
+    """Return the answer of `knee --json`; its networks are rows of the front, or null."""
 
     def row(label: int | None) -> Any:
         return None if label is None else plain(choice.front.loc[label].to_dict())
@@ -39,7 +39,7 @@ def choice_document(
 
 
 def confirmation_document(confirmation: "Confirmation") -> dict[str, Any]:
-    """The longer training's row, and the ids of the networks that dominate it."""
+    """Return the row of a longer training, and the ids of the networks that dominate it."""
     return {
         **plain(confirmation.row.to_dict()),
         "nondominated": confirmation.is_nondominated,
@@ -48,7 +48,7 @@ def confirmation_document(confirmation: "Confirmation") -> dict[str, Any]:
 
 
 def points_document(reading: Reading, everything: bool) -> dict[str, Any]:
-    """The answer of `show --json`."""
+    """Return the answer of `show --json`: the front, or all runs if `everything`."""
     knee = find_knee(reading).network
     return {
         "study": str(reading.folder),
@@ -58,7 +58,7 @@ def points_document(reading: Reading, everything: bool) -> dict[str, Any]:
 
 
 def points_csv(reading: Reading, everything: bool) -> str:
-    """The answer of `show --csv`: all columns but the nested one."""
+    """Return the answer of `show --csv`: all columns except `layers`, which is nested."""
     return str(_rows(reading, everything).drop(columns="layers").to_csv(index=False))
 
 
@@ -73,12 +73,16 @@ def compare_document(comparison: Comparison, picture: Path) -> dict[str, Any]:
 
 
 def in_order(points: pd.DataFrame) -> pd.DataFrame:
-    """Rows by λ, then by variant, then by seed."""
+    """Sort rows by λ, then by variant, then by seed."""
     return points.sort_values(["lam", *VARIANT, "seed"])
 
 
 def plain(value: Any) -> Any:
-    """Arrays as lists, NumPy's numbers as Python's, and null for what is not a finite number."""
+    """Convert a value for JSON.
+
+    Arrays become lists, NumPy's numbers become Python's, and numbers that are not finite become
+    null.
+    """
     if isinstance(value, dict):
         return {name: plain(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):

@@ -1,8 +1,9 @@
-"""What may be trained beside what is in training? Worked out from the table; no torch.
+"""Asynchronous proposals: choose new runs while others are still training (kriging believer).
 
-For `--async`, where nobody waits for a round to be complete. What is in training is believed to
-come out between its neighbours, so that the search looks elsewhere: the "kriging believer" of
-Ginsbourger, Le Riche and Carraro (2010), with a line in place of the kriging.
+With `--async`, a sweep does not wait until a round is complete. The outcome of a pending run is
+assumed to lie between those of its neighbours, so that the search looks elsewhere. This is the
+kriging believer of Ginsbourger, Le Riche and Carraro (2010), with linear interpolation in place of
+kriging. Proposals depend on the table and the pending runs alone; this module loads no torch.
 """
 
 from collections.abc import Collection, Sequence, Set
@@ -19,10 +20,10 @@ from paretoprune.search.proposal import PENDING
 from paretoprune.study.run import SMGD, Run
 from paretoprune.study.settings import Plan
 
-# What the searches read of a network, and what falls or rises with lam.
+# Columns that the searches read, and that fall or rise with λ.
 BELIEVED = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros")
-LEAST = 1e-12  # what is zero has no logarithm
-MOST_AT_FIRST = 0.5  # of all lams, that are placed before anything is known
+LEAST = 1e-12  # replaces zero, which has no logarithm
+MOST_AT_FIRST = 0.5  # share of all λs that are chosen before any result is known
 
 
 def next_runs(
@@ -32,10 +33,21 @@ def next_runs(
     wanted: int,
     again: Set[str] = frozenset(),
 ) -> Round | None:
-    """Up to `wanted` runs that are worth training beside those that are `pending`, if there are.
+    """Choose up to `wanted` runs that are worth training while others are pending.
 
-    They are more at the beginning, where a search cannot tell anything from less. As in
-    `rounds.next_round`, runs `again` come first and SMGD last; a question is a round.
+    As in `rounds.next_round`, runs that are to be trained again come first and SMGD comes last. The
+    runs form a round. The first round may be larger than `wanted`, because a search cannot learn
+    anything from less.
+
+    Args:
+        points: The table of points.
+        plan: The plan of the study.
+        pending: The runs in training.
+        wanted: Number of runs.
+        again: Ids of the runs that are to be trained again.
+
+    Returns:
+        The runs, or `None` if there are none.
     """
     if wanted <= 0:
         return None
@@ -53,7 +65,7 @@ def next_runs(
 def searched_runs(
     points: pd.DataFrame, plan: Plan, pending: Sequence[Run], wanted: int
 ) -> list[Run]:
-    """Seeds that lams lack, then new lams."""
+    """Return runs for the seeds that known λs lack, then for new λs."""
     searched = points[points["role"] == "search"]
     if searched.empty:
         return [] if pending else first_runs(networks_of(searched), plan, wanted)
@@ -69,7 +81,7 @@ def searched_runs(
 
 
 def first_runs(nothing: pd.DataFrame, plan: Plan, wanted: int) -> list[Run]:
-    """The search's first round, which fills all places, within a share of all lams."""
+    """Return the search's first round, enlarged to `wanted` runs within a share of all λs."""
     most = int(min(-(-wanted // plan.budget.repeats), MOST_AT_FIRST * plan.budget.max_runs))
     settings = search_settings(plan)
     settings = replace(settings, round_size=max(settings.round_size, most))
@@ -80,7 +92,10 @@ def first_runs(nothing: pd.DataFrame, plan: Plan, wanted: int) -> list[Run]:
 def new_lams(
     networks: pd.DataFrame, plan: Plan, taken: Collection[float], count: int
 ) -> list[float]:
-    """What the search proposes, what it would propose if that came out as believed, and so on."""
+    """Return up to `count` new λs that the search proposes.
+
+    If one proposal has too few, the search is asked again as if those λs had come out as assumed.
+    """
     search, settings = SEARCHES[plan.settings.search], search_settings(plan)
     chosen: list[float] = []
     while len(chosen) < count:
@@ -94,10 +109,11 @@ def new_lams(
 
 
 def with_believed(networks: pd.DataFrame, lams: Sequence[float]) -> pd.DataFrame:
-    """The networks, and a row for each other lam.
+    """Return the networks, and a row for each of the `lams` that has none.
 
-    Inside of the lams that left a network alive it is `done`, on the line between its neighbours in
-    the logarithms; outside nothing is believed of it.
+    Between λs that left a network alive, the row is `done` and its values are interpolated linearly
+    between its neighbours, in the logarithms. Outside of them the row is `PENDING`, and nothing is
+    assumed of it.
     """
     new = np.array(sorted(set(lams) - set(networks["lam"])), float)
     if not len(new):
@@ -109,7 +125,7 @@ def with_believed(networks: pd.DataFrame, lams: Sequence[float]) -> pd.DataFrame
     rows["round"], rows["status"], rows["collapsed"] = networks["round"].max() + 1, PENDING, False
     if len(living):
         known = living["lam"].to_numpy(float)
-        least = known[known > 0].min(initial=np.inf) / 10  # where 0 stands among the logarithms
+        least = known[known > 0].min(initial=np.inf) / 10  # replaces 0 in the logarithms
         places, at = (np.log(np.maximum(some, least)) for some in (known, new))
         for name in BELIEVED:
             values = np.log(np.maximum(living[name].to_numpy(float), LEAST))

@@ -1,6 +1,6 @@
-"""When is a fleet in the midst of its training written down, and when does it end there?
+"""Checkpoint policy: when to save a fleet that is still training, and when to end it there.
 
-A short fleet is trained again after an interruption, which costs less than to write it down.
+A short fleet is not saved, because training it again after an interruption costs less.
 """
 
 import math
@@ -17,8 +17,8 @@ from paretoprune.study.run import Run
 from paretoprune.study.storage.checkpoints import Facts, read_checkpoint, unfit, write_checkpoint
 from paretoprune.training.checkpoint import Begun, State
 
-LONG = 300.0  # seconds: a fleet that will take longer is written down after each epoch
-SHARE = 0.05  # of the training's time, that writing may take: else some epochs are left out
+LONG = 300.0  # seconds: a fleet that takes longer is saved after each epoch
+SHARE = 0.05  # of the training time that saving may take; some epochs are skipped otherwise
 SECONDS, STARTED_AT = "seconds", "started_at"
 
 Read = Callable[[Path, Sequence[str]], tuple[State, Facts] | None]
@@ -27,10 +27,19 @@ Write = Callable[[Path, Sequence[str], State, Facts], None]
 
 @dataclass
 class FleetKeeper:
-    """Keeps the state of one fleet of a study; a `Keeper`.
+    """Checkpoint policy of one fleet of a study; a `Keeper`.
 
-    `deadline` is a time of `time.time`, which all machines share; past it no further epoch begins.
-    `read` and `write` reach the study's folder, from wherever the fleet is trained.
+    Attributes:
+        folder: The folder of the study.
+        fleet: The runs of the fleet.
+        watch: Receives notes for the user.
+        deadline: End of the time budget by `time.time`, a clock that all machines share. No epoch
+            begins that would end after it.
+        read: Reads from the study's folder, wherever the fleet is trained.
+        write: Writes to the study's folder, wherever the fleet is trained.
+        long: Duration in seconds above which a fleet is saved.
+        saved_at: Time of the last checkpoint by `time.monotonic`.
+        cost: Seconds that the last checkpoint took.
     """
 
     folder: Path
@@ -49,8 +58,8 @@ class FleetKeeper:
         return [run.id for run in self.fleet]
 
     def load(self) -> Begun | None:
-        """What was kept of this fleet, said to the user."""
-        self.saved_at = time.monotonic()  # this machine's
+        """Return the fleet's checkpoint, if there is one, and tell the user."""
+        self.saved_at = time.monotonic()  # by this machine's clock
         found = self.read(self.folder, self.ids)
         if found is None:
             return None
@@ -65,7 +74,17 @@ class FleetKeeper:
     def save(
         self, epochs: int, seconds: float, started_at: str, state: Callable[[], State]
     ) -> None:
-        """Write down a long fleet; raise `TimeIsUp` where another epoch would last too long."""
+        """Save a long fleet.
+
+        Args:
+            epochs: Epochs that are done.
+            seconds: Seconds of training so far.
+            started_at: Time at which the fleet began, in ISO format.
+            state: Returns the state; it is called only if the fleet is saved.
+
+        Raises:
+            TimeIsUp: If the next epoch would end after the deadline; the fleet is saved before.
+        """
         pace, now = seconds / epochs, time.monotonic()
         if pace * self.fleet[0].epochs <= self.long:
             return
@@ -75,7 +94,7 @@ class FleetKeeper:
         facts = {SECONDS: repr(seconds), STARTED_AT: started_at}
         try:
             self.write(self.folder, self.ids, state(), facts)
-        except CouldNotError as error:  # the training goes on, and so does the study if it can
+        except CouldNotError as error:  # training goes on without a checkpoint
             self.watch(Note(text=str(error)))
             return
         self.saved_at = time.monotonic()
@@ -84,12 +103,12 @@ class FleetKeeper:
             raise TimeIsUp
 
     def refuse(self, error: Exception) -> Exception:
-        """What to raise where what was kept does not fit."""
+        """Return the error to raise if the checkpoint does not fit the fleet."""
         return unfit(self.folder, self.ids, error)
 
 
 def begun_of(state: State, facts: Mapping[str, str]) -> Begun:
-    """A state with its facts; raise `KeyError` or `ValueError` for what no table may hold."""
+    """Return a `Begun`; raise `KeyError` or `ValueError` for facts that no table may hold."""
     seconds, started_at = float(facts[SECONDS]), datetime.fromisoformat(facts[STARTED_AT])
     if not 0 <= seconds < math.inf:
         raise ValueError(f"it took {seconds} seconds")

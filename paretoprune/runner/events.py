@@ -1,4 +1,4 @@
-"""What a sweep tells while it goes on, and how it ended, also in words; no torch."""
+"""Events of a sweep: its progress and its end, also in words; no torch."""
 
 import math
 import shlex
@@ -37,10 +37,21 @@ GOES_ON = ("budget", "time", "kept", "failed")  # endings after which there is m
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """A fleet's training: `runs_done` of `runs_total` in the whole sweep, `seconds_left` for it.
+    """Event: the progress of a fleet and of the whole sweep.
 
-    A lam is `None` for a run of SMGD. `fleets` are in training, others are `waiting` for a place
-    on one of the `nodes` (0: there is but this machine), which together train `runs_an_hour`.
+    Attributes:
+        round: Number of the fleet's round.
+        lams: The λ of each run of the fleet; `None` for a run of SMGD.
+        step: Steps of the fleet that are done.
+        steps: Steps of the fleet in all.
+        epochs: Epochs of the fleet in all.
+        runs_done: Runs of the whole sweep that are done, with fractions for runs in training.
+        runs_total: Runs of the whole sweep.
+        seconds_left: Seconds until the end of the whole sweep; infinite if unknown.
+        fleets: Fleets in training.
+        waiting: Fleets that wait for a place on one of the nodes.
+        nodes: Number of machines of a cluster, or 0 if there is only this machine.
+        runs_an_hour: Runs that all fleets together train per hour.
     """
 
     round: int
@@ -59,21 +70,30 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """A fleet's points are safe: the table so far."""
+    """Event: the points of a fleet are stored; `points` is the table so far."""
 
     points: pd.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """A sentence for the user."""
+    """Event: a sentence for the user."""
 
     text: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """How a sweep ended: `ending` is one of `ENDINGS`."""
+    """Event: the end of a sweep.
+
+    Attributes:
+        folder: The folder of the study.
+        points: The table of points.
+        intervals: The intervals between neighbouring λs, as the search left them.
+        ending: Why the sweep ended, one of `ENDINGS`.
+        max_runs: The budget of runs.
+        seconds: Duration of this call.
+    """
 
     folder: Path
     points: pd.DataFrame
@@ -84,12 +104,12 @@ class Summary:
 
     @property
     def swept(self) -> pd.DataFrame:
-        """The runs of search and comparison, confirmations left out."""
+        """The runs of search and comparison, without confirmations."""
         return self.points[self.points["role"].isin(SWEPT)]
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Number of intervals by the reason why they closed; open ones closed as `budget`."""
+        """Number of intervals by the reason why they closed; open ones count as `budget`."""
         states = pd.Series([_reason(interval) for interval in self.intervals], dtype=str)
         return {str(state): int(count) for state, count in states.value_counts().items()}
 
@@ -100,7 +120,7 @@ class Summary:
 
     @property
     def holes(self) -> list[tuple[float, float]]:
-        """Pairs of neighbouring lams between which the front is not known."""
+        """Pairs of neighbouring λs between which the front is not known."""
         failed = [(i.lam_low, i.lam_high) for i in self.intervals if i.state == "failed"]
         return sorted({*failed, *wide_gaps(self.points)})
 
@@ -114,12 +134,12 @@ def _reason(interval: Interval) -> str:
 
 
 def plural(count: int, word: str) -> str:
-    """A count with its word."""
+    """Format a count with its noun, such as `1 run` or `2 runs`."""
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them."""
+    """Format seconds as a duration, such as `4 min`."""
     if not math.isfinite(seconds):
         return "?"
     if seconds < 1:
@@ -130,7 +150,7 @@ def duration(seconds: float) -> str:
 
 
 def closing(summary: Summary) -> str:
-    """How the sweep ended, and what it leaves open."""
+    """Describe how a sweep ended, and what it leaves open."""
     took, points = duration(summary.seconds), summary.swept
     smgd = int((points["role"] == "comparison").sum())
     of_smgd = f", {smgd} of them SMGD" if 0 < smgd < len(points) else ""
@@ -153,7 +173,7 @@ def closing(summary: Summary) -> str:
 
 
 def onward(summary: Summary, place: Sequence[str]) -> list[str]:
-    """The commands to type next; `place` are options that a sweep needs on this machine."""
+    """Return the commands to type next; `place` are options that a sweep needs on this machine."""
     folder = str(summary.folder)
     roles = set(summary.points["role"])
     commands = [["knee", folder]] if "search" in roles else []

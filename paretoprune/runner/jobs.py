@@ -1,4 +1,4 @@
-"""Which fleets are in training, how far are they, and what became of them?"""
+"""Jobs: the fleets in training, their progress and their results."""
 
 import math
 import time
@@ -26,7 +26,15 @@ Fate = Literal["trained", "kept", "full", "broken"]
 
 @dataclass(eq=False)
 class Flight:
-    """A fleet that was handed over; it is in training from its first report on."""
+    """A fleet that was submitted; it is in training from its first report on.
+
+    Attributes:
+        fleet: The runs of the fleet.
+        future: The outcomes, once the fleet is done.
+        step: Steps that are done.
+        steps: Steps in all.
+        first: Step and time (`time.monotonic`) of the first report.
+    """
 
     fleet: Round
     future: Future[list[Outcome]] = field(default_factory=Future)
@@ -35,33 +43,38 @@ class Flight:
     first: tuple[int, float] | None = None  # step and time of the first report
 
     def went_on(self, step: int, steps: int) -> None:
-        """Note how far it is; a fleet that is trained again begins again."""
+        """Record the progress; the first report counts anew if the fleet is trained again."""
         if self.first is None or step < self.step:
             self.first = (step, time.monotonic())
         self.step, self.steps = step, steps
 
     @property
     def done(self) -> float:
-        """Networks that the steps done so far would make."""
+        """Number of networks that the steps so far amount to."""
         return len(self.fleet.runs) * self.step / self.steps
 
     @property
     def rate(self) -> float:
-        """Networks a second, the first step left out; 0 before there is a second one."""
+        """Networks per second, without the first step; 0 before the second report."""
         if self.first is None or self.step == self.first[0]:
             return 0.0
         step, since = self.first
         share = (self.step - step) / self.steps
-        # a clock may tick seldom: 16 ms on Windows
+        # a clock may tick rarely: every 16 ms on Windows
         return len(self.fleet.runs) * share / max(time.monotonic() - since, 1e-9)
 
 
 @dataclass(frozen=True)
 class Landed:
-    """What became of a fleet: outcomes, with logs by run id of those that failed.
+    """The result of a fleet.
 
-    There are none where it was `kept` for another time, where memory was too small (`full`) for it,
-    but perhaps not for half of it, nor where an `error` ends the sweep (`broken`).
+    Attributes:
+        fleet: The runs of the fleet.
+        fate: `trained`; `kept` if it is to be continued in another call; `full` if memory was too
+            small for it, but perhaps not for half of it; `broken` if an error ends the sweep.
+        outcomes: The outcomes of the runs; empty unless the fleet was trained.
+        logs: Logs of failed runs by run id.
+        error: The error that ends the sweep, if it is `broken`.
     """
 
     fleet: Round
@@ -72,15 +85,15 @@ class Landed:
 
     @property
     def is_successful(self) -> bool:
-        """Whether all its runs were trained to their end."""
+        """Whether no outcome is that of a failed or diverged run."""
         return all(outcome.point.status == "done" for outcome in self.outcomes)
 
 
 class Fleets:
-    """The fleets of a problem that are trained side by side, wherever the executor has them.
+    """The fleets of a problem that are in training, wherever the executor runs them.
 
-    `done` counts the runs that are safe, of `total` in the whole sweep. At the end of a `with`
-    what is still in training is cancelled.
+    At the end of a `with` statement, fleets that are still in training are cancelled. The attribute
+    `done` counts the runs that are stored, of `total` in the whole sweep.
     """
 
     def __init__(
@@ -106,11 +119,11 @@ class Fleets:
 
     @property
     def runs(self) -> list[Run]:
-        """What is in training."""
+        """The runs in training."""
         return [run for flight in self.flights for run in flight.fleet.runs]
 
     def start(self, fleet: Round) -> None:
-        """Hand over a fleet: a round, or a part of one."""
+        """Submit a fleet: a round, or a part of one."""
         flight, runs = Flight(fleet), fleet.runs
         keeper = FleetKeeper(self.folder, runs, self.watch, self.deadline)
         self.flights.append(flight)
@@ -118,14 +131,14 @@ class Fleets:
         flight.future = self.executor.submit(train_fleet, runs, self.prepared, report, keeper)
 
     def land(self) -> list[Landed]:
-        """Wait for fleets, at least for one."""
+        """Wait for at least one fleet, and return the results of all that are done."""
         done = self.executor.wait([flight.future for flight in self.flights])
         landed = [flight for flight in self.flights if flight.future in done]
         self.flights = [flight for flight in self.flights if flight.future not in done]
         return [outcome_of(flight) for flight in landed]
 
     def report(self, flight: Flight, step: int, steps: int) -> None:
-        """Turn the steps of a fleet into `Progress`, with the time left at the present pace."""
+        """Send the steps of a fleet as `Progress`, with the time left at the present pace."""
         flight.went_on(step, steps)
         training = [other for other in self.flights if other.first]
         rate = sum(other.rate for other in training)
@@ -149,7 +162,7 @@ class Fleets:
 
 
 def outcome_of(flight: Flight) -> Landed:
-    """What became of a fleet; an exception makes failed points, each with its log."""
+    """Return the result of a fleet; an exception becomes failed points, each with its log."""
     landed = partial(Landed, flight.fleet)
     try:
         return landed(outcomes=flight.future.result())

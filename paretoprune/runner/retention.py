@@ -1,4 +1,4 @@
-"""Whose weights stay on disk? Worked out from the table alone; no torch."""
+"""Retention policy: which weights to delete, decided from the table alone; no torch."""
 
 import pandas as pd
 
@@ -6,17 +6,23 @@ from paretoprune.analysis.constraints import AT_LEAST, AT_MOST
 from paretoprune.analysis.knee.axes import AXES_OF
 from paretoprune.analysis.pareto import CHOSEN_ROLES, choosable, over_seeds, pareto
 
-MOST_BYTES = 1_000_000_000  # of all weights in a study, for `auto`
+MOST_BYTES = 1_000_000_000  # of weights, up to which `auto` keeps all of them
 # The axes of every front on which a network can be chosen.
 FRONTS = sorted({*AXES_OF.values(), *AT_LEAST.values(), *AT_MOST.values()})
 
 
 def superfluous(points: pd.DataFrame, keep: str, stored_bytes: int, repeats: int) -> list[str]:
-    """Ids of the runs whose weights go: `keep` is a `KEPT_WEIGHTS`.
+    """Return the ids of the runs whose weights are to be deleted.
 
-    A confirmation was asked for by name and stays, and the runs of a comparison, which no front
-    judges, go with `none` only. A lam is judged when all its `repeats` seeds are there, since
-    fronts are of means over them.
+    Confirmations keep their weights, because the user asked for each of them. The runs of a
+    comparison are judged by no front, so only the policy `none` deletes their weights. A λ is
+    judged once all its seeds are trained, since fronts are of means over seeds.
+
+    Args:
+        points: The table of points.
+        keep: The policy, one of `KEPT_WEIGHTS`.
+        stored_bytes: Size of all weights that are stored.
+        repeats: Number of seeds per λ.
     """
     if keep == "all" or (keep == "auto" and stored_bytes <= MOST_BYTES):
         return []
@@ -33,6 +39,6 @@ def _stored(points: pd.DataFrame) -> list[str]:
 
 
 def on_a_front(points: pd.DataFrame) -> set[str]:
-    """Ids of the networks that are handed over for some point of some front."""
+    """Return the ids of the networks that represent a point of any of the fronts."""
     networks = choosable(over_seeds(points))
     return {str(run_id) for axes in FRONTS for run_id in pareto(networks, axes)["run_id"]}

@@ -1,1 +1,4 @@
-"""Study."""
+"""What a study is, as data and on disk: settings, defaults, runs, metric, user code and storage.
+
+Nothing in this package loads torch.
+"""

@@ -1,11 +1,12 @@
-"""What is taken where the user says nothing: by data set, optimizer and recipe? No torch."""
+"""Defaults of the settings, by data set, model, optimizer and recipe. Loads no torch."""
 
 from collections.abc import Mapping
 from typing import Any
 
 FOLDER = "folder"  # the data set `folder:PATH`
 
-# What every study takes, what suits a model, and a data set, which wins (docs/recipe.md).
+# Defaults of every study, of each model and of each data set; a later table takes precedence over
+# an earlier one (docs/recipe.md).
 EVERY: dict[str, Any] = {"threshold": 3e-3, "warm_up": 0.5}
 OF_MODELS: dict[str, dict[str, Any]] = {
     "mlp": {"batch_size": 64, "learning_rate": 2e-3},
@@ -13,7 +14,7 @@ OF_MODELS: dict[str, dict[str, Any]] = {
     "lenet5-caffe": {"batch_size": 64, "learning_rate": 6e-3, "threshold": 1e-3, "warm_up": 0.0},
     "vgg": {"batch_size": 64, "learning_rate": 2e-3},
 }
-# A user's own.
+# Defaults for a model and for data that are defined by the user's code.
 OWN_MODEL: dict[str, Any] = {"prunable": "all", "batch_size": 64, "learning_rate": 1e-3}
 OWN_DATA: dict[str, Any] = {"model": "mlp"}
 GREY = {"model": "lenet5", "epochs": 10, "inputs": "standard"}
@@ -26,14 +27,14 @@ SUITED: dict[str, dict[str, Any]] = {
     FOLDER: COLOURED,
 }
 
-# The rates above are for Adam.
+# The learning rates above are for Adam.
 OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"learning_rate": 2e-2, "momentum": 0.9},
     "rmsprop": {"learning_rate": 1e-3},
 }
 
-# The authors' settings (arXiv 2008.13590, section 5, and their code); a third of their epochs, as
-# in their searches. They state no learning rate: these are ours.
+# The authors' settings (arXiv 2008.13590, section 5, and their code), with a third of their epochs,
+# as in their searches. They state no learning rates: those below are our choice.
 PAPER: dict[str, Any] = {
     "search": "stochastic-dichotomic",
     "round_size": 16,
@@ -46,7 +47,7 @@ PAPER: dict[str, Any] = {
     "l2_conv": 1e-4,
     "inputs": "unit",
 }
-PAPER_COLOURED: dict[str, Any] = {  # CIFAR-10, and images like it
+PAPER_COLOURED: dict[str, Any] = {  # CIFAR-10 and similar colour images
     "epochs": 41,
     "batch_size": 64,
     "optimizer": "rmsprop",
@@ -58,28 +59,29 @@ PAPER_OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"learning_rate": 1e-2, "momentum": 0.9},
     "rmsprop": {"learning_rate": 1e-4},
 }
-SMGD_RUNS = 3  # in a new study; those of older versions have none
-PAPER_GRID = 26  # points of the authors' grid
+SMGD_RUNS = 3  # of a new study; studies of older versions have none
+PAPER_GRID = 26  # number of points of the authors' grid
 WITHOUT_CONVOLUTIONS = ("mlp",)
 
 RECIPES = ("own", "paper")
 
 
 def name_and_path(dataset: str) -> tuple[str, str]:
-    """What `--dataset` says: a name, and the path of `folder:PATH` (else empty)."""
+    """Split `--dataset` into a name and the path of `folder:PATH` (empty for other data sets)."""
     name, _, path = dataset.partition(":")
     return (name, path) if name == FOLDER else (dataset, "")
 
 
 def is_own(name: str) -> bool:
-    """Whether a name is that of a user's own code, `package.module:function`."""
+    """Return whether a name refers to user code, `package.module:function`."""
     return ":" in name and not name.startswith(f"{FOLDER}:")
 
 
 def suited(field: str, usual: object = None) -> str:
-    """The defaults of a setting, as help says them: `50 for digits; 10 for mnist, ...`.
+    """Return the defaults of a setting for the help text: `50 for digits; 10 for mnist, ...`.
 
-    Where a data set says nothing they are `usual` or, without it, those of the models.
+    A data set that does not declare the setting is listed with `usual`, or left out if `usual` is
+    `None`. The defaults that models declare follow.
     """
     names: dict[str, list[str]] = {}
     for name, values in SUITED.items():
@@ -91,13 +93,16 @@ def suited(field: str, usual: object = None) -> str:
 
 
 def usual_of(field: str) -> str:
-    """The default of a setting that every study takes, but for some models, as help says it."""
+    """Return the default of a setting in `EVERY` for the help text, after models that differ."""
     own = (f"{values[field]:g} for {name}" for name, values in OF_MODELS.items() if field in values)
     return ", else ".join((*own, f"{EVERY[field]:g}"))
 
 
 def usual_budget(recipe: str, search: str) -> dict[str, Any]:
-    """The budget of a new study; the authors know no tolerance, and have moments of their own."""
+    """Return the budget of a new study.
+
+    The recipe `paper` has no tolerance and separate moments for each objective, as the authors do.
+    """
     if recipe != "paper":
         return {"smgd": SMGD_RUNS}
     most = {"max_runs": PAPER_GRID} if search == "grid" else {}
@@ -105,10 +110,11 @@ def usual_budget(recipe: str, search: str) -> dict[str, Any]:
 
 
 def complete(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that a user gave, and what suits them where the user said nothing.
+    """Complete the options that the user gave with the defaults that suit them.
 
-    Nearest to the user's word wins: what was given, then what suits the optimizer, then the
-    recipe, then the data set, then the model; but a user's own model wins over the data set.
+    Precedence, highest first: the given options, the defaults of the optimizer, of the recipe, of
+    the data set, of the model. The defaults of user code given as model come before those of the
+    data set.
     """
     name, _ = name_and_path(given.get("dataset", "digits"))
     of_data = OWN_DATA if is_own(name) else SUITED.get(name, {})
@@ -119,7 +125,7 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("recipe") == "paper":
         coloured = PAPER_COLOURED if suited.get("model") == "vgg" else {}
         suited, optimizers = {**suited, **PAPER, **coloured}, PAPER_OPTIMIZERS
-        if model in WITHOUT_CONVOLUTIONS or is_own(model):  # which may have none
+        if model in WITHOUT_CONVOLUTIONS or is_own(model):  # user code may have no convolutions
             suited["l2_conv"] = 0.0
     chosen = {**suited, **given}.get("optimizer", "adam")
     return {**suited, **optimizers.get(chosen, {}), **given}

@@ -1,23 +1,26 @@
-"""What is 1 - error of a study called, how is it written, and how small an error can be told?"""
+"""Metric of a study (1 - error): its name, its printed form and the least error it resolves."""
 
 import math
 
-# Of classes; of squared errors; for other losses the share of the constant prediction's loss that
-# is gone. Only the first is a share of samples.
+# Accuracy is for classes, R² for squared errors. The skill, for other losses, is the share of the
+# constant prediction's loss that the network removes. Only accuracy is a share of samples.
 QUALITIES = ACCURACY, R2, SKILL = "accuracy", "R²", "skill"
-LEAST = 1e-9  # of the constant prediction's loss: less is rounding
+LEAST = 1e-9  # share of the constant prediction's loss; anything smaller is rounding
 SHORT = {ACCURACY: "acc."}
 
 
 def least_error(samples: int, quality: str) -> float:
-    """What an error counts as at least: half an image of `samples`, or hardly anything."""
+    """Return the lower bound at which errors are clipped before a logarithm.
+
+    It is half a sample out of `samples` for accuracy, and `LEAST` for the other metrics.
+    """
     return 1 / (2 * samples) if quality == ACCURACY else LEAST
 
 
 def written(error: float, quality: str) -> str:
-    """1 - error in print: `98.60%`, or `0.9860` where it is no share of samples.
+    """Format 1 - error: `98.60%` for accuracy, `0.9860` for the other metrics.
 
-    The latter with as many digits as tell it from 1.
+    The latter gets as many digits as are needed to tell it from 1, and at least four.
     """
     if quality == ACCURACY:
         return f"{1 - error:.2%}"
@@ -26,5 +29,5 @@ def written(error: float, quality: str) -> str:
 
 
 def short(quality: str) -> str:
-    """The name as the head of a column has it."""
+    """Return the metric's name as it is written in the head of a column."""
     return SHORT.get(quality, quality)

@@ -1,4 +1,4 @@
-"""What is trained, and what came out: plain data, no torch."""
+"""Runs and their results (points) as plain data. Loads no torch."""
 
 import hashlib
 import json
@@ -12,10 +12,21 @@ WEIGHTED_SUM, SMGD = "weighted-sum", "smgd"  # methods
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One training to be done. Equal runs have equal ids, for ever.
+    """One training to be done. Equal runs have equal ids in all versions.
 
-    `lam` is `None` for a method that chooses its own trade-off. A field that is added later needs
-    a default that means what older versions did: a field at its default does not enter the id.
+    A field that is added later needs a default that means what older versions did, because a field
+    at its default does not enter the id. Fields that are not listed are as in `Settings`.
+
+    Attributes:
+        method: The method that trades the objectives off.
+        lam: λ, the weight of the complexity; `None` for a method that chooses its own trade-off.
+        seed: Seed of the initial weights and of random layers such as dropout.
+        complexity_kind: Name of the complexity, as in `Settings.complexity`.
+        moments: `joint` for one optimizer, `separate` for one optimizer per objective.
+        normalize: How SMGD normalizes the gradients: `none`, `l2` or `loss`.
+        split: Whether SMGD treats convolutions as a block with separate weights, whose second
+            objective is `l2_conv` times their sum of squares.
+        parent: Id of the run whose weights this run starts from; `None` for one from scratch.
     """
 
     method: str
@@ -38,7 +49,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        """Twelve hexadecimal digits of the SHA-256 of the fields."""
+        """The first twelve hexadecimal digits of the SHA-256 of the fields."""
         values = {
             field.name: getattr(self, field.name)
             for field in fields(self)
@@ -50,7 +61,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """One prunable weight tensor at the end of a run; `l1` is the sum of absolute values."""
+    """One prunable weight tensor at the end of a run; `l1` is its sum of absolute values."""
 
     name: str
     shape: tuple[int, ...]
@@ -60,13 +71,25 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """What came out of a run: losses are means in nats, errors fractions, `seconds` wall time / K.
+    """The result of a run. What was not measured, as in a run that failed, is NaN, 0 or `None`.
 
-    A run that failed has NaN for whatever was not measured. `collapsed` says that the network is
-    no better than the constant prediction. `parameters` are all numbers that are stored,
-    `compact_parameters` and `neurons` (of dense layers, and filters) those that are left without
-    the dead ones; FLOPs are those of one sample: of the dense network, of its nonzero weights
-    (`flops`), of the compact one.
+    Losses are means in nats, errors are fractions in [0, 1], and FLOPs are those of one sample.
+
+    Attributes:
+        failure: Why the run is not done; empty if it is.
+        val_loss_se: Standard error of `val_loss`.
+        complexity: Value of the objective that was minimised.
+        l1: Sum of the absolute values of the prunable weights.
+        parameters: Number of all stored weights and biases.
+        compact_parameters: The same after compaction.
+        neurons: Neurons of dense layers and filters of convolutions after compaction.
+        dense_flops: FLOPs of the dense network.
+        flops: FLOPs of the nonzero weights.
+        compact_flops: FLOPs of the network after compaction.
+        collapsed: Whether the network is no better than the constant prediction.
+        layers: One entry for each prunable weight tensor.
+        seconds: Wall time of the fleet, divided by its size K.
+        started_at: Time at which the training began, in ISO 8601.
     """
 
     run: Run
@@ -96,7 +119,7 @@ class Point:
     started_at: str = ""
 
     def row(self) -> dict[str, object]:
-        """The point's part of a row of the table, its run's fields among them."""
+        """Return the columns of the table that follow from the point, its run's fields included."""
         values = asdict(self)
         run = values.pop("run")
         share = self.nonzeros / self.prunable_weights if self.prunable_weights else NAN

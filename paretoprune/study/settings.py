@@ -1,4 +1,4 @@
-"""Is this study possible? What a user may set, checked before anything trains; no torch."""
+"""Settings, budget and plan of a study, validated before anything is trained. Loads no torch."""
 
 import difflib
 import math
@@ -17,10 +17,10 @@ from paretoprune.study.run import SMGD, WEIGHTED_SUM
 AUTO = "auto"
 AUTO_MODEL = ("model", AUTO)
 MANY = 1_000_000
-LARGEST = 2**63  # TOML's whole numbers are smaller; Python's reader takes any
+LARGEST = 2**63  # integers of TOML are smaller, but Python's reader accepts any
 DATA_VARIABLE = "PARETOPRUNE_DATA"
 INPUTS = ("unit", "standard")
-OWN = "package.module:function"  # how a user's own code is named
+OWN = "package.module:function"  # the form in which user code is named
 DEVICES = (AUTO, "cpu", "cuda")
 METHODS = (WEIGHTED_SUM, SMGD)
 MOMENTS = ("joint", "separate")
@@ -31,14 +31,14 @@ OPTION_OF = {"learning_rate": "--lr", "round_size": "--round"}
 
 
 def option_of(field: str) -> str:
-    """The command-line option that sets a field."""
+    """Return the command-line option that sets a field."""
     return OPTION_OF.get(field, f"--{field.replace('_', '-')}")
 
 
 def choose(name: str, choices: Iterable[str], option: str, also: str = "") -> str:
     """Return `name` if it is one of `choices`; else raise `UsageError` with the nearest one.
 
-    `also` is another form that it may have.
+    The message also mentions `option`, and `also`, a further form that the name may have.
     """
     known = list(choices)
     if name in known:
@@ -50,23 +50,29 @@ def choose(name: str, choices: Iterable[str], option: str, also: str = "") -> st
 
 
 def require(holds: bool, option: str, value: object, rule: str) -> None:
-    """Raise `UsageError` saying that `option` `value` breaks `rule`, unless it holds."""
+    """Raise `UsageError`, saying that the `value` of `option` breaks `rule`, unless it `holds`."""
     if not holds:
         raise UsageError(f"{option} {value} is out of range: it must be {rule}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The identity of a study: with another value of any of these it is another study.
+    """The identity of a study: a study with another value of any of these is another study.
 
-    `learning_rate` is the rate before the schedule, `threshold` the ITP threshold, `validation`
-    the share of the training images kept for validation, `image_size` in pixels (0: chosen by the
-    data), `inputs` whether images are scaled to [0, 1] (`unit`) or standardised, `l2_conv` the
-    factor of the convolutions' sum of squares, `warm_up` the share of a run over which lam rises
-    from 0 to its value. With `method` smgd nothing is searched: the study
-    holds SMGD runs alone. `model`, `dataset` and `loss` may name own code, `module:function`;
-    `prunable` and `exclude` hold kinds of layers and patterns on their names, with commas between;
-    `init` is the path of the weights that every run begins with. Raises `UsageError` on creation.
+    Raises `UsageError` on creation if a value is out of range.
+
+    Attributes:
+        dataset, model, loss: A known name, or user code as `module:function`.
+        init: Path of the weights that every run starts with; empty for random ones.
+        prunable, exclude: Kinds of layers and patterns on layer names, separated by commas.
+        validation: Share of the training samples that is kept for validation.
+        image_size: Side of the images in pixels; 0 lets the data decide.
+        inputs: `unit` scales images to [0, 1], `standard` standardizes the inputs.
+        learning_rate: Learning rate before the schedule.
+        l2_conv: Factor of the sum of squares of the convolutions' weights.
+        threshold: The ITP threshold.
+        warm_up: Share of a run over which λ rises from 0 to its value.
+        method: With `smgd` there is no search, and the study holds SMGD runs only.
     """
 
     dataset: str = "digits"
@@ -122,11 +128,11 @@ class Settings:
 
     @classmethod
     def from_options(cls, given: Mapping[str, Any]) -> Self:
-        """Complete the options that a user gave with the defaults of their data set."""
+        """Complete the options that the user gave with their defaults, as `complete` does."""
         return cls(**complete(plain(given)))
 
     def differences(self, given: Mapping[str, Any]) -> list[str]:
-        """Name each given option whose value is not the study's, with both values."""
+        """List the given options whose values differ from the study's, with both values."""
         stored = asdict(self)
         return [
             f"{option_of(name)} is {stored[name]}, not {value}"
@@ -136,9 +142,10 @@ class Settings:
 
 
 def plain(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options without `auto`, and with the absolute paths of `folder:PATH` and `--init`.
+    """Return the options without `--model auto`, and with absolute paths.
 
-    So a study knows its files wherever the next command is typed.
+    The paths are those of `folder:PATH` and `--init`. A study then finds these files in whichever
+    folder the next command is run.
     """
     chosen = {name: value for name, value in given.items() if (name, value) != AUTO_MODEL}
     name, path = name_and_path(chosen.get("dataset", ""))
@@ -151,16 +158,21 @@ def plain(given: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What may change at every call and is remembered by the study.
+    """The options that may change at every call; the study stores their latest values.
 
-    `max_runs` is the total of search runs for each seed, `tolerance` the estimated gain below
-    which an interval closes, `repeats` the number of seeds for each lam, `fleet` the number K of
-    networks that are trained together (0: chosen by paretoprune), `keep_weights` whose weights
-    stay on disk (`auto`: all while they stay under 1 GB in total, then the front's).
+    Runs that are already in the study stay when the budget changes. Raises `UsageError` on
+    creation if a value is out of range.
 
-    `smgd` is the number of SMGD runs that the front is compared with, each with a seed of its own,
-    `smgd_epochs` their epochs (0: the sweep's); `moments`, `normalize` and `split` say how they
-    combine the gradients. Runs that are in the study already stay when these change.
+    Attributes:
+        max_runs: Total number of search runs per seed.
+        tolerance: Acquisition value (estimated hypervolume gain) below which an interval closes.
+        repeats: Number of seeds per λ.
+        fleet: Number K of networks that are trained together; 0 lets paretoprune choose.
+        keep_weights: Runs whose weights stay on disk. `auto` keeps all of them up to 1 GB in
+            total, and beyond that deletes those of runs that are on no front.
+        smgd: Number of SMGD runs that the front is compared with, each with a different seed.
+        smgd_epochs: Epochs of the SMGD runs; 0 takes those of the sweep.
+        moments, normalize, split: How the SMGD runs combine the gradients; see `Run`.
     """
 
     max_runs: int = 20
@@ -189,13 +201,16 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What is measured once, when a study begins.
+    """Values that are measured once, when a study begins.
 
-    `lam_ref` is the initial loss over the initial complexity, `constant_loss` the validation loss
-    (nats) of the best constant prediction, `prunable_weights` their number in one network;
-    `fleet_size` the number of networks whose training together takes least time for each (0: not
-    yet measured), `largest_fleet` the number that memory allows (0: it was never too small),
-    `quality` the name of 1 - error, `init_digest` the SHA-256 of the file of initial weights.
+    Attributes:
+        lam_ref: λ_ref, the initial training loss divided by the initial complexity.
+        constant_loss: Validation loss of the best constant prediction (nats for cross-entropy).
+        prunable_weights: Number of prunable weights of one network.
+        fleet_size: Fleet size with the least training time per network; 0 if not yet measured.
+        largest_fleet: Largest fleet size that memory allows; 0 if memory was never too small.
+        quality: Name of the metric (1 - error), one of `QUALITIES`.
+        init_digest: SHA-256 of the file of initial weights; empty without one.
     """
 
     lam_ref: float
@@ -222,7 +237,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All that a study knows before its first run; what `study.toml` holds."""
+    """Everything that a study knows before its first run: the content of `study.toml`."""
 
     settings: Settings
     budget: Budget
@@ -233,10 +248,10 @@ Table = TypeVar("Table", bound="Settings | Budget | Measured")
 
 
 def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
-    """Read a dataclass from a TOML table; raise `ValueError` for what does not fit.
+    """Read a dataclass from a TOML table; raise `ValueError` for entries that do not fit it.
 
     A field that an older version did not write takes its default, so a field that is added later
-    needs a default that reproduces the old behaviour. A whole number stands for a real one.
+    needs a default that reproduces the old behaviour. An integer is accepted for a float.
     """
     kinds = get_type_hints(kind)
     needed = {field.name for field in fields(kind) if field.default is MISSING}
@@ -255,7 +270,7 @@ def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
 
 
 def data_folder(given: str | Path | None) -> Path:
-    """Where data are: what the user says, or the environment, or a cache."""
+    """Return the folder of the data: the given one, else that of the environment, else a cache."""
     return Path(given or os.environ.get(DATA_VARIABLE) or "~/.cache/paretoprune").expanduser()
 
 
@@ -263,7 +278,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_duration(text: str) -> float:
-    """Read a duration such as `90`, `90s`, `10m` or `1.5h`; the result is in seconds."""
+    """Parse a duration such as `90`, `90s`, `10m` or `1.5h`; return seconds."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
     if match is None or float(match[1]) == 0:
         raise UsageError(f"--time-budget {text} is not a duration: write it like 90s, 10m or 1.5h")
@@ -271,7 +286,7 @@ def parse_duration(text: str) -> float:
 
 
 def parse_fleet(text: str) -> int:
-    """Read `--fleet`: `auto` is 0."""
+    """Parse `--fleet`; return the number of networks, or 0 for `auto`."""
     if text == AUTO:
         return 0
     if not text.isdecimal() or int(text) < 1:

@@ -1,4 +1,4 @@
-"""Where is a user's own code, `package.module:function`? It is found from the current folder."""
+"""User code: functions named `package.module:function`, found from the current folder."""
 
 import difflib
 import importlib
@@ -13,10 +13,10 @@ from paretoprune import errors
 from paretoprune.errors import UsageError, printable
 
 Function = Callable[..., Any]
-IN_MEMORY = "__main__"  # the module of what a Python program gave, and no file holds
+IN_MEMORY = "__main__"  # the module of code that a Python program defines and no file holds
 
-# Beginnings of the paths of files through which user code is called. Whole folders: a user's own
-# folder may be called `paretoprune`, and so may any above it.
+# Beginnings of the paths of files through which user code is called. They are full paths, because
+# a folder of the user's, or one above it, may also be called `paretoprune`.
 NOT_THE_USERS = (
     f"{Path(errors.__file__).parent}{os.sep}",
     f"{Path(importlib.__file__).parent}{os.sep}",
@@ -25,10 +25,16 @@ NOT_THE_USERS = (
 
 
 def find(name: str, option: str) -> Function:
-    """The function that a name such as `package.module:function` stands for.
+    """Import the function that a name such as `package.module:function` stands for.
 
-    Its module is looked for in the current folder first, then among what is installed. Raises
-    `UsageError`, naming `option`, where there is none.
+    Args:
+        name: The module and the function. The module is searched for in the current folder first,
+            then among the installed packages.
+        option: The command-line option that gave the name, for error messages.
+
+    Raises:
+        UsageError: The name is malformed, its module cannot be imported or belongs to Python's
+            standard library, or the module has no such function.
     """
     module_name, _, function_name = name.partition(":")
     where = f"{option} {name}"
@@ -39,8 +45,8 @@ def find(name: str, option: str) -> Function:
         )
     if not all(part.isidentifier() for part in (*module_name.split("."), function_name)):
         raise UsageError(f"{where} is no name of a function: write it like package.module:function")
-    # Python's own modules hold no networks, but functions with which a stranger's study could do
-    # harm.
+    # The standard library holds no networks, but functions with which a study from an untrusted
+    # source could do harm.
     if module_name.partition(".")[0] in sys.stdlib_module_names:
         raise UsageError(f"{where}: {module_name} is one of Python's own modules: name yours")
     module = import_from_here(module_name, where)
@@ -54,9 +60,9 @@ def find(name: str, option: str) -> Function:
 
 
 def import_from_here(module_name: str, where: str) -> Any:
-    """Import a module as `python -m` would; whatever it raises becomes a sentence."""
+    """Import a module as `python -m` would; turn whatever that raises into a `UsageError`."""
     if "" not in sys.path:
-        sys.path.insert(0, "")  # the current folder, whichever that is
+        sys.path.insert(0, "")  # the current folder at the time of each import
     importlib.invalidate_caches()
     try:
         return importlib.import_module(module_name)
@@ -67,18 +73,24 @@ def import_from_here(module_name: str, where: str) -> Any:
                 "start paretoprune in the folder where it lies"
             ) from error
         raise UsageError(f"{where}: {error.msg}, which it imports: install it") from error
-    except Exception as error:  # a stranger's module may raise anything
+    except Exception as error:  # a user's module may raise anything
         raise UsageError(f"{where} cannot be imported: {in_short(error)}") from error
 
 
 def call(function: Function, offered: Mapping[str, Any], where: str) -> Any:
-    """Call a user's function with those of the `offered` arguments that it asks for by name.
+    """Call a user's function with those of the offered arguments that it asks for by name.
 
-    Raises `UsageError`, beginning with `where`, for others that it needs, and for what it raises.
+    Args:
+        function: The function to call.
+        offered: The available arguments, by name.
+        where: The beginning of every error message, such as `--model nets:small`.
+
+    Raises:
+        UsageError: The function needs an argument that is not offered, or it raises an exception.
     """
     try:
         parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):  # a class of C, say
+    except (TypeError, ValueError):  # for instance a class written in C has no signature
         parameters = {}.values()
     fixed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     for one in parameters:
@@ -97,7 +109,7 @@ def call(function: Function, offered: Mapping[str, Any], where: str) -> Any:
 
 
 def in_short(error: Exception) -> str:
-    """An exception in one line, with the line of the user's code where it came up."""
+    """Describe an exception in one line, with the line of the user's code that raised it."""
     trace, place = error.__traceback__, ""
     while trace is not None:
         code = trace.tb_frame.f_code

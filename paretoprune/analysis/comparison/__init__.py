@@ -1,1 +1,1 @@
-"""Comparison."""
+"""Comparison of studies and methods: eligibility, effort, and distance to a front."""

@@ -1,6 +1,6 @@
-"""How far does a network lie behind a front, and how much of a front behind another? No torch.
+"""Distance of networks to a front's attainment surface, and C-metric of two fronts. No torch.
 
-All places are rows of quality and size, both to be minimised.
+All coordinates are rows of an error (or a loss) and a size, both of which are minimised.
 """
 
 import math
@@ -14,7 +14,13 @@ from paretoprune.analysis.pareto import Axes
 
 @dataclass(frozen=True)
 class Spread:
-    """The mean over `n` seeds, `None` for none; their standard deviation, `None` for one."""
+    """Mean and standard deviation of a quantity over seeds.
+
+    Attributes:
+        mean: the mean, or `None` without a seed.
+        sd: the sample standard deviation, or `None` with fewer than two seeds.
+        n: the number of seeds with a finite value.
+    """
 
     mean: float | None
     sd: float | None
@@ -23,9 +29,14 @@ class Spread:
 
 @dataclass(frozen=True)
 class Gap:
-    """How far a network lies behind a front along each axis: positive where the front is better.
+    """Distance of a network to a front's attainment surface, positive where the front is better.
 
-    `None` beyond that end of the front. `share` is `size` as a part of the network's own.
+    Attributes:
+        quality: the distance along the error (or loss); `None` if no network of the front is as
+            small.
+        size: the distance along the size; `None` if no network of the front is as good.
+        share: `size` divided by the network's size.
+        is_dominated: whether a network of the front dominates the network.
     """
 
     quality: float | None
@@ -36,7 +47,16 @@ class Gap:
 
 @dataclass(frozen=True)
 class Distance:
-    """The gaps of a variant's seeds (`each`) on a pair of axes; `dominated` of them are."""
+    """Distances of a variant's seeds to the attainment surface of a front, on one pair of axes.
+
+    Attributes:
+        axes: the columns of the error or loss and of the size.
+        dominated: the number of seeds that the front dominates.
+        quality: the distances along the error or loss.
+        size: the distances along the size.
+        share: the distances along the size, as shares of each network's size.
+        each: the distance of each seed.
+    """
 
     axes: Axes
     dominated: int
@@ -48,7 +68,10 @@ class Distance:
 
 @dataclass(frozen=True)
 class Covered:
-    """How many `networks` of a front, on a pair of axes, another front dominates or equals."""
+    """C-metric of two fronts as a count, on one pair of axes.
+
+    `covered` of the `networks` of one front are dominated or equalled by the other front.
+    """
 
     axes: Axes
     covered: int
@@ -56,7 +79,7 @@ class Covered:
 
 
 def distance(places: np.ndarray, front: np.ndarray, axes: Axes) -> Distance:
-    """The gaps between networks, a row of `places` for each seed, and a front."""
+    """Return the distances of networks `places` [seeds, 2] to a front [N, 2]."""
     each = tuple(gap(place, front) for place in places)
     return Distance(
         axes=axes,
@@ -69,17 +92,21 @@ def distance(places: np.ndarray, front: np.ndarray, axes: Axes) -> Distance:
 
 
 def gap(place: np.ndarray, front: np.ndarray) -> Gap:
-    """How far a network at `place` (quality, size) lies behind the staircase of `front` [N, 2].
+    """Return the distance of a network to the attainment surface (staircase) of a front.
 
-    Along quality: behind the best network of `front` that is at most as large. Along size: behind
-    the smallest one that is at least as good.
+    The distance along the first axis is that to the best network of `front` that is at most as
+    large. The distance along the size is that to the smallest network that is at least as good.
+
+    Args:
+        place: the network's error (or loss) and size, of shape [2].
+        front: the same of the networks of a front, of shape [N, 2].
     """
     no_worse = front <= place  # [N, 2]
     best = front[no_worse[:, 1], 0].min(initial=math.inf)
     least = front[no_worse[:, 0], 1].min(initial=math.inf)
     size = finite(float(place[1]) - float(least))
     return Gap(
-        quality=finite(float(place[0]) - float(best)),  # NumPy warns where both are infinite
+        quality=finite(float(place[0]) - float(best)),  # as floats: NumPy warns if both are inf
         size=size,
         share=None if size is None else ratio(size, place[1]),
         is_dominated=bool((no_worse.all(axis=1) & (front < place).any(axis=1)).any()),
@@ -87,17 +114,17 @@ def gap(place: np.ndarray, front: np.ndarray) -> Gap:
 
 
 def finite(value: float) -> float | None:
-    """The value, or `None` for what is not a number."""
+    """Return the value, or `None` if it is not finite."""
     return float(value) if math.isfinite(value) else None
 
 
 def ratio(whole: float, part: float) -> float | None:
-    """How many times as much; `None` where there is nothing to compare with."""
+    """Return `whole / part`, or `None` if `part` is not positive or the result is not finite."""
     return finite(whole / part) if part > 0 else None
 
 
 def spread(values: Iterable[float | None]) -> Spread:
-    """Mean and standard deviation of what is known."""
+    """Return the mean and the standard deviation of the finite values."""
     known = np.array([value for value in values if value is not None], float)
     known = known[np.isfinite(known)]
     mean = float(known.mean()) if len(known) else None
@@ -105,6 +132,6 @@ def spread(values: Iterable[float | None]) -> Spread:
 
 
 def covered(front: np.ndarray, by: np.ndarray, axes: Axes) -> Covered:
-    """Count what `by` dominates or equals of `front`; both are of shape [N, 2]."""
+    """Count the rows of `front` [N, 2] that rows of `by` [M, 2] dominate or equal."""
     no_worse = np.all(by[None] <= front[:, None], axis=2)  # [front, by]
     return Covered(axes, covered=int(np.any(no_worse, axis=1).sum()), networks=len(front))

@@ -1,6 +1,6 @@
-"""What did a search cost, and what came out of it? No torch.
+"""Effort of a search: the epochs and seconds it took and the hypervolume it reached. No torch.
 
-A front is chosen on validation data, whatever data the quality of its networks is measured on.
+A front is always chosen on validation data, even if its networks are evaluated on test data.
 """
 
 from collections.abc import Iterator
@@ -22,12 +22,18 @@ from paretoprune.analysis.pareto import (
 from paretoprune.study.metric import ACCURACY, least_error
 
 ERROR_AXES: Axes = ("val_error", "nonzeros")
-PAIRS = (AXES, ERROR_AXES)  # a quality and a size, both to be minimised
+PAIRS = (AXES, ERROR_AXES)  # error or loss, and size; both are minimised
 
 
 @dataclass(frozen=True)
 class Stage:
-    """The hypervolume of all runs recorded so far, and what they took."""
+    """A trace point of the anytime hypervolume: the effort spent so far and what it reached.
+
+    Attributes:
+        epochs: the epochs of all runs recorded so far.
+        seconds: the seconds of all runs recorded so far.
+        hypervolume: the hypervolume of the front of these runs, in [0, 1].
+    """
 
     epochs: int
     seconds: float
@@ -36,9 +42,17 @@ class Stage:
 
 @dataclass(frozen=True)
 class Front:
-    """A study's search; `epochs` and `seconds` are of all runs, collapsed and failed ones too.
+    """The effort of a study's search and the front that came out of it.
 
-    `networks` lie on the front of loss and complexity, `course` has a stage for each fleet.
+    Attributes:
+        study: the name of the study.
+        runs: the number of search runs, of which `collapsed` collapsed and `failed` are not done.
+        seeds: the number of different seeds.
+        epochs: the epochs of all search runs, including collapsed and failed ones.
+        seconds: the seconds of all search runs, including collapsed and failed ones.
+        networks: the number of networks on the front of loss and complexity.
+        hypervolume: the hypervolume of the front of error and nonzeros, in [0, 1].
+        course: the anytime hypervolume, with one trace point per fleet.
     """
 
     study: str
@@ -55,7 +69,10 @@ class Front:
 
 @dataclass(frozen=True)
 class Study:
-    """A study under its name, with what is read of it; places are [N, 2], both minimised."""
+    """A study with its name and the data (`split`) on which its networks are evaluated.
+
+    The methods return coordinates as arrays of shape [N, 2]; both columns are minimised.
+    """
 
     name: str
     reading: Reading
@@ -63,26 +80,29 @@ class Study:
 
     @property
     def quality(self) -> str:
-        """What 1 - error is called."""
+        """The name of the study's metric, which is 1 - error."""
         return self.reading.plan.measured.quality
 
     def role(self, role: str) -> pd.DataFrame:
-        """The runs of a role, in the order in which they were recorded."""
+        """Return the runs of a role, in the order in which they were recorded."""
         points = self.reading.points
         return points[points["role"] == role]
 
     def front(self, axes: Axes) -> np.ndarray:
-        """Where the networks of the front lie: quality and size."""
+        """Return the coordinates [N, 2] of the front on `axes` (error or loss, size)."""
         return self.places(self.reading.front_on(axes), axes)
 
     def places(self, rows: pd.DataFrame, axes: Axes) -> np.ndarray:
-        """Where networks lie, with the quality on the chosen data."""
+        """Return the coordinates [N, 2] of networks, evaluated on the data of `split`."""
         quality = axes[0].replace("val", SPLITS[self.split], 1)
         places: np.ndarray = rows[[quality, axes[1]]].to_numpy(float)
         return places
 
     def boxes(self, rows: pd.DataFrame | None = None) -> np.ndarray:
-        """Errors and nonzero shares of networks, or of the front; floors as in `front.py`."""
+        """Return the errors and nonzero shares [N, 2] of `rows`, or of the front if that is `None`.
+
+        Both are clipped from below as in `hypervolume_of`: by `least_error` and by one weight.
+        """
         rows = self.reading.front_on(ERROR_AXES) if rows is None else rows
         measured = self.reading.plan.measured
         is_test = self.split == "test"
@@ -94,7 +114,7 @@ class Study:
 
 
 def front_of(study: Study) -> Front:
-    """What a study's search took, and what came out."""
+    """Return the effort of a study's search and the front that it found."""
     runs = study.role("search")
     return Front(
         study=study.name,
@@ -109,18 +129,22 @@ def front_of(study: Study) -> Front:
 
 
 def counts(runs: pd.DataFrame) -> dict[str, int]:
-    """How many runs there are, and how many have nothing to measure."""
+    """Return the numbers of all runs, of collapsed ones and of those that are not done."""
     is_done = runs["status"] == "done"
     collapsed = int(runs["collapsed"].sum())
     return {"runs": len(runs), "collapsed": collapsed, "failed": int((~is_done).sum())}
 
 
 def course_of(study: Study, runs: pd.DataFrame) -> Iterator[Stage]:
-    """A stage for each fleet: its rows were recorded at once, and stand one after the other."""
+    """Yield the anytime hypervolume of a study's runs: one trace point for each fleet.
+
+    `runs` are rows in the order in which they were recorded. The rows of a fleet were recorded at
+    the same time, so they are adjacent.
+    """
     means = means_so_far(runs)
     places, boxes = means[list(ERROR_AXES)].to_numpy(float), study.boxes(means)  # [N, 2] each
     spent = runs[["epochs", "seconds"]].fillna(0).cumsum().to_numpy()
-    latest: dict[int, int] = {}  # of each variant, its last row in `means`
+    latest: dict[int, int] = {}  # variant -> its last row in `means`
     begin = 0
     for end in ends_of_fleets(runs):
         stop = int(means.index.searchsorted(end))
@@ -133,9 +157,10 @@ def course_of(study: Study, runs: pd.DataFrame) -> Iterator[Stage]:
 
 
 def means_so_far(runs: pd.DataFrame) -> pd.DataFrame:
-    """The living rows by their place in `runs`: the means over a variant's seeds until there.
+    """Return the living rows of `runs` with the means over the seeds recorded up to each row.
 
-    Later seeds of a `variant` (a number) change its mean, so its last row counts.
+    The index is the position in `runs`, and the column `variant` holds a number. A later seed
+    changes the mean of its variant, so the last row of each variant counts.
     """
     runs = runs.reset_index(drop=True)
     living, variant = choosable(runs), runs.groupby(list(VARIANT), dropna=False).ngroup()
@@ -146,7 +171,7 @@ def means_so_far(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def ends_of_fleets(runs: pd.DataFrame) -> Iterator[int]:
-    """How many rows there are when each fleet is recorded."""
+    """Yield the number of rows that are recorded when each fleet ends."""
     fleets = list(runs[["round", "started_at", "fleet_size"]].itertuples(index=False, name=None))
     size = 0
     for end, fleet in enumerate(fleets, start=1):
@@ -157,6 +182,10 @@ def ends_of_fleets(runs: pd.DataFrame) -> Iterator[int]:
 
 
 def volume(*boxes: np.ndarray, quality: str = ACCURACY) -> float:
-    """Hypervolume of errors and nonzero shares, [N, 2] each, taken together."""
+    """Return the hypervolume in [0, 1] of the union of `boxes`.
+
+    Each array holds errors and nonzero shares and has the shape [N, 2]. `quality` is the metric,
+    which selects the reference point (see `analysis.pareto.hypervolume`).
+    """
     errors, shares = np.concatenate(boxes).T
     return hypervolume(errors, shares, quality)

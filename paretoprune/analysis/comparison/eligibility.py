@@ -1,4 +1,4 @@
-"""Can these studies be compared, and what should a reader know? No torch."""
+"""Eligibility for a comparison: which studies can be compared, and with which caveats. No torch."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -13,16 +13,19 @@ from paretoprune.errors import UsageError
 from paretoprune.study.run import SMGD
 from paretoprune.study.settings import option_of
 
-# Studies that differ in one of these are of different problems.
+# Studies that differ in one of these settings train different problems.
 PROBLEM = (
     *("dataset", "image_size", "validation", "model", "loss"),
     *("prunable", "exclude", "complexity"),
 )
-DATA = ("validation_images", "test_images", "prunable_weights")  # what an option does not say
+DATA = ("validation_images", "test_images", "prunable_weights")  # not stated by an option
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
-    """A name for each study, its folder's where that is enough; `UsageError` for one twice."""
+    """Return a name for each study: its folder's name if that is unique, otherwise the given path.
+
+    Raises `UsageError` if a study is given twice.
+    """
     places = [folder.resolve() for folder in folders]
     for folder, place in zip(folders, places, strict=True):
         if places.count(place) > 1:
@@ -35,7 +38,7 @@ def names_of(folders: Sequence[Path]) -> list[str]:
 
 
 def require_one_quality(readings: Sequence[Reading]) -> str:
-    """What 1 - error is in all of these studies; raise `UsageError` where they do not agree."""
+    """Return the metric that all studies share; raise `UsageError` if they differ."""
     first = readings[0]
     quality = first.plan.measured.quality
     for other in readings[1:]:
@@ -48,7 +51,7 @@ def require_one_quality(readings: Sequence[Reading]) -> str:
 
 
 def require_one_problem(one: Study, other: Study) -> None:
-    """Raise `UsageError` where two studies are of different problems."""
+    """Raise `UsageError` if two studies train different problems."""
     a, b = asdict(one.reading.plan.settings), asdict(other.reading.plan.settings)
     differing = [f"{option_of(n)} is {a[n]} and {b[n]}" for n in PROBLEM if a[n] != b[n]]
     then, now = asdict(one.reading.plan.measured), asdict(other.reading.plan.measured)
@@ -65,7 +68,11 @@ def require_one_problem(one: Study, other: Study) -> None:
 
 
 def require_fronts(studies: Sequence[Study]) -> list[Study]:
-    """The studies with a front; `UsageError` for none, and for one without anything beside it."""
+    """Return the studies that have a front.
+
+    Raises:
+        UsageError: if no study has a front, or if there is nothing to compare a single front with.
+    """
     fronts = [study for study in studies if len(study.reading.front)]
     if not fronts:
         first = studies[0]
@@ -89,12 +96,12 @@ def require_fronts(studies: Sequence[Study]) -> list[Study]:
 
 
 def command(study: Study, *options: str) -> str:
-    """What to type to train more runs of a study."""
+    """Return the shell command that trains more runs of a study, in backticks."""
     return f"`{shlex.join(['paretoprune', 'sweep', str(study.reading.folder), *options])}`"
 
 
 def notes_on(studies: Sequence[Study]) -> Iterator[str]:
-    """What a reader should know before trusting small differences."""
+    """Yield the caveats that a reader should know before trusting small differences."""
     if len({study.reading.plan.settings.seed for study in studies}) > 1:
         yield (
             "The studies' seeds differ, and so do the images that they hold out for validation: "

@@ -1,4 +1,7 @@
-"""Which point to take? A new rule: one file with a function, and one line in `RULES`."""
+"""Knee rules: how one point of a front is chosen.
+
+A new rule is one file with a function, and one line in `RULES`.
+"""
 
 from paretoprune.analysis.knee.angle import angle
 from paretoprune.analysis.knee.axes import AXES_OF, Terms

@@ -1,4 +1,4 @@
-"""The knee as the point where the front bends most."""
+"""Angle rule: the knee is the point where the front bends most."""
 
 from itertools import product
 
@@ -10,18 +10,18 @@ from paretoprune.analysis.knee.result import Verdict, too_few
 
 
 def angle(front: pd.DataFrame, terms: Terms) -> Verdict:
-    """Take the inner point with the largest bend between the lines to points on either side.
+    """Choose the inner point with the largest bend between the lines to points on either side.
 
     Source: Branke, Deb, Dierolf and Osswald (2004), "Finding knees in multi-objective
-    optimization", PPSN VIII, section 3.1, with its improvement: lines go to the neighbours and to
-    the next points beyond, and the largest of the four bends counts.
+    optimization", PPSN VIII, section 3.1, with its improvement: lines are drawn to the neighbours
+    and to the next points beyond them, and the largest of the four bends counts.
     """
     labels, unit = places(front, terms)
     few = too_few(labels)
     if few:
         return few
     bends = np.array([largest_bend(unit, at) for at in range(1, len(unit) - 1)])
-    best = int((bends >= bends.max() - EVEN).argmax())  # of equal ones, the densest
+    best = int((bends >= bends.max() - EVEN).argmax())  # among equal ones, the densest
     if bends[best] <= EVEN:
         return Verdict(None, "no point between the extremes bends towards the ideal")
     return Verdict(
@@ -31,12 +31,12 @@ def angle(front: pd.DataFrame, terms: Terms) -> Verdict:
 
 
 def largest_bend(unit: np.ndarray, at: int) -> float:
-    """The largest turn (radians, positive towards the ideal) at a point of `unit` [N, 2]."""
+    """Return the largest turn (rad, positive towards the ideal) at row `at` of `unit` [N, 2]."""
     denser = [direction(unit[i], unit[at]) for i in (at - 1, at - 2) if i >= 0]
     sparser = [direction(unit[at], unit[i]) for i in (at + 1, at + 2) if i < len(unit)]
     return max(after - before for before, after in product(denser, sparser))
 
 
 def direction(start: np.ndarray, end: np.ndarray) -> float:
-    """The angle of a line to the first axis, from -pi/2 (down) to 0 (flat)."""
+    """Return the angle of a line to the first axis in radians, from -pi/2 (down) to 0 (flat)."""
     return float(np.arctan2(end[1] - start[1], end[0] - start[0]))

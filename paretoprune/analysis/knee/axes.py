@@ -1,4 +1,4 @@
-"""On what a knee rule looks: two axes, their scale, and what the smallest values count as."""
+"""Axes of the knee rules: which two columns, on which scale, and the floors of their values."""
 
 import math
 from dataclasses import dataclass
@@ -18,27 +18,31 @@ SIZE_OF = {
     "neurons": "neurons",
     "parameters": "compact_parameters",
 }
-COUNTED = ("nonzeros", "flops", "neurons", "compact_parameters")  # in whole numbers
+COUNTED = ("nonzeros", "flops", "neurons", "compact_parameters")  # whole numbers
 USUAL = ("loss,complexity", "loss,nonzeros", "error,nonzeros")
 EVERY = {
     f"{quality},{size}": (QUALITY_OF[quality], SIZE_OF[size])
     for quality, size in product(QUALITY_OF, SIZE_OF)
 }
-WHOLE_OF = {"flops": "dense_flops", "compact_parameters": "parameters"}  # nothing pruned
+WHOLE_OF = {"flops": "dense_flops", "compact_parameters": "parameters"}  # of the dense network
 WORDS = {"flops": "FLOPs", "compact_parameters": "parameters"}
-# What `--axes` offers, the usual ones first.
+# The choices of `--axes`, the usual ones first.
 AXES_OF: dict[str, Axes] = {name: EVERY[name] for name in (*USUAL, *EVERY)}
 SCALES = ("log", "linear")
-EVEN = 1e-9  # of the box: differences below are rounding
+EVEN = 1e-9  # share of the box: smaller differences are rounding
 
 
 @dataclass(frozen=True)
 class Terms:
-    """Two columns to be minimised, whether in their logarithms, and what is known of the problem.
+    """The two columns that a knee rule minimises, their scale, and facts about the problem.
 
-    `samples` is the number of validation images, which matters for errors and losses only (0: not
-    known), `constant_loss` the validation loss of the best constant prediction, `quality` the name
-    of 1 - error.
+    Attributes:
+        axes: the columns of the loss or error and of the size.
+        is_log: whether the rule looks at the logarithms of both columns.
+        samples: the number of validation samples, which sets the floor of errors and losses
+            (0: unknown).
+        constant_loss: the validation loss of the best constant prediction.
+        quality: the name of the metric, which is 1 - error.
     """
 
     axes: Axes = AXES
@@ -49,22 +53,29 @@ class Terms:
 
     @property
     def scale(self) -> str:
-        """The word for the scale, as in `SCALES`."""
+        """The name of the scale, as in `SCALES`."""
         return "log" if self.is_log else "linear"
 
 
 def word_of(column: str) -> str:
-    """How an axis is said."""
+    """Return the name of a column for messages and labels."""
     return WORDS.get(column, column.removeprefix("val_"))
 
 
 def floor_of(
     column: str, samples: int, quality: str = ACCURACY, constant_loss: float = 1.0
 ) -> float:
-    """What a value counts as at least: half an image, one weight, or hardly anything.
+    """Return the smallest value that a column can resolve: half a sample, one weight, or almost 0.
 
-    A loss counts as an error does: less says that so few images cannot tell. Where errors are
-    shares of `constant_loss`, it has the unit of that.
+    A loss has the same floor as an error, because so few samples cannot resolve less. If the metric
+    is not accuracy, errors are shares of `constant_loss`, and the floor of a loss is multiplied by
+    it.
+
+    Args:
+        column: the name of the column.
+        samples: the number of validation samples; with 0 a loss has almost no floor.
+        quality: the name of the metric, which is 1 - error.
+        constant_loss: the validation loss of the best constant prediction.
     """
     if column == "val_error" or (column == "val_loss" and samples):
         unit = constant_loss if column == "val_loss" and quality != ACCURACY else 1.0
@@ -73,21 +84,25 @@ def floor_of(
 
 
 def distinct(front: pd.DataFrame, terms: Terms) -> pd.DataFrame:
-    """The distinct places of a front, from extreme to extreme, in the terms' scale."""
+    """Return the distinct points of a front, from extreme to extreme.
+
+    The columns of `terms.axes` hold their values on the scale of `terms` (log10 if `is_log`).
+    """
     columns = list(terms.axes)
     values = front[columns].astype(float)
     if terms.is_log:
         known = (terms.samples, terms.quality, terms.constant_loss)
         floors = pd.Series({name: floor_of(name, *known) for name in columns})
         values = np.log10(values.clip(lower=floors, axis=1))
-    # values that the floor makes equal may dominate others
+    # the floor makes values equal, so that some points become dominated
     return pareto(front.assign(**values), terms.axes).drop_duplicates(columns)
 
 
 def places(front: pd.DataFrame, terms: Terms) -> tuple[pd.Index, np.ndarray]:
-    """Labels [N] and values [N, 2] of the distinct places of a front, from extreme to extreme.
+    """Return the labels [N] and the scaled values [N, 2] of the distinct points of a front.
 
-    In the unit box of the terms' scale: the extremes are (0, 1) and (1, 0).
+    The points run from extreme to extreme. Their values on the scale of `terms` are mapped to the
+    unit box, so that the extremes are (0, 1) and (1, 0); a single point is not scaled.
     """
     front = distinct(front, terms)
     unit = front[list(terms.axes)].to_numpy(float)

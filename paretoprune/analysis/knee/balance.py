@@ -1,4 +1,4 @@
-"""The knee as the point where what is lost and what is gained are even, of all that there is."""
+"""Balance rule: the fitted front has slope -1 on logarithmic axes scaled to the problem's range."""
 
 import numpy as np
 import pandas as pd
@@ -6,20 +6,23 @@ import pandas as pd
 from paretoprune.analysis.knee.axes import WHOLE_OF, Terms, distinct, word_of
 from paretoprune.analysis.knee.result import Verdict, too_few
 
-DEVIATION = 0.1  # in log loss: points farther off the curve count less than quadratically
-STEEPEST = 30.0  # power of the fitted curve: steeper ones are cliffs
+DEVIATION = 0.1  # in log loss: larger residuals count less than quadratically
+STEEPEST = 30.0  # largest power of the fitted curve: steeper ones are cliffs
 
 
 def balance(front: pd.DataFrame, terms: Terms) -> Verdict:
-    """Take the point beyond which a share of the loss buys less than the same share of weights.
+    """Choose the point beyond which a share of the loss buys less than the same share of the size.
 
-    A loss may grow from the least one to the constant prediction's, and a size shrink from the
-    whole network's to one (l1: by as many times as there are weights). In the logarithms this makes
-    a price: at it, an equal share of either is even. The point lies where a curve
-    `L = least + (size / scale) ** -power`, fitted to the front, has this slope; the network nearest
-    to it is chosen. It is `chord` (Das, 1999) with the box of the problem in place of the front's
-    own, on a curve in place of single points, so that neither ends nor noise move it
-    (docs/decisions/0008). An extreme may be chosen.
+    The problem sets the range of each axis. A loss can grow from the least one to that of the
+    constant prediction. A size can shrink from the whole network's to one; an l1 norm can shrink
+    by a factor of the number of prunable weights. The ratio of the two logarithmic ranges is the
+    even price: at this price equal shares of both ranges are worth the same. A curve
+    `L = least + (size / scale) ** -power` is fitted to the front, and the network nearest to the
+    point where its logarithmic slope is minus the even price is chosen.
+
+    This is `chord` (Das, 1999) with the box of the problem in place of the front's, and with a
+    curve in place of single points, so that neither the extremes nor noise move the knee
+    (docs/decisions/0008). The rule may choose an extreme.
     """
     front = distinct(front, terms)
     few = too_few(front)
@@ -41,11 +44,12 @@ def balance(front: pd.DataFrame, terms: Terms) -> Verdict:
 
 
 def size_at(price: float, losses: np.ndarray, sizes: np.ndarray) -> float:
-    """The logarithm of the size at which the fitted curve has the slope `-price`.
+    """Return the logarithm of the size at which the fitted curve has the slope `-price`.
 
-    `losses` and `sizes` [N] are logarithms; infinite where no point of the curve has that slope.
+    `losses` and `sizes` [N] are natural logarithms. The result is minus infinity if the curve is
+    nowhere that steep.
     """
-    from scipy.optimize import least_squares  # slow: a third of a second
+    from scipy.optimize import least_squares  # here, as it takes 0.3 s to import
 
     least, middle = losses.min(), sizes.mean()
 

@@ -1,4 +1,4 @@
-"""The knee as the point farthest from the line between the extremes."""
+"""Chord rule: the knee is the point farthest from the line between the extremes."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from paretoprune.analysis.knee.result import Verdict, too_few
 
 
 def chord(front: pd.DataFrame, terms: Terms) -> Verdict:
-    """Take the point farthest below the chord of the extremes.
+    """Choose the point farthest below the chord of the extremes.
 
     Source: Das (1999), "On characterizing the 'knee' of the Pareto curve", after Das and Dennis'
     normal-boundary intersection. The distance is measured in units of the extremes' box.
@@ -18,7 +18,7 @@ def chord(front: pd.DataFrame, terms: Terms) -> Verdict:
     if few:
         return few
     below = (1 - unit.sum(axis=1)) / np.sqrt(2)  # [N]
-    best = int((below >= below.max() - EVEN).argmax())  # of equal ones, the densest
+    best = int((below >= below.max() - EVEN).argmax())  # among equal ones, the densest
     if below[best] <= EVEN:
         return Verdict(None, "no point lies below the line between the extremes")
     return Verdict(

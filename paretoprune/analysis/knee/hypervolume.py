@@ -1,4 +1,4 @@
-"""The knee as the point without which most would be lost."""
+"""Hypervolume rule: the knee is the point with the largest exclusive contribution."""
 
 import pandas as pd
 
@@ -7,11 +7,11 @@ from paretoprune.analysis.knee.result import Verdict, too_few
 
 
 def hypervolume(front: pd.DataFrame, terms: Terms) -> Verdict:
-    """Take the inner point that alone dominates the largest area of the extremes' box.
+    """Choose the inner point that alone dominates the largest area of the extremes' box.
 
     Source: the exclusive contribution of Emmerich, Beume and Naujoks (2005), "An EMO algorithm
-    using the hypervolume measure as selection criterion", EMO 2005; with two objectives it is a
-    rectangle between neighbours, whatever the reference point.
+    using the hypervolume measure as selection criterion", EMO 2005. With two objectives it is a
+    rectangle between neighbours and does not depend on the reference point.
     """
     labels, unit = places(front, terms)
     few = too_few(labels)
@@ -20,7 +20,7 @@ def hypervolume(front: pd.DataFrame, terms: Terms) -> Verdict:
     widths = unit[2:, 0] - unit[1:-1, 0]
     heights = unit[:-2, 1] - unit[1:-1, 1]
     areas = widths * heights  # [N - 2]
-    best = int((areas >= areas.max() - EVEN).argmax())  # of equal ones, the densest
+    best = int((areas >= areas.max() - EVEN).argmax())  # among equal ones, the densest
     if len(areas) > 1 and areas.max() - areas.min() <= EVEN:
         return Verdict(None, "every point between the extremes adds the same area")
     return Verdict(

@@ -1,4 +1,4 @@
-"""The sparsest network that is as good as the best one, as far as validation can tell."""
+"""One-standard-error rule: the smallest network that validation cannot tell from the best one."""
 
 import math
 
@@ -8,17 +8,18 @@ from paretoprune.analysis.knee.axes import Terms, floor_of
 from paretoprune.analysis.knee.result import Verdict
 from paretoprune.study.metric import ACCURACY
 
-ENOUGH_SEEDS = 3  # for a standard deviation between them
+ENOUGH_SEEDS = 3  # from here on their standard deviation is used
 
 
 def one_se(front: pd.DataFrame, terms: Terms) -> Verdict:
-    """Take the smallest network within one standard error of the least validation error.
+    """Choose the smallest network within one standard error of the least validation error.
 
     Source: Breiman, Friedman, Olshen and Stone (1984), "Classification and regression trees",
-    section 3.4.3; as `lambda.1se` of glmnet. With p the least error, at least 1/(2n), the standard
-    error is sqrt(p (1 - p) / n) for n images, or with three seeds or more their standard
-    deviation / sqrt(seeds). An error that is a share of the constant prediction's loss has that of
-    the loss, in the same share. An extreme may be chosen.
+    section 3.4.3; known as `lambda.1se` in glmnet. Let p be the least error, or 1/(2n) if that is
+    larger. The standard error is sqrt(p (1 - p) / n) for n samples; with three seeds or more it
+    is their standard deviation divided by sqrt(seeds). If the metric is not accuracy, an error is
+    a share of the constant prediction's loss, and its standard error is the same share of the
+    loss's. The rule may choose an extreme.
     """
     if front.empty:
         return Verdict(None, "the study has no network yet that learnt anything")
@@ -43,11 +44,11 @@ def one_se(front: pd.DataFrame, terms: Terms) -> Verdict:
 
 
 def of_samples(error: float, samples: int) -> float:
-    """The standard error of a share of samples."""
+    """Return the standard error of an error that is a share of `samples`."""
     return math.sqrt(error * (1 - error) / samples)
 
 
 def of_losses(best: pd.Series) -> float:
-    """The standard error of a mean loss, as a share of the constant prediction's."""
+    """Return the standard error of a mean loss, as a share of the constant prediction's loss."""
     loss = float(best["val_loss"])
     return float(best["val_loss_se"] * best["val_error"]) / loss if loss > 0 else 0.0

@@ -1,4 +1,4 @@
-"""What every knee rule is given, and what it gives."""
+"""Interface of the knee rules: the function's signature and its result."""
 
 from collections.abc import Sized
 from dataclasses import dataclass
@@ -11,24 +11,28 @@ from paretoprune.analysis.knee.axes import Terms
 
 @dataclass(frozen=True)
 class Verdict:
-    """The label of the chosen row of the front, or `None` and the reason why there is none."""
+    """Result of a knee rule: the label of the chosen row or `None`, and the reason."""
 
     index: int | None
     reason: str
 
 
 class Rule(Protocol):
-    """A knee rule: a function of a front, sorted by the first of `terms.axes`.
+    """A knee rule: a function that chooses one row of a front.
 
-    `front` holds nondominated points in `terms.axes`, one row each, with the columns of
-    `over_seeds` where runs were repeated; the verdict is a label of one of them.
+    `front` holds the points that are nondominated in `terms.axes`, one row each, sorted by the
+    first of these axes. It has the columns of `over_seeds` if runs were repeated. The result
+    holds the label of one of its rows, or `None`.
     """
 
     def __call__(self, front: pd.DataFrame, terms: Terms) -> Verdict: ...
 
 
 def too_few(places: Sized, what: str = "the front") -> Verdict | None:
-    """The answer for a front, or what of it a rule looks at, with nothing between its extremes."""
+    """Return the result for a front of fewer than three points, otherwise `None`.
+
+    `what` names the points that the rule looks at; it is part of the reason.
+    """
     if len(places) >= 3:
         return None
     return Verdict(None, f"a knee lies between two extremes, and {what} has {len(places)} points")

@@ -1,4 +1,4 @@
-"""A line of the table of knee rules: a rule, and the axes and scales it has a meaning for."""
+"""Entry of the table of knee rules: a rule with the axes and scales that it supports."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,15 @@ from paretoprune.study.settings import Measured, choose
 
 @dataclass(frozen=True)
 class Entry:
-    """A rule with the `axes` and `scales` that it can be asked for: the first are its default.
+    """A knee rule with the axes and scales that it supports.
 
-    Without `scales` a scale has no meaning for it. `why_axes` and `why_scales` end the sentence
-    that refuses others.
+    Attributes:
+        rule: the function that chooses a point.
+        axes: the supported keys of `AXES_OF`; the first is the default.
+        scales: the supported `SCALES`, the first being the default; empty if the rule does not
+            depend on the scale.
+        why_axes: the end of the error message that rejects other axes.
+        why_scales: the end of the error message that rejects other scales.
     """
 
     rule: Rule
@@ -23,9 +28,16 @@ class Entry:
     why_scales: str = ""
 
     def terms(self, name: str, axes: str | None, scale: str | None, measured: Measured) -> Terms:
-        """The terms that a user asks for (`None`: the rule's own) of the rule called `name`.
+        """Return the axes and the scale that a user asks for; `None` selects the rule's default.
 
-        Raises `UsageError` for axes or a scale without a meaning.
+        Args:
+            name: the name of the rule, for error messages.
+            axes: a key of `AXES_OF`.
+            scale: one of `SCALES`.
+            measured: the facts of the study that the rules need.
+
+        Raises:
+            UsageError: for unknown axes or scales, and for those that the rule does not support.
         """
         axes = self.axes[0] if axes is None else choose(axes, AXES_OF, "--axes")
         if axes not in self.axes:

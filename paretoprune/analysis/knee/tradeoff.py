@@ -1,4 +1,4 @@
-"""The knee as the point that loses most against what its neighbours win."""
+"""Trade-off rule: the knee is the point that loses most for what a move to a neighbour gains."""
 
 import warnings
 
@@ -10,13 +10,13 @@ from paretoprune.analysis.knee.result import Verdict, too_few
 
 
 def tradeoff(front: pd.DataFrame, terms: Terms) -> Verdict:
-    """Take an inner point whose least sacrifice for each unit of gain stands out.
+    """Choose an inner point whose least sacrifice per unit of gain stands out.
 
     Source: Rachmawati and Srinivasan (2009), "Multiobjective evolutionary algorithm with
-    controllable focus on the knees of the Pareto front", as in pymoo's `HighTradeoffPoints`:
-    neighbours lie within 0.125 of the box (four at least), and a point stands out that is two
-    standard deviations above the mean, or the highest if it is one above. Of several inner points
-    the one nearest to the ideal is taken (in the sum of both axes).
+    controllable focus on the knees of the Pareto front", as in pymoo's `HighTradeoffPoints`. The
+    neighbours of a point lie within 0.125 of the box (four at least). A point stands out if it is
+    two standard deviations above the mean, or if it is the highest and one above. If several
+    inner points stand out, the one nearest to the ideal (in the sum of both axes) is chosen.
     """
     labels, unit = places(front, terms)
     few = too_few(labels)
@@ -25,20 +25,23 @@ def tradeoff(front: pd.DataFrame, terms: Terms) -> Verdict:
     found = [at for at in standing_out(unit) if 0 < at < len(unit) - 1]
     if not found:
         return Verdict(None, "no trade-off between the extremes stands out")
-    best = min(found, key=lambda at: round(float(unit[at].sum()), 9))  # first of equal ones
+    best = min(found, key=lambda at: round(float(unit[at].sum()), 9))  # the first of equal ones
     among = f", nearest to the ideal of {len(found)} such points" if len(found) > 1 else ""
     reason = f"every move to a neighbour loses unusually much for what it gains{among}"
     return Verdict(int(labels[best]), reason)
 
 
 def standing_out(unit: np.ndarray) -> list[int]:
-    """Positions of the points of high trade-off among `unit` [N, 2]; none on a straight front."""
-    if np.ptp(unit.sum(axis=1)) <= EVEN:  # all alike: rounding would choose
+    """Return the positions of the points of high trade-off among `unit` [N, 2].
+
+    The list is empty for a straight front.
+    """
+    if np.ptp(unit.sum(axis=1)) <= EVEN:  # all equal: rounding would decide
         return []
-    # pymoo divides by zero, imports what SciPy deprecates, and tells the process to ignore warnings
+    # pymoo divides by zero, imports deprecated SciPy, and disables warnings in the whole process
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        from pymoo.mcdm.high_tradeoff import HighTradeoffPoints  # slow: a quarter of a second
+        from pymoo.mcdm.high_tradeoff import HighTradeoffPoints  # takes 0.25 s to import
 
         # rounded, so that rounding in the units of an axis does not decide
         found = HighTradeoffPoints().do(np.round(unit, 12))

@@ -1,4 +1,4 @@
-"""The knee as the point that most trade-offs agree on."""
+"""Weight-interval rule: the knee is optimal over the widest range of weights."""
 
 import numpy as np
 import pandas as pd
@@ -9,10 +9,11 @@ from paretoprune.analysis.pareto import supported
 
 
 def weight_interval(front: pd.DataFrame, terms: Terms) -> Verdict:
-    """Take the supported point that is optimal over the widest range of log(lam / (1 - lam)).
+    """Choose the supported point that is optimal over the widest range of log(λ / (1 - λ)).
 
-    What the rule of arXiv 2008.13590, section 3.4, means (the authors compare neighbours' ratios
-    (1 - lam) / lam). Linear axes; the extremes are excluded.
+    This is the intention of the rule in arXiv 2008.13590, section 3.4, whose authors compare the
+    ratios (1 - λ) / λ of neighbours. The values are taken on linear axes, and the extremes are
+    excluded.
     """
     corners = supported(front, terms.axes)
     few = too_few(corners, "its convex hull")
@@ -20,9 +21,9 @@ def weight_interval(front: pd.DataFrame, terms: Terms) -> Verdict:
         return few
     values = corners[list(terms.axes)].to_numpy(float)
     losses, complexities = np.diff(values[:, 0]), -np.diff(values[:, 1])
-    log_odds = np.log(losses / complexities)  # between neighbours: where both are optimal
+    log_odds = np.log(losses / complexities)  # between neighbours, where both are optimal
     widths = np.diff(log_odds)  # of the inner points
-    best = int((widths >= widths.max() - EVEN).argmax())  # of equal ones, the densest
+    best = int((widths >= widths.max() - EVEN).argmax())  # among equal ones, the densest
     if widths[best] <= EVEN:
         return Verdict(None, "no point lies below the line between the extremes")
     factor = float(np.exp(widths[best]))

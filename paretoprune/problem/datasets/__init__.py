@@ -1,4 +1,7 @@
-"""On what is trained. A new data set: one file with a function, and one line in `DATASETS`."""
+"""Data sets, by the name that `--dataset` takes.
+
+A new data set is one file with a function, and one line in `DATASETS`.
+"""
 
 from collections.abc import Callable
 

@@ -1,4 +1,7 @@
-"""CIFAR-10: 50,000 + 10,000 colour images of 32 x 32 pixels in 10 classes, by torchvision."""
+"""CIFAR-10, read by torchvision.
+
+50,000 training and 10,000 test images of 32 x 32 pixels, in colour and in 10 classes.
+"""
 
 import torch
 
@@ -10,9 +13,11 @@ FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "bat
 
 
 def cifar10(source: Source) -> Data:
-    """Load CIFAR-10 from `data_dir`/cifar-10-batches-py, downloading it if anything is missing.
+    """Load CIFAR-10 from `data_dir`/cifar-10-batches-py, and download it if anything is missing.
 
-    Raises `CouldNotError`, naming the files and the folder, where that fails.
+    Raises:
+        CouldNotError: If it can be neither read nor downloaded; the message names the files and the
+            folder.
     """
     train, test = (_part(source, is_train) for is_train in (True, False))
     rest, held_out = split(train, source.validation, source.seed, "--validation")
@@ -20,10 +25,11 @@ def cifar10(source: Source) -> Data:
 
 
 def _part(source: Source, is_train: bool) -> Part:
-    import torchvision  # here, because it takes longer to load than a sweep of the digits needs
+    import torchvision  # here, as loading it takes longer than a sweep of the digits
 
-    # The files are pickles, which run whatever they say: torchvision compares their MD5 sums with
-    # those of the published ones before it opens any (`test_a_foreign_cifar10_is_never_unpickled`).
+    # The files are pickles, which can execute any code. Torchvision compares their MD5 sums with
+    # those of the published files before it opens any of them
+    # (`test_a_foreign_cifar10_is_never_unpickled`).
     loaded = fetch(
         lambda: torchvision.datasets.CIFAR10(str(source.data_dir), train=is_train, download=True),
         "CIFAR-10",

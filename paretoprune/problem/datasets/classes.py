@@ -1,4 +1,4 @@
-"""Which files of a folder are images of which class?"""
+"""Class folders: the image files of a folder, and the class of each."""
 
 import os
 from collections.abc import Iterator
@@ -9,20 +9,25 @@ from paretoprune.errors import CouldNotError, printable
 from paretoprune.problem.datasets.images import SUFFIXES
 
 TRAIN = "train"
-TESTS = ("test", "val", "validation")  # the first that is there holds the test images
-NOT_MEANT = "__MACOSX"  # what archives from a Mac hold besides
+TESTS = ("test", "val", "validation")  # the first one that exists holds the test images
+NOT_MEANT = "__MACOSX"  # metadata in archives that were made on a Mac
 
-Classes = dict[str, list[str]]  # the paths of the image files of each class, in order
+Classes = dict[str, list[str]]  # paths of the image files of each class, in order
 Entry = os.DirEntry[str]
-Identity = tuple[int, int]  # of a folder, whatever its name: device and inode
+Identity = tuple[int, int]  # device and inode of a folder, whatever its name
 
 
 @dataclass(frozen=True)
 class Found:
-    """The images of a folder; `test_name` is the folder of the test images, if there is one.
+    """The image files found in a folder, by class.
 
-    `unused` names folders that lie beside train/ and test/, `strays` counts images that lie in no
-    class's folder, `others` files that are no images.
+    Attributes:
+        train: Paths of the training images, by class.
+        test: Paths of the test images, by class; empty if no folder holds test images.
+        test_name: Name of the folder that holds the test images, if there is one.
+        unused: Names of folders next to train/ and test/ that are not used.
+        strays: Number of images that lie in no class folder.
+        others: Number of files that are not images.
     """
 
     train: Classes
@@ -34,9 +39,13 @@ class Found:
 
 
 def find(root: Path) -> Found:
-    """Look for a sub-folder per class, with or without train/ and test/ above them.
+    """Find the image files of a folder that has a sub-folder per class.
 
-    Raises `CouldNotError` where a folder cannot be read.
+    The class folders lie in `root` itself, or in train/ and one of test/, val/ and validation/
+    below it.
+
+    Raises:
+        CouldNotError: If a folder cannot be read.
     """
     try:
         return _find(root)
@@ -75,7 +84,7 @@ def _find(root: Path) -> Found:
 
 
 def _walk(folder: str, above: set[Identity]) -> Iterator[Entry]:
-    """The files in and below a folder, no folder twice: links may lead in circles."""
+    """Return the files in and below a folder; none is visited twice, as links may be circular."""
     seen = above | {_identity(folder)}
 
     def below(place: str) -> Iterator[Entry]:
@@ -90,7 +99,7 @@ def _walk(folder: str, above: set[Identity]) -> Iterator[Entry]:
 
 
 def _folders(place: str, above: set[Identity]) -> dict[str, str]:
-    """The paths of sub-folders by name, without links to folders `above`."""
+    """Return the paths of sub-folders by name, without links to folders in `above`."""
     folders = {entry.name: entry.path for entry in _visible(place) if _is_folder(entry)}
     return {name: path for name, path in folders.items() if _identity(path) not in above}
 
@@ -100,7 +109,7 @@ def _files_in(place: str) -> list[Entry]:
 
 
 def _visible(place: str) -> list[Entry]:
-    """What a folder holds, by name, without what is hidden."""
+    """Return the entries of a folder sorted by name, without hidden ones and `NOT_MEANT`."""
     with os.scandir(place) as entries:
         shown = [e for e in entries if not e.name.startswith(".") and e.name != NOT_MEANT]
     return sorted(shown, key=lambda entry: entry.name)
@@ -111,7 +120,11 @@ def _is_folder(entry: Entry) -> bool:
 
 
 def _is_image(entry: Entry) -> bool:
-    """By its suffix; a pipe would never end, a broken link is an image that cannot be read."""
+    """Return whether a file is an image, judged by its suffix.
+
+    A pipe is not an image, because reading it would never end. A broken link counts as an image
+    that cannot be read.
+    """
     if not entry.name.lower().endswith(SUFFIXES):
         return False
     path = Path(entry.path)

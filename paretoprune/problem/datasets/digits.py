@@ -1,4 +1,4 @@
-"""The 1,797 handwritten digits of 8 x 8 pixels that ship with scikit-learn: no download."""
+"""Digits: the 1,797 handwritten digits of 8 x 8 pixels that ship with scikit-learn."""
 
 import torch
 
@@ -6,8 +6,8 @@ from paretoprune.problem.datasets.parts import Data, Part, Source, set_test_asid
 
 
 def digits(source: Source) -> Data:
-    """Load the digits; scikit-learn names no test images, so a fifth of them is set aside."""
-    from sklearn.datasets import load_digits  # a second, which workers need not wait
+    """Load the digits; a fifth is set aside for testing, as scikit-learn names no test images."""
+    from sklearn.datasets import load_digits  # takes a second, which workers need not spend
 
     images, labels = load_digits(return_X_y=True)  # values 0 .. 16
     everything = Part(

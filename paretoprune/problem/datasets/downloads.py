@@ -1,4 +1,4 @@
-"""Data sets that torchvision finds in a folder, or downloads."""
+"""Downloads: data sets that torchvision reads from a folder or downloads."""
 
 import contextlib
 import sys
@@ -8,25 +8,33 @@ from typing import Any
 
 from paretoprune.errors import CouldNotError
 
-MOST_BYTES = 1_000_000_000  # of a file
+MOST_BYTES = 1_000_000_000  # per file
 
 
 def fetch(
     load: Callable[[], Any], name: str, data_dir: Path, place: str, files: Sequence[str]
 ) -> Any:
-    """Return what `load`, a call of torchvision, returns.
+    """Call torchvision to read or download a data set, and return its result.
 
-    `name` is the data set's for a user, `place` the folder in `data_dir` where `files` are looked
-    for. Raises `CouldNotError`, naming them, where that fails.
+    Args:
+        load: The call of torchvision.
+        name: Name of the data set in messages.
+        data_dir: Folder of all data sets.
+        place: Folder within `data_dir` in which torchvision looks for the files.
+        files: Names of the files.
+
+    Raises:
+        CouldNotError: If a file is too large, or if `load` fails; the message names the files and
+            the folder.
     """
     for path in (data_dir / place / file for file in files):
-        if path.is_file() and path.stat().st_size > MOST_BYTES:  # it would be read at once
+        if path.is_file() and path.stat().st_size > MOST_BYTES:  # it would be read whole
             raise CouldNotError(f"{path} is far too large for a file of {name}: remove it")
     try:
-        # torchvision reports its attempts on stdout, which is kept for answers
+        # torchvision reports its attempts on stdout, which is reserved for answers
         with contextlib.redirect_stdout(sys.stderr):
             return load()
-    except Exception as error:  # readers of files assert, index and unpack what may be missing
+    except Exception as error:  # torchvision raises many types for damaged files
         reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(":")
         raise CouldNotError(
             f"{name} is not in {data_dir / place}, or unreadable, and downloading it did not work "

@@ -1,4 +1,4 @@
-"""Your own images: a sub-folder per class, with or without train/ and test/ above them."""
+"""Image folders: a user's images, in one sub-folder per class."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -15,18 +15,24 @@ from paretoprune.problem.datasets.classes import TESTS, TRAIN, Found, find
 from paretoprune.problem.datasets.images import SUFFIXES, Header, read_headers, read_squares
 from paretoprune.problem.datasets.parts import Data, Part, Source, set_test_aside, split
 
-LARGEST_DEFAULT = 64  # pixels: without --image-size, images are made no larger
+LARGEST_DEFAULT = 64  # pixels: the largest images without --image-size
 SMALLEST = 4  # pixels, the smallest --image-size
-NAMED = 5  # of many files or classes, the first ones are named
-COPIES = 2  # of all images: the parts are cut before the whole is given up
+NAMED = 5  # files or classes that a message names; it counts the others
+COPIES = 2  # of all images in memory: the parts are cut before the whole is freed
 
 
 @dataclass(frozen=True)
 class Files:
-    """Image files [N], the training images first, and their labels [N].
+    """The files of an image folder.
 
-    `option` is how the user named `root`, `train` the number of training images,
-    `test_name` the folder of the others, if there is one.
+    Attributes:
+        option: The option as the user wrote it, for messages.
+        root: The folder that it names.
+        classes: Names of the classes, sorted.
+        paths: Paths of the image files [N], the training images first.
+        labels: Class indices of the files [N].
+        train: Number of training images.
+        test_name: Name of the folder that holds the other images, if there is one.
     """
 
     option: str
@@ -40,7 +46,13 @@ class Files:
 
 @dataclass(frozen=True)
 class Pictures:
-    """The images [M, C, S, S] of the M files of N that are `readable` [N]."""
+    """The pixels of the image files that can be read.
+
+    Attributes:
+        images: Pixels [M, C, S, S] of the M readable files.
+        readable: Whether each of the N files can be read [N].
+        headers: Headers of the files [N]; `None` where a file is not an image.
+    """
 
     images: NDArray[np.uint8]
     readable: NDArray[np.bool_]
@@ -48,10 +60,14 @@ class Pictures:
 
 
 def folder(source: Source) -> Data:
-    """Load the images in `path`, as squares of `image_size` pixels or as the smallest image.
+    """Load the images of `source.path` as squares.
 
-    Raises `UsageError` where there are too few, or not in a folder by class, `CouldNotError` where
-    memory would not hold them.
+    The side of the squares is `source.image_size` pixels. If that is 0, it is the shorter side of
+    the smallest image, and at most 64 pixels.
+
+    Raises:
+        UsageError: If there are too few images, or if they do not lie in a folder per class.
+        CouldNotError: If a folder cannot be read, or if memory cannot hold the images.
     """
     option, root = _existing(source.path or Path())
     found = find(root)
@@ -59,13 +75,13 @@ def folder(source: Source) -> Data:
     pictures = _read(files, source.image_size)
     rest, test = _rest_and_test(files, pictures)
     notes = tuple(_notes(source, files, found, pictures, (len(rest), test)))
-    del pictures  # before the next copy
+    del pictures  # frees them before the next copy
     train, held_out = split(rest, source.validation, source.seed, "--validation")
     return Data(train, held_out, test, classes=len(files.classes), white=255.0, notes=notes)
 
 
 def _existing(path: Path) -> tuple[str, Path]:
-    """The option as the user wrote it, and the folder that it names."""
+    """Return the option as the user wrote it, and the folder that it names."""
     option = f"--dataset folder:{printable(str(path))}"
     wanted = "name a folder that holds a sub-folder of images for each class"
     try:
@@ -73,7 +89,7 @@ def _existing(path: Path) -> tuple[str, Path]:
         if root.is_dir():
             return option, root
         what = "this is a file" if root.exists() else "the folder does not exist"
-    except (OSError, RuntimeError) as error:  # a name that cannot be, a home that is not
+    except (OSError, RuntimeError) as error:  # an invalid name, an unknown home folder
         what = f"the folder cannot be ({error})"
     raise UsageError(f"{option}: {what}; {wanted}")
 
@@ -106,7 +122,11 @@ def _files(option: str, root: Path, found: Found) -> Files:
 
 
 def _read(files: Files, image_size: int) -> Pictures:
-    """Read what can be read; a file may turn out broken only when its pixels are read."""
+    """Read the images that can be read.
+
+    A broken file may be noticed only when its pixels are read. Size and channels are then planned
+    again without it.
+    """
     headers = read_headers(files.paths)
     readable = np.array([header is not None for header in headers], bool)
     _require_enough(files, readable)
@@ -122,20 +142,24 @@ def _read(files: Files, image_size: int) -> Pictures:
         side, channels = again = _plan(headers, readable, image_size)
         if again == plan:
             return Pictures(images[good], readable, headers)
-        plan = again  # the broken ones alone were so small, or in colour
+        plan = again  # only broken files were so small, or in colour
 
 
 def _plan(
     headers: list[Header | None], readable: NDArray[np.bool_], image_size: int
 ) -> tuple[int, int]:
-    """Side (pixels) and channels of the images that are read."""
+    """Return the side (pixels) and the number of channels of the images that are read."""
     kept = [header for header, good in zip(headers, readable, strict=True) if header and good]
     side = image_size or min(LARGEST_DEFAULT, min(header.side for header in kept))
     return side, 1 if all(header.grey for header in kept) else 3
 
 
 def _require_enough(files: Files, readable: NDArray[np.bool_]) -> None:
-    """Raise `UsageError` unless two classes or more, and all of them, have readable images."""
+    """Raise `UsageError` unless there are enough readable images.
+
+    At least two classes are needed. Each class needs a training image, and a folder of test images
+    needs an image.
+    """
     if not files.paths:
         kinds = " ".join(suffix[1:] for suffix in SUFFIXES)
         raise UsageError(f"{files.option}: the sub-folders hold no images: add some ({kinds})")
@@ -164,7 +188,7 @@ def _require_enough(files: Files, readable: NDArray[np.bool_]) -> None:
 
 
 def _require_memory(option: str, images: int, channels: int, side: int) -> None:
-    """Raise `CouldNotError` where memory would not hold the images and their parts."""
+    """Raise `CouldNotError` if memory cannot hold the images and the parts cut from them."""
     needed = COPIES * images * channels * side**2
     available = psutil.virtual_memory().available
     if needed <= available:
@@ -178,7 +202,7 @@ def _require_memory(option: str, images: int, channels: int, side: int) -> None:
 
 
 def _rest_and_test(files: Files, pictures: Pictures) -> tuple[Part, Part]:
-    """The training images (validation images among them) and the test images."""
+    """Return the training images, which include the validation images, and the test images."""
     images, labels = torch.from_numpy(pictures.images), files.labels[pictures.readable]
     everything = Part((images,), torch.from_numpy(labels))
     if files.test_name:
@@ -198,7 +222,7 @@ def _rest_and_test(files: Files, pictures: Pictures) -> tuple[Part, Part]:
 def _notes(
     source: Source, files: Files, found: Found, pictures: Pictures, cut: tuple[int, Part]
 ) -> Iterator[str]:
-    """What was found, and what a user might not expect."""
+    """Yield sentences on what was found, and on what a user might not expect."""
     (rest, test), (channels, side) = cut, pictures.images.shape[1:3]
     origin = (
         f"the test images are those in {files.test_name}/"
@@ -232,13 +256,13 @@ def _notes(
 
 
 def _names(files: Files, which: NDArray[np.bool_]) -> list[str]:
-    """Paths below the folder that was given."""
+    """Return paths relative to the folder that the user gave."""
     chosen = (files.paths[index] for index in np.flatnonzero(which))
     return [Path(path).relative_to(files.root).as_posix() for path in chosen]
 
 
 def _few(names: Sequence[str]) -> str:
-    """The first names, and how many there are besides."""
+    """Join the first names, and count the others."""
     more = len(names) - NAMED
     shown = ", ".join(map(printable, names[:NAMED]))
     return f"{shown} and {more:,} more" if more > 0 else shown
@@ -249,5 +273,5 @@ def _count(number: int, thing: str) -> str:
 
 
 def _amount(number: int) -> str:
-    """Bytes, in the unit of which there are not too many."""
+    """Format a number of bytes in MB or GB."""
     return f"{number / 1e9:.2f} GB" if number >= 1e9 else f"{number / 1e6:.2f} MB"

@@ -1,4 +1,4 @@
-"""Image files: what their headers say, and their pixels as squares of bytes."""
+"""Image files: their headers, and their pixels as squares of bytes."""
 
 import contextlib
 import threading
@@ -17,13 +17,13 @@ from PIL import Image, ImageOps
 from paretoprune.errors import CouldNotError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-# Whatever its suffix, a file is read as one of these: Pillow's others may start programs.
+# A file is read as one of these, whatever its suffix: Pillow's other readers may start programs.
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-BACKGROUND = "white"  # transparent pixels lie on it, as on a page
-REDUCED = 2  # a large JPEG is decoded at no less than so many times the size that is wanted
+BACKGROUND = "white"  # colour behind transparent pixels
+REDUCED = 2  # a large JPEG is decoded at no less than this multiple of the wanted size
 CHUNK = 64  # files that a thread takes at once
-# Pillow refuses images of more pixels than this many bytes hold, whatever they take on disk. All
-# threads together hold no more, so a folder of the largest images needs not much more than one.
+# The largest image that Pillow opens needs `MOST_BYTES` in memory, whatever its size on disk. All
+# threads together hold no more, so a folder of the largest images needs little more than one image.
 PIXEL = 4  # bytes in memory
 STRIP = 1_000_000  # pixels that are converted at once
 MOST_BYTES = 2 * PIXEL * (Image.MAX_IMAGE_PIXELS or 0)
@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 
 class Room:
-    """Bytes that threads share: who wants some waits until they are free."""
+    """A budget of bytes that threads share: a thread waits until enough of them are free."""
 
     def __init__(self, size: int) -> None:
         self.size = self._free = size
@@ -41,7 +41,7 @@ class Room:
 
     @contextlib.contextmanager
     def take(self, wanted: int) -> Iterator[None]:
-        """Hold so many bytes; `ValueError` where there never are as many."""
+        """Hold `wanted` bytes; raise `ValueError` if that is more than the whole budget."""
         if wanted > self.size:
             raise ValueError(f"needs {wanted:,} bytes")
         with self._changed:
@@ -60,21 +60,31 @@ ROOM = Room(MOST_BYTES)
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of an image before its pixels are read; `side` is the shorter one."""
+    """What is known of an image before its pixels are read; `side` (pixels) is the shorter one."""
 
     side: int
     grey: bool
 
 
 def read_headers(paths: Sequence[str]) -> list[Header | None]:
-    """What the headers say; None where a file is not an image that can be read."""
+    """Read the headers of files; `None` stands for a file that is not a readable image."""
     return _each(_header, paths)
 
 
 def read_squares(
     paths: Sequence[str], size: int, channels: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Images [N, C, size, size], and which of them could be read [N]; the others are black."""
+    """Read images as squares.
+
+    Args:
+        paths: Paths of N image files.
+        size: Side of the squares in pixels.
+        channels: 1 for grey images, 3 for colour.
+
+    Returns:
+        The images [N, C, size, size], and whether each could be read [N]. Images that could not be
+            read are black.
+    """
     images = np.zeros((len(paths), channels, size, size), np.uint8)
 
     def read(index: int) -> bool:
@@ -85,29 +95,29 @@ def read_squares(
 
 
 def _each(read: Callable[[Item], Result], items: Sequence[Item]) -> list[Result | None]:
-    """`read` each item, in order; None where that fails."""
+    """Apply `read` to each item in threads, and keep the order; failures become `None`."""
 
     def chunk(start: int) -> list[Result | None]:
         return [_or_none(read, item) for item in items[start : start + CHUNK]]
 
     with warnings.catch_warnings(), ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        warnings.simplefilter("ignore")  # what Pillow only doubts is read
+        warnings.simplefilter("ignore")  # files that Pillow only warns about are read
         return [result for part in pool.map(chunk, range(0, len(items), CHUNK)) for result in part]
 
 
 def _or_none(read: Callable[[Item], Result], item: Item) -> Result | None:
     try:
         return read(item)
-    except MemoryError as error:  # were the file skipped, the data would depend on the machine
+    except MemoryError as error:  # skipping would make the data depend on the machine
         raise CouldNotError(
             "memory is too small to read the images: take smaller ones, or a machine with more"
         ) from error
-    except Exception:  # decoders raise nearly everything about broken files
+    except Exception:  # decoders raise almost any type for broken files
         return None
 
 
 def _header(path: str) -> Header:
-    # some headers are read whole, whatever length they say, from a file that may be mostly holes
+    # Pillow reads some headers whole, whatever their length, and a sparse file may be huge
     size = Path(path).stat().st_size
     with ROOM.take(size), Image.open(path, formats=FORMATS) as image:
         if _is_wide(image) and not _is_16_bit(image):
@@ -117,11 +127,11 @@ def _header(path: str) -> Header:
 
 
 def _square(path: str, size: int, channels: int) -> NDArray[np.uint8]:
-    """Pixels [C, size, size]: upright, the shorter side resized, the longer cropped to it."""
+    """Read pixels [C, size, size]: upright, the shorter side resized, the longer one cropped."""
     with Image.open(path, formats=FORMATS) as image:
         image.draft(image.mode, (REDUCED * size, REDUCED * size))  # JPEGs only
         needed = max(Path(path).stat().st_size, PIXEL * image.width * image.height)
-        with ROOM.take(needed), contextlib.closing(image):  # its pixels go before their room does
+        with ROOM.take(needed), contextlib.closing(image):  # frees the pixels before the room
             ImageOps.exif_transpose(image, in_place=True)
             fitted = ImageOps.fit(_as_bytes(image, "L" if channels == 1 else "RGB"), (size, size))
     pixels = np.asarray(fitted)  # [size, size] or [size, size, 3]
@@ -129,7 +139,7 @@ def _square(path: str, size: int, channels: int) -> NDArray[np.uint8]:
 
 
 def _as_bytes(image: Image.Image, mode: str) -> Image.Image:
-    """The image in `mode`, L or RGB; by strips, so that no step needs a copy of all of it."""
+    """Convert an image to `mode` (L or RGB), in strips so that no step copies all of it."""
     image.load()
     if image.mode == mode and "transparency" not in image.info:
         return image
@@ -152,7 +162,7 @@ def _strip_as_bytes(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _is_wide(image: Image.Image) -> bool:
-    """Has a pixel more than 8 bits?"""
+    """Return whether a pixel has more than 8 bits."""
     return image.mode[0] in "IF"
 
 

@@ -1,4 +1,7 @@
-"""MNIST and Fashion-MNIST: 60,000 + 10,000 grey images of 28 x 28 pixels, by torchvision."""
+"""MNIST and Fashion-MNIST, read by torchvision.
+
+60,000 training and 10,000 test images of 28 x 28 pixels each, in grey and in 10 classes.
+"""
 
 from paretoprune.errors import CouldNotError
 from paretoprune.problem.datasets.downloads import fetch
@@ -8,37 +11,45 @@ FILES = tuple(
     f"{stem}-{kind}-ubyte" for stem in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
 )
 CLASSES = 10
-PICKLED = "processed"  # a folder of old versions of torchvision
+PICKLED = "processed"  # a folder that old versions of torchvision wrote
 
 
 def mnist(source: Source) -> Data:
-    """Load MNIST from `data_dir`/MNIST/raw, downloading what is missing.
+    """Load MNIST from `data_dir`/MNIST/raw, and download missing files.
 
-    Raises `CouldNotError`, naming the files and the folder, where that fails.
+    Raises:
+        CouldNotError: If it can be neither read nor downloaded; the message names the files and the
+            folder.
     """
     return _load(source, "MNIST", "MNIST")
 
 
 def fashion_mnist(source: Source) -> Data:
-    """Load Fashion-MNIST from `data_dir`/FashionMNIST/raw, downloading what is missing.
+    """Load Fashion-MNIST from `data_dir`/FashionMNIST/raw, and download missing files.
 
-    Raises `CouldNotError`, naming the files and the folder, where that fails.
+    Raises:
+        CouldNotError: If it can be neither read nor downloaded; the message names the files and the
+            folder.
     """
     return _load(source, "FashionMNIST", "Fashion-MNIST")
 
 
 def _load(source: Source, kind: str, name: str) -> Data:
-    """`kind` is torchvision's class, after which it also names the folder."""
+    """Load one of the two data sets.
+
+    `kind` is the name of torchvision's class and of the folder in `data_dir`, `name` the name in
+    messages.
+    """
     train, test = (_part(source, kind, name, is_train) for is_train in (True, False))
     rest, held_out = split(train, source.validation, source.seed, "--validation")
     return Data(rest, held_out, test, classes=CLASSES, white=255.0)
 
 
 def _part(source: Source, kind: str, name: str, is_train: bool) -> Part:
-    import torchvision  # here, because it takes longer to load than a sweep of the digits needs
+    import torchvision  # here, as loading it takes longer than a sweep of the digits
 
     place = source.data_dir / kind
-    if (place / PICKLED).exists():  # torchvision would unpickle it, and not look at the files
+    if (place / PICKLED).exists():  # torchvision would unpickle it and ignore the files
         raise CouldNotError(f"{place / PICKLED} is not read, as it may hold programs: remove it")
     dataset = getattr(torchvision.datasets, kind)
     images = fetch(

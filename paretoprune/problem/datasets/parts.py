@@ -1,4 +1,4 @@
-"""What a data set is: inputs, targets, and how the parts are cut."""
+"""Data sets as tensors: samples, their parts, and how a part is split."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,17 +9,22 @@ from torch import Tensor
 
 from paretoprune.errors import CouldNotError, UsageError
 
-# What is set aside where nobody named test images: the same in every study, whatever its seed.
+# Share and seed of the split if a data set names no test images. The seed is fixed, so that the
+# test images are the same in every study.
 TEST_SHARE = 0.2
 TEST_SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where data come from, and how they are cut.
+    """Where a data set comes from, and how it is split.
 
-    `validation` is the share of the training samples kept for validation, `seed` that of this
-    split. `path` and `image_size` (pixels; 0: chosen by the data) are for `folder:PATH` only.
+    Attributes:
+        data_dir: Folder of all data sets.
+        validation: Share of the training samples that is kept for validation.
+        seed: Seed of this split.
+        path: The folder of `folder:PATH`; other data sets do not use it.
+        image_size: Side of the images of `folder:PATH` in pixels; 0 lets the images decide.
     """
 
     data_dir: Path
@@ -31,10 +36,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Part:
-    """Samples: their inputs, `[N, *shape]` each, and targets, on one device.
+    """Samples on one device: their inputs, `[N, *shape]` each, and their targets.
 
-    Images are one input, `[N, C, H, W]` as uint8. Targets are classes `[N]` as int64, or numbers
-    `[N, ...]`.
+    Images are a single input, `[N, C, H, W]` as uint8. Targets are class indices `[N]` as int64, or
+    numbers `[N, ...]`.
     """
 
     inputs: tuple[Tensor, ...]
@@ -47,21 +52,29 @@ class Part:
         return Part(tuple(own[chosen] for own in self.inputs), self.targets[chosen])
 
     def split(self, size: int) -> list["Part"]:
-        """The same samples, `size` at a time."""
+        """Return the samples in parts of `size`; the last one may be smaller."""
         return [self[start : start + size] for start in range(0, len(self), size)]
 
     def to(self, device: torch.device) -> "Part":
-        """The same part on `device`."""
+        """Return the part on `device`."""
         return Part(tuple(own.to(device) for own in self.inputs), self.targets.to(device))
 
 
 @dataclass(frozen=True)
 class Data:
-    """A data set: of so many `classes`, or 0 where the targets are numbers.
+    """A data set of training, validation and test samples.
 
-    `white` is the byte that stands for 1.0 when a network sees an image. `notes` are sentences for
-    the user about what was found. Raises `CouldNotError` on creation for parts that are not
-    `sound`, whatever loader read them.
+    Attributes:
+        train: The training samples.
+        validation: The validation samples.
+        test: The test samples.
+        classes: Number of classes, or 0 if the targets are numbers.
+        white: The byte value that becomes 1.0 when images are scaled to [0, 1].
+        notes: Sentences for the user about what was found.
+
+    Raises:
+        CouldNotError: On creation, if a part is not valid (see `sound`) or if the parts differ in
+            type or shape, whichever loader read them.
     """
 
     train: Part
@@ -80,40 +93,49 @@ class Data:
 
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
-        """The shape of each input of one sample: of an image channels, height and width."""
+        """Shape of each input of one sample: channels, height and width of an image."""
         return tuple(tuple(own.shape[1:]) for own in self.train.inputs)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the first input."""
+        """Shape of the first input of one sample."""
         return self.shapes[0]
 
     @property
     def outputs(self) -> int:
-        """What a network must say of a sample: a number for each class, or the targets' numbers."""
+        """Number of outputs that a network needs: the classes, or the numbers of a target."""
         return self.classes or self.train.targets[0].numel()
 
     def to(self, device: torch.device) -> "Data":
-        """The same data on `device`."""
+        """Return the data set on `device`."""
         parts = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
         return replace(self, **parts)
 
 
 def part_shape(part: Part) -> tuple[object, ...]:
-    """What the parts of a data set have in common: types and shapes."""
+    """Return the types and shapes that the parts of a data set must have in common."""
     tensors = (*part.inputs, part.targets)
     return tuple((own.dtype, own.shape[1:]) for own in tensors)
 
 
 def is_image(own: Tensor) -> bool:
-    """Whether an input holds images as bytes."""
+    """Return whether an input holds images as bytes, `[N, C, H, W]`."""
     return own.dtype == torch.uint8 and own.ndim == 4
 
 
 def sound(part: Part, classes: int, what: str) -> Part:
-    """The part, if each sample has its target, and a class where there are `classes`.
+    """Return a part if its samples are valid, and raise an error if not.
 
-    Raises `CouldNotError`, naming `what`, for any other: a file's numbers may be anything.
+    A file may contain any numbers. Valid samples are one or more, with one target per input and
+    with finite numbers only. If there are `classes`, each target is one of them.
+
+    Args:
+        part: The samples.
+        classes: Number of classes, or 0 if the targets are numbers.
+        what: Name of the samples in messages.
+
+    Raises:
+        CouldNotError: If the samples are not valid.
     """
     targets, tensors = part.targets, (*part.inputs, part.targets)
     own = next((own for own in part.inputs if len(own) != len(targets)), None)
@@ -135,7 +157,7 @@ def sound(part: Part, classes: int, what: str) -> Part:
 
 
 def sound_images(part: Part, classes: int, what: str) -> Part:
-    """The part, if it holds images as bytes, and is `sound`."""
+    """Return a part if it holds valid images as bytes, and raise an error if not; see `sound`."""
     images = part.inputs[0]
     if is_image(images):
         return sound(part, classes, what)
@@ -144,12 +166,21 @@ def sound_images(part: Part, classes: int, what: str) -> Part:
 
 
 def split(part: Part, share: float, seed: int, option: str) -> tuple[Part, Part]:
-    """Cut off `share` of a part, each class in proportion: (the rest, the share).
+    """Split off a share of a part at random, with each class in proportion.
 
-    `option` is what the user would change; it is named in the `UsageError` that is raised where a
-    class has too few samples.
+    Args:
+        part: The samples.
+        share: The share to split off, between 0 and 1.
+        seed: Seed of the random choice.
+        option: The option that sets the share, for the message of an error.
+
+    Returns:
+        The rest and the share, each in the order of the part.
+
+    Raises:
+        UsageError: If a class has too few samples.
     """
-    from sklearn.model_selection import train_test_split  # a second, which workers need not wait
+    from sklearn.model_selection import train_test_split  # slow to import
 
     is_classes = part.targets.dtype == torch.int64 and part.targets.ndim == 1
     try:
@@ -169,5 +200,5 @@ def split(part: Part, share: float, seed: int, option: str) -> tuple[Part, Part]
 
 
 def set_test_aside(part: Part) -> tuple[Part, Part]:
-    """Cut off a fifth for testing, as `split` does: (the rest, the test samples)."""
+    """Split off a fifth for testing, as `split` does: (the rest, the test samples)."""
     return split(part, TEST_SHARE, TEST_SEED, "the test share")

@@ -1,4 +1,4 @@
-"""A user's own data: what the function `package.module:function` returns."""
+"""User data: the data set that a function `package.module:function` returns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,11 +18,20 @@ FORM = "it must return (train, test) or (train, validation, test)"
 
 
 def own_data(function: Function, source: Source, where: str) -> Data:
-    """Data of a user: tensors, arrays, datasets or loaders.
+    """Load a data set of tensors, arrays, datasets or loaders from a user's function.
 
-    Each part is (inputs, targets), (input, input, ..., targets), a `Dataset` or a `DataLoader` of
-    such. It is read once and kept as tensors. Raises `UsageError`, beginning with `where`, for
-    anything else.
+    The function returns (train, test) or (train, validation, test), or a mapping with these names.
+    Each part is (inputs, targets), (input, input, ..., targets), or a `Dataset` or `DataLoader` of
+    such. It is read once and kept as tensors. A missing validation part is split off the training
+    part.
+
+    Args:
+        function: The user's function, which may have parameters `data_dir` and `seed`.
+        source: What the function gets, and the share of validation samples.
+        where: How the message of an error begins.
+
+    Raises:
+        UsageError: If the function fails or returns anything else.
     """
     offered = {"data_dir": source.data_dir, "seed": source.seed}
     found = call(function, offered, where)
@@ -30,7 +39,7 @@ def own_data(function: Function, source: Source, where: str) -> Data:
         found = [found[name] for name in PARTS[len(found)]]
     if not isinstance(found, Sequence) or len(found) not in PARTS:
         raise UsageError(f"{where} returns a {type(found).__name__}: {FORM}")
-    with torch.random.fork_rng(devices=[]):  # a loader may shuffle: it does so by the seed
+    with torch.random.fork_rng(devices=[]):  # a loader shuffles by the study's seed
         torch.manual_seed(source.seed)
         parts = {
             name: part_of(own, f"{where}: its {name} data")
@@ -49,7 +58,7 @@ def own_data(function: Function, source: Source, where: str) -> Data:
 
 
 def part_of(own: Any, where: str) -> Part:
-    """One part of the data, read whole."""
+    """Read one part of the data completely."""
     if isinstance(own, Dataset) and not isinstance(own, IterableDataset):
         own = DataLoader(own, batch_size=ALONE)
     if isinstance(own, DataLoader):
@@ -69,25 +78,29 @@ def part_of(own: Any, where: str) -> Part:
 
 
 def gathered(loader: Iterable[Any], where: str) -> list[Tensor]:
-    """All batches of a loader, as one."""
+    """Concatenate all batches of a loader."""
     try:
         batches = [[tensor_of(one, where) for one in flat(batch)] for batch in loader]
         return [torch.cat(column) for column in zip(*batches, strict=True)]
     except UsageError:
         raise
-    except Exception as error:  # a stranger's dataset may raise anything
+    except Exception as error:  # a user's dataset may raise anything
         raise UsageError(f"{where} cannot be read: {in_short(error)}") from error
 
 
 def flat(own: Any) -> list[Any]:
-    """((a, b), targets) and (a, b, targets) are the same."""
+    """Flatten nested tuples and lists: ((a, b), targets) becomes [a, b, targets]."""
     if isinstance(own, tuple | list):
         return [leaf for one in own for leaf in flat(one)]
     return [own]
 
 
 def tensor_of(own: Any, where: str) -> Tensor:
-    """A tensor of a type that is trained on: bytes as they are, whole numbers, floats."""
+    """Convert an array or a tensor to a type that is trained on.
+
+    Images stay bytes and other whole numbers become int64. Floating-point numbers and booleans
+    become torch's default type.
+    """
     if isinstance(own, np.ndarray):
         own = torch.from_numpy(np.ascontiguousarray(own))
     if not isinstance(own, Tensor) or own.is_complex() or own.is_sparse:

@@ -1,4 +1,7 @@
-"""What is trained. A new model: one file with a function, and one line in `MODELS`."""
+"""Models, by the name that `--model` takes.
+
+A new model is one file with a function, and one line in `MODELS`.
+"""
 
 from collections.abc import Callable
 
@@ -17,4 +20,4 @@ MODELS: dict[str, ModelBuilder] = {
     "lenet5-caffe": lenet5_caffe,
     "vgg": vgg,
 }
-ANY_SHAPE = ("mlp",)  # the others are for images
+ANY_SHAPE = ("mlp",)  # take inputs of any shape; the others take images

@@ -1,13 +1,14 @@
-"""The initial weights of Keras, which the authors' networks begin with."""
+"""Glorot initialization: Keras's initial weights, with which the authors' networks start."""
 
 from torch import nn
 
 
 def glorot(network: nn.Module) -> None:
-    """Draw weights from U(-a, a) with a = sqrt(6 / (fan_in + fan_out)), in place; biases are 0.
+    """Draw the weights of linear and convolutional layers from U(-a, a), in place; biases are 0.
 
-    Source: Glorot and Bengio (2010), equation 16. For dense layers a is about twice torch's own
-    1 / sqrt(fan_in), so that twice the shrinkage is needed to prune a weight that nobody needs.
+    The bound is a = sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010, equation 16). For dense
+    layers it is about twice torch's default bound, 1 / sqrt(fan_in), so pruning an unneeded weight
+    takes about twice the shrinkage.
     """
     for layer in network.modules():
         if isinstance(layer, (nn.Linear, nn.Conv2d)):

@@ -8,7 +8,8 @@ from torch import nn
 def mlp(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     """Build LeNet-300-100: 266,200 dense weights for 1 x 28 x 28 images and 10 classes.
 
-    Source: LeCun et al. (1998), figure 9. `shape` is (channels, height, width).
+    Source: LeCun et al. (1998), figure 9. `shape` is that of one input, such as (channels, height,
+    width).
     """
     return nn.Sequential(
         nn.Flatten(),

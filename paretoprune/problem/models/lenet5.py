@@ -7,7 +7,9 @@ def lenet5(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     """Build the paper's LeNet-5: 58,920 dense weights for 1 x 28 x 28 images and 10 classes.
 
     Source: Reiners et al. (arXiv 2008.13590), section 5.1. `shape` is (channels, height, width).
-    Raises `ValueError` where the images are too small for two convolutions and two poolings.
+
+    Raises:
+        ValueError: If the images are too small for two convolutions and two poolings.
     """
     channels, height, width = shape
     if min(height, width) < 10:

@@ -7,8 +7,10 @@ def lenet5_caffe(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     """Build LeNet-5-Caffe: 430,500 weights for 1 x 28 x 28 images and 10 classes.
 
     As in Caffe's `lenet.prototxt`, no ReLU follows the convolutions. 405,000 of the weights are
-    dense. `shape` is (channels, height, width). Raises `ValueError` where the images are too
-    small for two convolutions and two poolings.
+    dense. `shape` is (channels, height, width).
+
+    Raises:
+        ValueError: If the images are too small for two convolutions and two poolings.
     """
     channels, height, width = shape
     if min(height, width) < 16:

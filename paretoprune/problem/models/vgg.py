@@ -8,10 +8,12 @@ STAGES = ((32, 0.2), (64, 0.3), (128, 0.4))  # filters, dropout
 def vgg(shape: tuple[int, ...], classes: int) -> nn.Sequential:
     """Build six 3 x 3 convolutions in three stages, and one dense layer.
 
-    Each convolution is followed by ELU and then batch normalisation, each stage by max pooling
-    and dropout; 20,480 dense weights for 3 x 32 x 32 images and 10 classes. Source: Reiners et
-    al. (arXiv 2008.13590), section 5.2, and their code. `shape` is (channels, height, width).
-    Raises `ValueError` where the images are too small for three poolings.
+    Each convolution is followed by ELU and then batch normalisation, each stage by max pooling and
+    dropout. There are 20,480 dense weights for 3 x 32 x 32 images and 10 classes. Source: Reiners
+    et al. (arXiv 2008.13590), section 5.2, and their code. `shape` is (channels, height, width).
+
+    Raises:
+        ValueError: If the images are too small for three poolings.
     """
     channels, height, width = shape
     if min(height, width) < 8:

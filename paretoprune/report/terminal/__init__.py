@@ -1,13 +1,14 @@
-"""What does a user see on a terminal? What a command prints is in the file of its name.
+"""Terminal: what users read on a terminal, with one file per command.
 
-Answers go to stdout, progress to stderr; where stderr is no terminal, plain lines now and then.
+Answers go to stdout and progress to stderr. If stderr is not a terminal, progress consists of plain
+lines from time to time.
 """
 
 from rich.console import Console
 
 
 class ProgressConsole(Console):
-    """On stderr; a broken pipe there is an error to be caught, not the end of the program."""
+    """Console on stderr that raises an error for a broken pipe instead of ending the program."""
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

@@ -1,4 +1,4 @@
-"""How is a comparison printed? Fronts, fronts against each other, and SMGD against fronts."""
+"""Printed comparison: fronts, fronts against each other, and SMGD against fronts."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ VERDICTS = ("not dominated", "partly dominated", "dominated")
 
 
 def show_comparison(comparison: Comparison, picture: Path, *, as_json: bool) -> None:
-    """Print a comparison; `picture` is where it is drawn."""
+    """Print a comparison as text or JSON; `picture` is the file of its plot."""
     if as_json:
         document = compare_document(comparison, picture)
         print(json.dumps(document, indent=2, ensure_ascii=False))
@@ -49,7 +49,7 @@ def show_comparison(comparison: Comparison, picture: Path, *, as_json: bool) -> 
 
 
 def smgd_lines(comparison: Comparison) -> Iterator[str]:
-    """A sentence for each variant of one study: what one run reached, and whether it was beaten."""
+    """Yield a sentence per variant of one study: its result, and whether the front dominates it."""
     for variant in comparison.variants:
         error, nonzeros = (variant.measures[name] for name in ("val_error", "nonzeros"))
         if error.mean is None:
@@ -67,7 +67,7 @@ def smgd_lines(comparison: Comparison) -> Iterator[str]:
 
 
 def plain_table(heads: Sequence[str], names: int) -> Table:
-    """A table without lines, whose first columns are `names`."""
+    """Return a table without lines; its first `names` columns hold names, the others numbers."""
     table = Table(box=None, collapse_padding=True, pad_edge=False)
     for number, head in enumerate(heads):
         if number < names:
@@ -78,7 +78,7 @@ def plain_table(heads: Sequence[str], names: int) -> Table:
 
 
 def fronts_table(comparison: Comparison) -> Table:
-    """A line for each search: what it took, and what came out."""
+    """Return a table with a line per search: its effort and its results."""
     repeated = any(front.seeds > 1 for front in comparison.fronts)
     failed = any(front.failed for front in comparison.fronts)
     heads = ("study", "runs", "collapsed", *(("failed",) if failed else ()))
@@ -100,7 +100,7 @@ def fronts_table(comparison: Comparison) -> Table:
 
 
 def group_line(group: Group) -> str:
-    """Mean and spread over studies that differ in their seed only."""
+    """Describe mean and spread over studies that differ only in their seed."""
     figures = (
         f"hypervolume {mean(group.hypervolume, '.3f')}",
         f"{mean(group.epochs, ',.0f')} epochs",
@@ -111,7 +111,7 @@ def group_line(group: Group) -> str:
 
 
 def coverage_table(comparison: Comparison) -> Table:
-    """A line for each front beside each other one."""
+    """Return a table with a line per pair of fronts."""
     heads = ("of", "by", f"loss, {comparison.complexity}", f"{comparison.quality}, nonzeros")
     table = plain_table((*heads, "hypervolume", "of both"), names=2)
     for coverage in comparison.coverages:
@@ -126,7 +126,7 @@ def coverage_table(comparison: Comparison) -> Table:
 
 
 def variants_table(comparison: Comparison) -> Table:
-    """Two lines for each variant: means, and standard deviations under them."""
+    """Return a table with two lines per variant: means, and standard deviations below them."""
     loss = "test_loss" if comparison.split == "test" else "val_loss"
     head, form = short(comparison.quality), ".2%" if comparison.quality == ACCURACY else ".4f"
     columns = {
@@ -150,7 +150,7 @@ def variants_table(comparison: Comparison) -> Table:
 
 
 def two_lines(spread: Spread, form: str, whole: int) -> str:
-    """A mean, or what is missing to `whole`, above its standard deviation."""
+    """Format a mean above its standard deviation; with `whole` 1, one minus the mean."""
     if spread.mean is None:
         return "-"
     first = f"{whole - spread.mean if whole else spread.mean:{form}}"
@@ -158,7 +158,7 @@ def two_lines(spread: Spread, form: str, whole: int) -> str:
 
 
 def variant_lines(variant: Variant, comparison: Comparison) -> Iterator[str]:
-    """What a user should know about a variant, its name first."""
+    """Yield what a user should know about a variant, its name first."""
     several = len(comparison.studies) > 1
     yield f"{variant.name} ({variant.study})" if several else variant.name
     for word, count in (("collapsed", variant.collapsed), ("failed", variant.failed)):
@@ -171,7 +171,7 @@ def variant_lines(variant: Variant, comparison: Comparison) -> Iterator[str]:
 
 
 def against_lines(variant: Variant, against: Against, comparison: Comparison) -> Iterator[str]:
-    """A variant beside one front: distances, hypervolume, cost."""
+    """Yield a variant's comparison with one front: distances, hypervolume, effort."""
     loss = Words("loss", comparison.complexity, comparison.complexity, ".4f", ",.1f")
     pairs = (loss, quality_words(comparison.quality))
     for distance, words in zip(against.distances, pairs, strict=True):
@@ -184,7 +184,20 @@ def against_lines(variant: Variant, against: Against, comparison: Comparison) ->
 
 @dataclass(frozen=True)
 class Words:
-    """How a quality and a size are said; `own` is the size as that of one network."""
+    """The words for a metric and a size.
+
+    Attributes:
+        quality: Name of the metric.
+        size: Name of the size.
+        own: Name of the size of a single network.
+        form: Format of the metric.
+        size_form: Format of the size.
+        better: Word for a better value of the metric.
+        worse: Word for a worse value of the metric.
+        fewer: Word for a smaller size.
+        scale: Factor of the metric in print.
+        unit: Unit of the metric.
+    """
 
     quality: str
     size: str
@@ -194,12 +207,12 @@ class Words:
     better: str = "less"
     worse: str = "more"
     fewer: str = "less"
-    scale: float = 1  # of the quality
+    scale: float = 1  # of the metric
     unit: str = ""
 
 
 def quality_words(quality: str) -> Words:
-    """The words for quality and nonzeros."""
+    """Return the words for the metric and the nonzeros."""
     is_share = quality == ACCURACY
     return Words(
         *(quality, "nonzeros", "size", ".2f" if is_share else ".4f", ",.0f"),
@@ -212,7 +225,7 @@ def quality_words(quality: str) -> Words:
 
 
 def distance_line(distance: Distance, words: Words) -> str:
-    """Whether the seeds are dominated, and how far they are from the front along either axis."""
+    """Describe whether the seeds are dominated, and their distance to the front on each axis."""
     seeds, quality, size = len(distance.each), distance.quality, distance.size
     verdict = VERDICTS[bool(distance.dominated) + (distance.dominated == seeds)]
     if quality.mean is None:
@@ -234,20 +247,20 @@ def distance_line(distance: Distance, words: Words) -> str:
 
 
 def some(spread: Spread, seeds: int, end: str) -> str:
-    """For how many seeds there is a distance, where the others lie beyond that end of the front."""
+    """Say how many seeds have a distance, if the others lie beyond that end of the front."""
     return f" ({spread.n} of {seeds} seeds; nothing so {end} for the others)" * (
         0 < spread.n < seeds
     )
 
 
 def mean(spread: Spread, form: str, scale: float = 1) -> str:
-    """A mean without its sign, and its standard deviation where there is one."""
+    """Format the absolute value of a mean, and its standard deviation if there is one."""
     sd = "" if spread.sd is None else f" ± {scale * spread.sd:{form}}"
     return f"{scale * abs(spread.mean or 0):{form}}{sd}"
 
 
 def cost_line(variant: Variant, against: Against, comparison: Comparison) -> str:
-    """What one run takes, and how many times that the whole front took."""
+    """Describe the effort of one run, and that of the whole front as a multiple of it."""
     front = next(front for front in comparison.fronts if front.study == against.front)
     epochs, seconds = (variant.measures[name].mean or 0 for name in ("epochs", "seconds"))
     seeds = f", with {front.seeds} seeds for each λ," if front.seeds > 1 else ""
@@ -260,7 +273,7 @@ def cost_line(variant: Variant, against: Against, comparison: Comparison) -> str
 
 
 def times(ratio: float | None) -> str:
-    """A ratio as a person says it."""
+    """Format a ratio, such as `12 times`."""
     if ratio is None:
         return "? times"
     return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.2g} times"

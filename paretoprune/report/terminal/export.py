@@ -1,4 +1,4 @@
-"""How is an exported network printed? Its sizes apart, its speed, and what neither says."""
+"""Printed export: the sizes and the latency of an exported network, and what they mean."""
 
 import json
 from dataclasses import asdict
@@ -19,7 +19,7 @@ MEANING = (
 
 
 def show_export(exported: "Exported", *, as_json: bool) -> None:
-    """Print what was written, for people or for programs."""
+    """Print what was written, as text or JSON."""
     if as_json:
         document = {**asdict(exported), "path": str(exported.path)}
         print(json.dumps(document, indent=2, ensure_ascii=False))
@@ -45,7 +45,7 @@ def show_export(exported: "Exported", *, as_json: bool) -> None:
 
 
 def sizes_table(exported: "Exported") -> Table:
-    """The three sizes, and what a pass costs."""
+    """Return a table of the sizes as stored, without zeros, and when compact."""
     stored, left = exported.stored, exported.left
     table = Table("", "stored", "nonzero", "compact", box=None, pad_edge=False)
     for column in table.columns[1:]:
@@ -61,7 +61,7 @@ def sizes_table(exported: "Exported") -> Table:
 
 
 def compaction_lines(exported: "Exported") -> list[str]:
-    """What is dead, and why some of it stays."""
+    """Describe which dead neurons and filters are removed, and why some of them stay."""
     if exported.reason:
         return [f"nothing is removed: {exported.reason}"]
     removed, stuck = sum(exported.removed.values()), sum(exported.stuck.values())
@@ -73,7 +73,7 @@ def compaction_lines(exported: "Exported") -> list[str]:
 
 
 def latency_table(latencies: "tuple[Latency, ...]") -> Table:
-    """Medians with quartiles, and how many times faster than dense."""
+    """Return a table of medians with quartiles, and of the speed relative to dense."""
     table = Table("latency", "batch", "median", "quartiles", "n", "speed", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"

@@ -1,4 +1,4 @@
-"""What does a program see while networks are trained? Each event as a line of JSON, on stderr."""
+"""JSON events: each event of a sweep as a line of JSON on stderr, for programs."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ EVERY = 1.0  # seconds between two reports of progress
 
 
 class JsonView:
-    """Writes events as lines of JSON; call it with what the study reports."""
+    """Event handler that writes events as lines of JSON, progress once a second at most."""
 
     def __init__(self) -> None:
         self.last, self.is_silent = -EVERY, False
@@ -51,7 +51,7 @@ class JsonView:
             self.write("progress", **asdict(event))
 
     def write(self, event: str, **facts: Any) -> None:
-        """Write a line; a full log or a closed pipe is no reason to stop a training."""
+        """Write a line; a failure such as a closed pipe ends the output, not the training."""
         if self.is_silent:
             return
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -63,7 +63,7 @@ class JsonView:
 
 
 def counts(points: pd.DataFrame) -> dict[str, int]:
-    """How many runs are in the table, and how many of them are on the front."""
+    """Count the runs of a sweep, the unsuccessful ones, and the points on the front."""
     points = points[points["role"].isin(SWEPT)]
     return {
         "runs": len(points),

@@ -1,4 +1,4 @@
-"""What does a user see while networks are trained? A bar and the best points, or plain lines."""
+"""Live view: a bar and the best points while networks are trained, or plain lines."""
 
 import math
 import time
@@ -18,17 +18,17 @@ from paretoprune.study.metric import ACCURACY
 from paretoprune.study.run import SMGD
 from paretoprune.study.settings import Plan
 
-ESTIMATE_AFTER = 20  # steps, of which the first are slower than the rest
-PLAIN_SECONDS = 20  # between two lines where the output is no terminal
-BEST_POINTS = 8  # of the front, shown while the sweep goes on
+ESTIMATE_AFTER = 20  # steps, because the first ones are slower than the rest
+PLAIN_SECONDS = 20  # between two lines if the output is no terminal
+BEST_POINTS = 8  # of the front, shown during the sweep
 
 
 class SweepView:
-    """Shows a sweep while it goes on; call it with what the study reports."""
+    """Event handler that shows a sweep while it goes on."""
 
     def __init__(self) -> None:
         self.estimated, self.quality = False, ACCURACY
-        self.steps_seen = 0  # a fleet that goes on does not begin with its first
+        self.steps_seen = 0  # a resumed fleet does not begin with its first
         self.is_silent = False
         self.last_line = time.monotonic()
         self.progress = Progress(
@@ -60,11 +60,11 @@ class SweepView:
             return
         try:
             self.show(event)
-        except (OSError, ValueError):  # a full log, a closed pipe: no reason to stop a training
+        except (OSError, ValueError):  # a full disk or a closed pipe must not end the training
             self.is_silent = True
 
     def show(self, event: Event) -> None:
-        """Show what the study reports."""
+        """Show an event."""
         if isinstance(event, Plan):
             self.quality = event.measured.quality
             err.print(headline(event), soft_wrap=not err.is_terminal)
@@ -76,7 +76,7 @@ class SweepView:
             self.recorded(event)
 
     def step(self, event: Step) -> None:
-        """Move the bar; say the estimate once, and a line now and then without a terminal."""
+        """Move the bar, or print a line from time to time; print the first estimate once."""
         now = time.monotonic()
         self.steps_seen += 1
         is_known = math.isfinite(event.seconds_left)
@@ -98,7 +98,7 @@ class SweepView:
             err.print(f"{done}, {duration(event.seconds_left)} or so left{where}")
 
     def recorded(self, event: Recorded) -> None:
-        """Show the best points so far."""
+        """Show the best points so far, or count them if there is no terminal."""
         points = over_seeds(event.points)
         front = pareto(choosable(points))
         if err.is_terminal:
@@ -118,7 +118,7 @@ class SweepView:
 
 
 def fleet_in_words(event: Step) -> str:
-    """Which runs are trained right now."""
+    """Describe the fleet that is in training."""
     lams = sorted(lam for lam in event.lams if lam is not None)
     epoch = f"epoch {math.ceil(event.step * event.epochs / event.steps)}/{event.epochs}"
     if not lams:
@@ -129,14 +129,14 @@ def fleet_in_words(event: Step) -> str:
 
 
 def cluster_in_words(event: Step) -> str:
-    """What a cluster is doing right now."""
+    """Describe what a cluster is doing."""
     waiting = f" and {event.waiting} waiting" if event.waiting else ""
     fleets = f"{plural(event.fleets, 'fleet')}{waiting} on {plural(event.nodes, 'node')}"
     return f"{fleets}, {event.runs_an_hour:.3g} runs/h"
 
 
 def headline(plan: Plan) -> str:
-    """One line that says what is about to be trained."""
+    """Describe in one line what is about to be trained."""
     settings, measured, budget = plan.settings, plan.measured, plan.budget
     search = f"search {settings.search}, {settings.epochs} epochs a run"
     smgd = f"{plural(budget.smgd, 'run')} of SMGD, {budget.smgd_epochs or settings.epochs} epochs"

@@ -1,4 +1,4 @@
-"""How are the front and all runs printed? As a table, JSON or comma-separated values."""
+"""Printed points: the front or all runs as a table, JSON or comma-separated values."""
 
 import json
 import shlex
@@ -16,7 +16,7 @@ COMPACT = "Zeros alone make no dense kernel faster: `{}` removes what is dead."
 
 
 def show_points(reading: Reading, *, everything: bool, form: str) -> None:
-    """Print the front or all runs; `form` is `table`, `json` or `csv`."""
+    """Print the front, or all runs if `everything`; `form` is `table`, `json` or `csv`."""
     if form == "json":
         print(json.dumps(points_document(reading, everything), indent=2, ensure_ascii=False))
     elif form == "csv":

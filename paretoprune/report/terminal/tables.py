@@ -1,4 +1,4 @@
-"""How does a network look in print? A line of a table, a step from another one, its weights."""
+"""Networks in print: lines of tables, steps from one to another, places of weights."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -23,8 +23,16 @@ def points_table(
     mark: str = "← knee",
     quality: str = ACCURACY,
 ) -> Table:
-    """A line for each network; the marked one is bold."""
-    column = "seeds" if "seeds" in points else "seed"  # a mean, or each run
+    """Return a table with a line per network.
+
+    Args:
+        points: The rows: runs, or means over seeds.
+        marked: Label of the row that is bold, if any.
+        title: Title of the table.
+        mark: What stands behind the marked row.
+        quality: Name of the metric 1 - error.
+    """
+    column = "seeds" if "seeds" in points else "seed"  # means over seeds, or single runs
     repeated = points[column].nunique() > 1 or points[column].max() > 1
     qualities = (f"{part} {short(quality)}" for part in ("val.", "test"))
     heads = ("λ", "val. loss", *qualities, "nonzeros", "sparsity", "l1")
@@ -47,7 +55,7 @@ def points_table(
             )
         )
     table = titled(title)
-    # Rich takes its time for each cell, and there may be 10,000 lines: the numbers are one cell
+    # Rich is slow per cell, and there may be 10,000 lines: so the numbers are one cell
     head, *rows = in_columns(lines)
     table.add_column(head, no_wrap=True)
     table.add_column(fates[0], justify="right")
@@ -57,14 +65,14 @@ def points_table(
 
 
 def titled(title: str) -> Table:
-    """A table without lines."""
+    """Return an empty table without lines."""
     return Table(title=title, title_justify="left", box=None, collapse_padding=True, pad_edge=False)
 
 
 def sizes_table(points: pd.DataFrame, marked: int | None) -> Table | None:
-    """How large each network is, and what it takes for one sample; `None` where nobody counted.
+    """Return a table of each network's size and of its FLOPs for one sample.
 
-    Rows of older versions have dashes.
+    Rows of older versions have dashes. The result is `None` if no row has sizes.
     """
     if points["flops"].isna().all():
         return None
@@ -83,7 +91,7 @@ def sizes_table(points: pd.DataFrame, marked: int | None) -> Table | None:
 
 
 def sizes_line(row: pd.Series) -> Iterator[str]:
-    """The same of one network in a sentence; none where nobody counted."""
+    """Yield the sizes of one network in a sentence, or nothing if it has none."""
     if pd.isna(row["flops"]):
         return
     yield (
@@ -95,12 +103,12 @@ def sizes_line(row: pd.Series) -> Iterator[str]:
 
 
 def counted(value: float) -> str:
-    """A count, or a dash where there is none."""
+    """Format a count; a missing one is a dash."""
     return "-" if pd.isna(value) else f"{value:,.0f}"
 
 
 def in_units(value: float) -> str:
-    """A large count with three digits, such as `833 k`; a dash where there is none."""
+    """Format a large count with three digits, such as `833 k`; a missing one is a dash."""
     if pd.isna(value) or value < 1000:
         return counted(value)
     rounded = float(f"{value:.3g}")
@@ -109,7 +117,7 @@ def in_units(value: float) -> str:
 
 
 def in_columns(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Lines whose cells stand below each other, to the right of their column."""
+    """Align the cells of lines on the right of their columns."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         " ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
@@ -118,12 +126,12 @@ def in_columns(lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def options(row: pd.Series) -> str:
-    """How a run that no search asked for was trained."""
+    """Describe how a run that no search asked for was trained."""
     return smgd_options(row) if row["method"] == SMGD else f"{row['epochs']} epochs"
 
 
 def trade_off(row: pd.Series, name: str = "") -> str:
-    """A run's λ behind its name, or who chose in its place."""
+    """Return a run's λ behind `name`, or SMGD if the method chose the weights."""
     return "SMGD" if row["method"] == SMGD else f"{name}{row['lam']:.3g}"
 
 
@@ -134,7 +142,15 @@ def step_cost(
     quality: str = ACCURACY,
     size: str = "nonzeros",
 ) -> str:
-    """What changes on the way from one point of the front to the next; `size` is its column."""
+    """Describe the change from one point of the front to another.
+
+    Args:
+        what: Name of the step.
+        here: The point at which the step begins.
+        there: The point at which it ends.
+        quality: Name of the metric 1 - error.
+        size: Column of the size; it is replaced by `nonzeros` if it is no count.
+    """
     size = size if size in COUNTED else "nonzeros"
     change = there[size] - here[size]
     share = f" ({change / here[size]:+.0%})" if here[size] else ""
@@ -148,7 +164,7 @@ def step_cost(
 
 
 def weights_place(reading: Reading, network: pd.Series) -> str:
-    """Where the weights of a network are, or why they are not."""
+    """Return the path of a network's weights, or why there is none."""
     if pd.isna(network["weights"]):
         return "not kept (see --keep-weights of sweep)"
     weights = reading.folder / str(network["weights"])

@@ -1,8 +1,9 @@
 """A study on disk: its plan, the table of its points, weights, histories and logs.
 
-The only writer. Every file is written aside, flushed and renamed, and the table comes last, so a
-row never names a file that is not there. What is read may come from a stranger: nothing in it is
-run, no path leads out of the study, and what cannot be is refused with its name.
+This package is the only one that writes to a study. Every file is written under a temporary name,
+flushed and renamed, and the table is written last, so a row never names a file that does not exist.
+A study may come from an untrusted source: nothing in it is executed, no path leads out of its
+folder, and impossible content is rejected with the name of the file.
 """
 
 from paretoprune.study.storage.checkpoints import forget_checkpoints

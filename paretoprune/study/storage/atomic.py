@@ -1,4 +1,4 @@
-"""How is a file written so that nothing is lost?"""
+"""Atomic writes: a file is replaced completely or not at all, whatever interrupts the process."""
 
 import contextlib
 import errno
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from paretoprune.errors import CouldNotError, ParetopruneError
 
-PARTIAL = ".partial"  # the ending of what is not written to its end yet
+PARTIAL = ".partial"  # ending of a file that is not complete yet
 
 KEPT = "what was recorded is kept, and the same command goes on"
 ADVICE = {
@@ -20,31 +20,39 @@ ADVICE = {
     errno.EFBIG: f"raise the limit of a file's size (ulimit -f); {KEPT}",
     errno.ENOENT: "its folder is gone: put it back, and the same command goes on",
 }
-# What a file system says that cannot flush names, or not for us: renaming is all that it offers.
+# Errors of file systems that cannot flush names, or do not let this process: there, renaming is all
+# that they offer.
 NO_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
 
 
 def write_aside(path: Path, write: Callable[[Path], object]) -> None:
-    """Write aside, flush to the disk, rename: a reader sees the old file or the new one.
+    """Write a file under a temporary name, flush it to the disk and rename it.
 
-    Raises `CouldNotError`.
+    A reader sees either the old file or the new one.
+
+    Args:
+        path: The file to write or replace.
+        write: Writes the content to the path that it is called with.
+
+    Raises:
+        CouldNotError: The file cannot be written; the message says why and what to do.
     """
     aside = path.with_name(f"{path.name}{PARTIAL}")
     try:
         with writing(path):
-            aside.unlink(missing_ok=True)  # a killed process's, or a link to somewhere else
+            aside.unlink(missing_ok=True)  # left by a killed process, or a link to another place
             write(aside)
             flush(aside, os.O_RDWR)
             aside.replace(path)
             flush_names(path.parent)
     except BaseException:
-        with contextlib.suppress(OSError):  # why it could not be written matters more
+        with contextlib.suppress(OSError):  # the reason of the failed write matters more
             aside.unlink(missing_ok=True)
         raise
 
 
 def flush(path: Path, flags: int) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
+    """Wait until a file, or the list of names in a folder, is on the disk."""
     descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
@@ -53,7 +61,7 @@ def flush(path: Path, flags: int) -> None:
 
 
 def flush_names(folder: Path) -> None:
-    """Wait until a new name too survives a power cut, where the file system can promise that."""
+    """Wait until new names in a folder survive a power cut, if the file system can promise that."""
     if os.name != "posix":
         return
     try:
@@ -65,12 +73,15 @@ def flush_names(folder: Path) -> None:
 
 @contextlib.contextmanager
 def writing(path: Path, verb: str = "write") -> Iterator[None]:
-    """Raise `CouldNotError` where something cannot be written (or what `verb` says) at `path`."""
+    """Turn exceptions of the block into a `CouldNotError` that says `cannot VERB PATH`.
+
+    A `ParetopruneError` passes unchanged.
+    """
     try:
         yield
     except ParetopruneError:
         raise
-    except Exception as error:  # Parquet and Pillow raise errors of types of their own too
+    except Exception as error:  # pyarrow and Pillow raise other types than OSError too
         number = error.errno if isinstance(error, OSError) else None
         reason = os.strerror(number) if number else first_line(error)
         advice = ADVICE.get(number or 0, f"name another folder; {KEPT}")
@@ -78,21 +89,21 @@ def writing(path: Path, verb: str = "write") -> Iterator[None]:
 
 
 def remove(path: Path) -> None:
-    """Delete a file, if it is there. Raises `CouldNotError`."""
+    """Delete a file if it exists; raise `CouldNotError` if that fails."""
     with writing(path, "delete"):
         path.unlink(missing_ok=True)
 
 
 def write_text(text: str, path: Path) -> None:
-    """Write UTF-8."""
+    """Write a text as UTF-8."""
     path.write_text(text, encoding="utf-8")
 
 
 def write_bytes(content: bytes, path: Path) -> None:
-    """Write what is complete already."""
+    """Write bytes."""
     path.write_bytes(content)
 
 
 def first_line(error: Exception) -> str:
-    """What an error says first, as a part of a sentence."""
+    """Return the first line of an error's message, without a final full stop."""
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

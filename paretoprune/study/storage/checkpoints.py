@@ -1,4 +1,4 @@
-"""A fleet in the midst of its training, on disk; it goes when the fleet is recorded."""
+"""Checkpoints of fleets that are still training; deleted when the fleet is recorded."""
 
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
@@ -14,30 +14,45 @@ from paretoprune.study.storage.atomic import first_line, remove, write_aside, wr
 from paretoprune.study.storage.paths import own, own_in
 
 CHECKPOINTS, ENDING = "checkpoints", ".safetensors"
-RUNS = "runs"  # among the facts: the ids of the fleet, in order
+RUNS = "runs"  # key of the metadata that holds the ids of the fleet's runs, in order
 
 Tensors = dict[str, np.ndarray]
 Facts = dict[str, str]
 
 
 def place_of(folder: Path, run_ids: Sequence[str]) -> Path:
-    """A fleet is found by its first run; the others are checked when it is read."""
+    """Return the path of a fleet's checkpoint, which is named after its first run.
+
+    `read_checkpoint` checks the ids of the other runs.
+    """
     return own(folder, CHECKPOINTS, f"{run_ids[0]}{ENDING}")
 
 
 def write_checkpoint(
     folder: Path, run_ids: Sequence[str], tensors: Tensors, facts: Mapping[str, str]
 ) -> None:
-    """Write a fleet in the place of what was written of it before."""
+    """Write the checkpoint of a fleet, in place of an earlier one.
+
+    Args:
+        folder: The folder of the study.
+        run_ids: Ids of the fleet's runs, in order.
+        tensors: The state of the training, by name.
+        facts: Metadata that are stored with the tensors.
+
+    Raises:
+        CouldNotError: The file cannot be written.
+        CorruptStudyError: Its path leads out of the study.
+    """
     path = own_in(folder, CHECKPOINTS, f"{run_ids[0]}{ENDING}")
     known = {**facts, RUNS: " ".join(run_ids)}
     write_aside(path, partial(write_bytes, save(tensors, metadata=known)))
 
 
 def read_checkpoint(folder: Path, run_ids: Sequence[str]) -> tuple[Tensors, Facts] | None:
-    """What was written of a fleet; `None` without a checkpoint, and for one of another fleet.
+    """Read the tensors and metadata of a fleet's checkpoint.
 
-    Raises `CorruptStudyError` for one that cannot be read.
+    Returns `None` if there is no checkpoint, or if it belongs to another fleet. Raises
+    `CorruptStudyError` if it cannot be read.
     """
     path = place_of(folder, run_ids)
     if not path.exists():
@@ -54,7 +69,7 @@ def read_checkpoint(folder: Path, run_ids: Sequence[str]) -> tuple[Tensors, Fact
 
 
 def unfit(folder: Path, run_ids: Sequence[str], error: Exception) -> CorruptStudyError:
-    """What to say about a checkpoint from which the fleet cannot go on."""
+    """Return the error for a checkpoint from which the fleet cannot resume."""
     return CorruptStudyError(
         f"{place_of(folder, run_ids)} cannot be read ({first_line(error)}): restore it, or remove "
         "it to train this fleet from its beginning"
@@ -62,10 +77,10 @@ def unfit(folder: Path, run_ids: Sequence[str], error: Exception) -> CorruptStud
 
 
 def forget_checkpoints(folder: Path, recorded: Collection[str]) -> None:
-    """Delete the checkpoints of runs that stand in the table."""
+    """Delete the checkpoints of fleets whose first run is in `recorded`, the ids in the table."""
     place = own(folder, CHECKPOINTS)
     for path in place.glob(f"*{ENDING}"):
         if path.stem in recorded:
             remove(path)
-    with contextlib.suppress(OSError):  # others are left, or there was none
+    with contextlib.suppress(OSError):  # the folder still holds others, or does not exist
         place.rmdir()

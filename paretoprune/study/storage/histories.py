@@ -1,4 +1,4 @@
-"""How did a run go? One file for each, a row an epoch."""
+"""Histories of runs: one file per run, one row per epoch."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from paretoprune.study.storage.paths import own
 
 EPOCH = ("epoch", "train_loss", "val_loss", "val_error", "complexity", "nonzeros")
 HISTORY = pa.schema([(name, pa.float64()) for name in (*EPOCH, "loss_weight", "complexity_weight")])
-SPLIT = ("conv_loss_weight", "conv_l2_weight")  # only in the history of a split run
+SPLIT = ("conv_loss_weight", "conv_l2_weight")  # only in the histories of split runs
 
 
 def read_history(folder: Path, run_id: str) -> pd.DataFrame | None:
-    """Read a run's history, a row an epoch; `None` for a run that has none.
+    """Read the history of a run, one row per epoch; return `None` if the run has none.
 
-    The weights of a split run's convolutional block are NaN for other runs.
+    The columns `SPLIT`, the weights of the convolutional block, are NaN unless the run is split.
     Raises `CorruptStudyError` for a history that cannot be read.
     """
     path = own(folder, "history", f"{run_id}.parquet")
@@ -33,7 +33,7 @@ def _complete(table: pa.Table) -> pa.Table:
     schema = pa.schema([*HISTORY, *split])
     table = table.select(schema.names).cast(schema)
     counted = pc.and_(pc.greater(table["epoch"], 0), pc.less_equal(table["epoch"], MANY))
-    # the other columns may hold anything: a loss need not stay finite
+    # the other columns may hold any number, because a loss need not stay finite
     if not pc.all(pc.fill_null(counted, False), min_count=0).as_py():
         raise ValueError("an epoch is no number of an epoch")
     return table

@@ -1,4 +1,4 @@
-"""What does a killed process leave in a study, and who removes it? The next that works there."""
+"""Incomplete files that a killed process left in a study; the next process removes them."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ PARTS = ("weights", "history", "logs", "checkpoints")
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete what was begun to be written; only for who has locked the study."""
+    """Delete files that were not written completely; the caller must hold the study's lock."""
     for name in (PLAN, TABLE):
         remove(folder / f"{name}{PARTIAL}")
     for part in PARTS:

@@ -1,4 +1,4 @@
-"""Who works on a study? One process at a time, and the next one is told which."""
+"""Lock of a study: one process works on it at a time, and others are told which one it is."""
 
 import contextlib
 import json
@@ -16,14 +16,16 @@ from paretoprune.study.storage.atomic import write_aside, write_text, writing
 from paretoprune.study.storage.leftovers import remove_leftovers
 from paretoprune.study.storage.paths import HOLDER, LOCK, is_study, own
 
-MOST_CHARACTERS = 300  # of what is said of a holder
+MOST_CHARACTERS = 300  # of the file that describes the holder
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep other writers out; raise `BusyStudyError` where one is in.
+    """Hold the lock of a study; create its folder if needed, and remove leftovers from it.
 
-    The lock is the operating system's: it falls when its process ends, however that dies.
+    The operating system releases the lock when the process ends, however it ends. Raises
+    `BusyStudyError` if another process holds the lock, and `CouldNotError` if the folder or the
+    lock cannot be written.
     """
     made = [place for place in (folder, *folder.parents) if not place.exists()]
     with writing(folder):
@@ -57,17 +59,17 @@ def remove_unused(folder: Path, made: list[Path]) -> None:
 
 
 def myself() -> dict[str, object]:
-    """What others are told about this process."""
+    """Return what other processes are told about this one."""
     since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     return {"host": socket.gethostname(), "process": os.getpid(), "since": since}
 
 
 def holder(folder: Path) -> str:
-    """Who holds the lock, as a part of a sentence; nothing where that cannot be read."""
+    """Describe the process that holds the lock, as part of a sentence; empty if unreadable."""
     try:
         with own(folder, HOLDER).open(encoding="utf-8") as stream:
             found = json.loads(stream.read(MOST_CHARACTERS))
         words = f" (process {found['process']} on {found['host']}, since {found['since']})"
-    except Exception:  # not there yet, or not ours: the lock alone counts
+    except Exception:  # not written yet, or with other content: only the lock itself counts
         return ""
     return words if words.isprintable() else ""

@@ -1,6 +1,7 @@
-"""How is a Parquet file read that anybody may have written?
+"""Safe reading of Parquet files from untrusted sources.
 
-Bounded before it is decoded: a file of a few bytes can say that it holds terabytes.
+The size of the content is bounded before it is decoded, because a file of a few bytes can declare
+that it holds terabytes.
 """
 
 from collections.abc import Callable
@@ -16,14 +17,17 @@ from paretoprune.study.storage.atomic import first_line
 from paretoprune.study.storage.parquet_limits import require_plain
 
 MOST_BYTES = 1_000_000_000  # of a file
-# Text is kept once for all of its rows: a file's may be so much, and so many times its bytes.
+# A dictionary stores a text once for all of its rows. Once it stands in every row, the text of a
+# file may take at most TEXT_ROOM bytes plus TEXT_SHARE times the file's size.
 TEXT_ROOM, TEXT_SHARE = 64_000_000, 16
 
 
 def open_table(path: Path) -> pa.Table:
-    """Read a file that another process may replace meanwhile: opened once, it is one table.
+    """Read a Parquet file as a table.
 
-    Raises `ValueError` for one that does not hold what paretoprune, or pandas, writes by default.
+    The file is opened only once, so that the table is consistent even if another process replaces
+    the file meanwhile. Raises `ValueError` for a file that is too large, or that is not written
+    as paretoprune, or pandas by default, writes it.
     """
     with path.open("rb") as stream:
         content = stream.read(MOST_BYTES + 1)
@@ -51,7 +55,7 @@ def _opened(content: bytes, **options: object) -> pq.ParquetFile:
 
 
 def _text_bytes(column: pa.Array | pa.ChunkedArray) -> int:
-    """The bytes of a column's text, once it stands in every row."""
+    """Return the number of bytes of a column's text once it stands in every row."""
     if isinstance(column, pa.ChunkedArray):
         return sum(map(_text_bytes, column.chunks))
     if pa.types.is_dictionary(column.type):
@@ -67,9 +71,15 @@ def _text_bytes(column: pa.Array | pa.ChunkedArray) -> int:
 
 
 def read_frame(path: Path, complete: Callable[[pa.Table], pa.Table], remedy: str) -> pd.DataFrame:
-    """Read a file and make it `complete`.
+    """Read a Parquet file as a DataFrame.
 
-    Raises `CorruptStudyError`, with the `remedy`, where that cannot be done.
+    Args:
+        path: The file.
+        complete: Brings the table into its current form; raises `ValueError` for bad content.
+        remedy: What the user can do about a file that cannot be read, for the error message.
+
+    Raises:
+        CorruptStudyError: The file cannot be read, or `complete` raises an exception.
     """
     try:
         return frame_of(complete(open_table(path)))
@@ -78,6 +88,6 @@ def read_frame(path: Path, complete: Callable[[pa.Table], pa.Table], remedy: str
 
 
 def frame_of(table: pa.Table) -> pd.DataFrame:
-    """The table as pandas has it."""
+    """Convert a table to pandas."""
     frame: pd.DataFrame = table.to_pandas()
     return frame

@@ -1,10 +1,9 @@
-"""Does a Parquet file hold no more than it seems to? Asked before anything of it is decoded.
+"""Decompression limits of Parquet files, checked before anything is decoded.
 
-A file's own sums may lie, and a decoder believes each page: of values that are all alike, two
-thousand million take four bytes. So its footer and the header of every page are read here, which
-takes no more than a few fields of Thrift's compact protocol; their numbers are those of
-parquet.thrift. (pyarrow would tell what a footer says, but ends the process at some that are
-corrupt.)
+The totals that a file declares may be wrong, and a decoder trusts the header of each page: two
+thousand million equal values take four bytes. Therefore the footer and the header of every page
+are read here. They need only a few fields of Thrift's compact protocol, whose numbers are those of
+parquet.thrift. (pyarrow could read the footer, but some corrupt footers end its process.)
 """
 
 from collections.abc import Iterator
@@ -14,17 +13,17 @@ from paretoprune.study.storage.thrift import Fields, read_struct
 
 MAGIC = b"PAR1"
 MOST_FOOTER = 500_000  # bytes
-MOST_ROWS = 1_000_000  # of a table: --max-runs and --epochs go no further
-# A file may have so many values, in all columns, and so many bytes without compression; and so many
-# more of both for each of its bytes.
+MOST_ROWS = 1_000_000  # of a table: the limit of --max-runs and --epochs
+# A file may hold VALUES_ROOM values in all columns and BYTES_ROOM bytes without compression, plus
+# SHARE of both for each of its bytes.
 VALUES_ROOM, BYTES_ROOM, SHARE = 1_000_000, 64_000_000, 4
 
-# Numbers of fields: of a footer, a group of rows, a column in it, what is said of this, ...
+# Numbers of fields: of the footer, of a row group, of a column in it, of the column's metadata, ...
 SCHEMA, ROWS, GROUPS = 2, 3, 4
 COLUMNS, GROUP_ROWS = 1, 3
 ABOUT = 3
 CODEC, CHUNK_VALUES, LENGTH, DATA_START, DICTIONARY_START = 4, 5, 7, 9, 11
-# ... of a column in the schema, of a page's header, and of what is said there of its kind.
+# ... of a column in the schema, of a page header, and of the part of it that depends on the kind.
 TYPE = 1
 KIND, SIZE, COMPRESSED_SIZE = 1, 2, 3
 VALUES, ENCODING = 1, 2
@@ -32,18 +31,19 @@ VALUES, ENCODING = 1, 2
 BOOLEAN, INT32, INT64, FLOAT, DOUBLE, BYTE_ARRAY = 0, 1, 2, 4, 5, 6
 TYPES = (BOOLEAN, INT32, INT64, FLOAT, DOUBLE, BYTE_ARRAY)
 UNCOMPRESSED, SNAPPY = 0, 1
-CODECS = (UNCOMPRESSED, SNAPPY)  # Snappy makes no more than 21 bytes of one, others thousands
-# A value is stored itself or as a number in a dictionary; others repeat parts of the value before.
+CODECS = (UNCOMPRESSED, SNAPPY)  # Snappy expands one byte to at most 21, others to thousands
+# These encodings store a value itself or its index in a dictionary; other encodings repeat parts of
+# the previous value.
 PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY = 0, 2, 3, 8
 ENCODINGS = (PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY)
 DATA_PAGE, DICTIONARY_PAGE = 0, 2  # kinds of a page
-HEADER = {DATA_PAGE: 5, DICTIONARY_PAGE: 7}  # field of a page's header that describes it
+HEADER = {DATA_PAGE: 5, DICTIONARY_PAGE: 7}  # field of the page header that describes the kind
 
 
 def require_plain(content: memoryview) -> None:
-    """Raise `ValueError` for a file that pyarrow does not write by default, or of too many values.
+    """Raise `ValueError` for a file with too many values, or not as pyarrow writes by default.
 
-    What pandas writes by default, pyarrow writes.
+    Files that pandas writes by default are written by pyarrow.
     """
     try:
         footer = _footer_of(content)
@@ -63,7 +63,7 @@ def require_plain(content: memoryview) -> None:
 
 
 def _footer_of(content: memoryview) -> dict[int, Any]:
-    end = len(content) - len(MAGIC) - 4  # before the footer's own length
+    end = len(content) - len(MAGIC) - 4  # the four bytes hold the footer's length
     length = int.from_bytes(content[max(end, 0) : end + 4], "little")
     if content[-len(MAGIC) :] != MAGIC or not 0 < length <= min(MOST_FOOTER, end):
         raise ValueError("it is no Parquet file")
@@ -71,7 +71,7 @@ def _footer_of(content: memoryview) -> dict[int, Any]:
 
 
 def _pages_of(content: memoryview, chunk: Fields) -> Iterator[tuple[int, int]]:
-    """How many values each page of a column says that it holds, and how many bytes."""
+    """Yield the number of values and of uncompressed bytes that each page of a column declares."""
     if chunk[CODEC] not in CODECS:
         raise ValueError("a column is compressed, and not by Snappy")
     starts = [chunk[DATA_START], chunk.get(DICTIONARY_START, 0)]

@@ -1,4 +1,4 @@
-"""Where does what lie in a study? Its own folder only: no link leads out of it."""
+"""Paths of the files of a study. All of them are in its folder; links out of it are rejected."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ LOCK, HOLDER = ".lock", ".lock.json"
 
 
 def own(folder: Path, *names: str) -> Path:
-    """The path of a file of a study.
+    """Return the path of a file in a study.
 
-    Raises `CorruptStudyError` where it, or a folder above it in the study, is a link: what lies
-    elsewhere is not the study's to read, to overwrite or to delete. So it does for a pipe or a
-    device, from which a reader would wait for ever.
+    Raises `CorruptStudyError` if the file, or a folder above it in the study, is a link, because a
+    study must not read, overwrite or delete files outside its folder. The same holds for a pipe or
+    a device, which could block a reader without end.
     """
     path = folder
     for name in names:
@@ -30,7 +30,10 @@ def own(folder: Path, *names: str) -> Path:
 
 
 def own_in(folder: Path, kind: str, name: str) -> Path:
-    """The same for a file that is to be written into the sub-folder `kind`, which is made."""
+    """Return the path of a file in the sub-folder `kind`, and create that folder.
+
+    Raises as `own`, and `CouldNotError` if the folder cannot be created.
+    """
     path = own(folder, kind, name)
     with writing(folder):
         path.parent.mkdir(exist_ok=True)
@@ -38,12 +41,15 @@ def own_in(folder: Path, kind: str, name: str) -> Path:
 
 
 def is_study(folder: Path) -> bool:
-    """Whether a study lies there."""
+    """Return whether a folder holds a study."""
     return (folder / PLAN).is_file()
 
 
 def check_place(folder: Path) -> None:
-    """Raise `UsageError` where a new study must not be put: a file, a folder of something else."""
+    """Raise `UsageError` if a new study must not be put into `folder`.
+
+    This is so if it is a file, or a folder that holds other files and no study.
+    """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file: name a folder for the study")
     if folder.is_dir() and not is_study(folder) and not only_lock(folder):
@@ -53,13 +59,13 @@ def check_place(folder: Path) -> None:
 
 
 def only_lock(folder: Path) -> bool:
-    """Whether nothing but what a study leaves that was never begun lies there."""
+    """Return whether a folder holds nothing but the remains of a study that was never begun."""
     left = {LOCK, HOLDER, f"{HOLDER}{PARTIAL}", f"{PLAN}{PARTIAL}"}
     return all(path.name in left for path in folder.iterdir())
 
 
 def require_study(folder: Path) -> None:
-    """Raise `UsageError` where there is no study to read."""
+    """Raise `UsageError` if `folder` holds no study."""
     if not is_study(folder):
         what = "has no study in it" if folder.is_dir() else "does not exist"
         if folder.is_file():

@@ -1,4 +1,4 @@
-"""What does a study say about itself? `study.toml`."""
+"""`study.toml`: the settings, budget and measured values of a study."""
 
 import tomllib
 from dataclasses import asdict
@@ -13,19 +13,22 @@ from paretoprune.study.settings import Budget, Measured, Plan, Settings, from_ta
 from paretoprune.study.storage.atomic import write_aside, write_text
 from paretoprune.study.storage.paths import PLAN, own, require_study
 
-VERSION = 1  # of the files of a study; a larger one is from a newer paretoprune
-MOST_BYTES = 50_000  # of study.toml, many times what paretoprune writes
+VERSION = 1  # of the files of a study; a larger one comes from a newer paretoprune
+MOST_BYTES = 50_000  # of study.toml; paretoprune writes far fewer
 
 
 def write_plan(folder: Path, plan: Plan) -> None:
-    """Write `study.toml`."""
+    """Write `study.toml`; raise `CouldNotError` if that fails."""
     tables = {name: asdict(getattr(plan, name)) for name in ("settings", "budget", "measured")}
     text = tomli_w.dumps({"version": VERSION, "paretoprune": __version__, **tables})
     write_aside(own(folder, PLAN), partial(write_text, text))
 
 
 def read_plan(folder: Path) -> Plan:
-    """Read `study.toml`. Raises `UsageError` without a study, `CorruptStudyError` for a bad one."""
+    """Read `study.toml`.
+
+    Raises `UsageError` if there is no study, and `CorruptStudyError` if the file cannot be read.
+    """
     require_study(folder)
     path = own(folder, PLAN)
     try:
@@ -55,7 +58,7 @@ def _text_of(path: Path) -> str:
 
 
 def require_known(path: Path, version: object) -> None:
-    """Raise `CorruptStudyError` for a file that a newer version wrote, `ValueError` for none."""
+    """Raise `CorruptStudyError` for a newer version, `ValueError` for one that is no integer."""
     if type(version) is not int:  # True is an int too
         raise ValueError(f"version is {version!r}")
     if version > VERSION:

@@ -1,4 +1,4 @@
-"""What came out of each run? `points.parquet`, and the weights, histories and logs it names."""
+"""`points.parquet`, the table of points, with the weights, histories and logs of its runs."""
 
 import os
 import re
@@ -30,7 +30,7 @@ LAYER = pa.struct(
     ]
 )
 TEXT, WHOLE, REAL = pa.string(), pa.int64(), pa.float64()
-# Columns may be added, with what older tables mean by their absence; never renamed.
+# Columns may be added, with the value that their absence in older tables means; never renamed.
 ABSENT: dict[str, object] = {
     "momentum": 0.0,
     "l2_conv": 0.0,
@@ -62,9 +62,9 @@ Row = Mapping[str, object]
 
 
 def read(folder: Path) -> pd.DataFrame:
-    """Read the table, a row a run in the order in which they were recorded; it may be empty.
+    """Read the table: one row per run, in the order in which they were recorded; it may be empty.
 
-    Raises `UsageError` without a study, `CorruptStudyError` for a table that cannot be read.
+    Raises `UsageError` if there is no study, and `CorruptStudyError` if the table cannot be read.
     """
     require_study(folder)
     path = own(folder, TABLE)
@@ -86,13 +86,21 @@ def record(
     histories: Mapping[str, Mapping[str, Sequence[float]]],
     logs: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Add fleets' rows at once, after their weights, histories and logs (all by run id).
+    """Add rows to the table in one write, after the files that they name.
 
-    Returns the table, as `read` does.
+    Args:
+        folder: The folder of the study.
+        rows: The new rows; a row replaces an older one of the same run.
+        weights: Tensors by name, for each run id.
+        histories: Columns of the history by name, for each run id.
+        logs: Text of the log, for each run id.
+
+    Returns the whole table, as `read` does. Raises `CouldNotError` if a file cannot be written, or
+    if a row would make the table unreadable.
     """
     for run_id, tensors in weights.items():
         path = own_in(folder, "weights", f"{run_id}.safetensors")
-        # not save_file, which writes aside by itself, under a name that a killed process leaves
+        # not save_file, whose temporary file would survive a kill under another name than ours
         write_aside(path, partial(write_bytes, save(dict(tensors))))
     for run_id, columns in histories.items():
         path = own_in(folder, "history", f"{run_id}.parquet")
@@ -113,7 +121,7 @@ def record(
     )
     try:
         require_sound(new)
-    except ValueError as error:  # or the whole table could not be read any more
+    except ValueError as error:  # once written, this row would make the whole table unreadable
         raise CouldNotError(f"cannot record a fleet ({error}): please report this") from error
     path = own(folder, TABLE)
     both = _append(open_table(path), new) if path.exists() else new
@@ -122,7 +130,7 @@ def record(
 
 
 def weights_bytes(folder: Path, points: pd.DataFrame) -> int:
-    """What the weights that a table names take on disk."""
+    """Return the number of bytes on disk of the weights that a table names."""
     named = {name.rpartition("/")[2] for name in points["weights"].dropna()}
     try:
         with os.scandir(own(folder, "weights")) as entries:
@@ -132,9 +140,10 @@ def weights_bytes(folder: Path, points: pd.DataFrame) -> int:
 
 
 def forget_weights(folder: Path, points: pd.DataFrame, run_ids: Sequence[str]) -> pd.DataFrame:
-    """Delete the weights of runs, and those that no row names; return the table.
+    """Delete the weights of the given runs, and weights that no row names; return the table.
 
-    The table says so first; what an interruption left behind goes the next time.
+    The table is changed before the files are deleted. Files that an interruption leaves behind are
+    deleted by the next call.
     """
     if run_ids:
         table = open_table(own(folder, TABLE))
@@ -151,13 +160,13 @@ def forget_weights(folder: Path, points: pd.DataFrame, run_ids: Sequence[str]) -
 
 
 def _shown(points: pd.DataFrame) -> pd.DataFrame:
-    """The table with what an exception said as it may be printed, by whoever reads it."""
+    """Make the text of failures, which quotes exceptions, printable in place; return the table."""
     points["failure"] = points["failure"].map(printable)
     return points
 
 
 def _append(table: pa.Table, new: pa.Table) -> pa.Table:
-    """Add rows, in the place of older ones of the same runs; columns of others are kept."""
+    """Add rows and drop older rows of the same runs; columns that are not in `SCHEMA` are kept."""
     again = pc.is_in(table["run_id"], new["run_id"].combine_chunks())
     table = table.filter(pc.invert(again))
     known = _complete(table)
@@ -168,7 +177,7 @@ def _append(table: pa.Table, new: pa.Table) -> pa.Table:
 
 
 def _complete(table: pa.Table) -> pa.Table:
-    """The columns of the schema; those that an older version did not write have one value."""
+    """Return the columns of `SCHEMA`, filling those that an older version did not write."""
     for name, value in ABSENT.items():
         if name not in table.column_names:
             column = pa.array([value] * len(table), SCHEMA.field(name).type)

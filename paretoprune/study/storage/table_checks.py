@@ -1,7 +1,8 @@
-"""Can these rows be runs? A table may be anybody's; what no training ends as is refused.
+"""Table checks: a table with rows that cannot result from a training is rejected.
 
-So whoever reads the table need not ask again: words are known, what is counted and measured is in
-its range, names can be printed, and paths are those of the run's own files.
+A table may come from an untrusted source. After these checks its readers can rely on it: words are
+known, counts and measured values are in their ranges, names can be printed, and paths are those
+of the files of the same run.
 """
 
 from collections.abc import Iterator
@@ -19,8 +20,8 @@ WORDS = {
     "method": (WEIGHTED_SUM, SMGD),
     "status": ("done", "stopped", "diverged", "failed"),
 }
-WEIGHTS = 2**53  # numbers of weights are exact as floats too
-LARGEST = 1e39  # no 32-bit float is as large
+WEIGHTS = 2**53  # numbers of weights up to this one are exact as floats
+LARGEST = 1e39  # larger than every 32-bit float
 COUNTED: dict[str, tuple[float, float]] = {
     "round": (0, MANY),
     "seed": (0, 2**32),
@@ -30,26 +31,26 @@ COUNTED: dict[str, tuple[float, float]] = {
     "prunable_weights": (0, WEIGHTS),
 }
 GIVEN = ("failure", "collapsed", "optimizer", "moments", "normalize", "split", "device")
-# What was measured where a run was trained to its end; a test loss may be anything, as no choice
-# asks for it.
+# Values that a completed run has measured. The test loss may be anything, because no choice depends
+# on it.
 MEASURED: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("train_loss", "val_loss", "val_loss_se"), (0, LARGEST)),
     **dict.fromkeys(("val_error", "test_error", "sparsity"), (0, 1)),
     **dict.fromkeys(("complexity", "l1"), (0, LARGEST)),
     "prunable_weights": (1, WEIGHTS),
 }
-# How large a network is, and what a pass costs; older versions did not count it.
+# Sizes of a network and FLOPs of a forward pass; older versions did not count them.
 SIZES = (
     *("parameters", "compact_parameters", "neurons"),
     *("dense_flops", "flops", "compact_flops"),
 )
 PATHS = {"weights": ("weights", "safetensors"), "log": ("logs", "log")}
-LONGEST = 200  # characters of a name, which is printed and drawn
-FREE = ("run_id", "failure", "weights", "log")  # text that is no name
+LONGEST = 200  # characters of a name, which is printed and drawn in plots
+FREE = ("run_id", "failure", "weights", "log")  # columns of text that is no name
 
 
 def require_sound(table: pa.Table) -> pa.Table:
-    """The table, if every row can be a run; raise `ValueError` with a run and what is wrong."""
+    """Return the table if every row can be a run; else raise `ValueError` naming run and fault."""
     ids = table["run_id"]
     for rule, holds in _rules(table):
         first = pc.index(pc.fill_null(holds, False), False).as_py()
@@ -61,7 +62,7 @@ def require_sound(table: pa.Table) -> pa.Table:
 
 
 def _rules(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
-    """What must hold for a run, and where it does."""
+    """Yield each rule: the words for a row that breaks it, and a mask of the rows that keep it."""
     yield "is not named by 12 hexadecimal digits", pc.match_substring_regex(table["run_id"], RUN_ID)
     for name, words in WORDS.items():
         yield f"has an unknown {name}", pc.is_in(table[name], pa.array(words))
@@ -97,7 +98,7 @@ def _rules(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
 
 
 def _rules_of_lam(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
-    """A search has one for each of its runs, SMGD chooses in its place."""
+    """Yield the rules of λ: each run of a search has one, SMGD runs have none."""
     is_smgd = pc.equal(table["method"], SMGD)
     given = pc.and_(_within(table["lam"], 0, 1), pc.less(table["lam"], 1))
     absent = pc.is_null(table["lam"], nan_is_null=True)
@@ -107,13 +108,16 @@ def _rules_of_lam(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
 
 
 def _within(column: pa.Array, least: float, most: float) -> pa.Array:
-    """Where a number is within bounds; NaN is not."""
+    """Return a mask of the numbers within bounds; NaN is not within them."""
     return pc.and_(pc.greater_equal(column, least), pc.less_equal(column, most))
 
 
 def _is_name(column: pa.Array) -> pa.Array:
-    """Where a text is none, or one that can be printed on a line, and drawn: `$` is a formula."""
-    different = pc.unique(column)  # few, of many rows
+    """Return a mask of texts that are null or can be printed on a line and drawn in a plot.
+
+    Plots would draw the text between two `$` as a formula.
+    """
+    different = pc.unique(column)  # few values in many rows
     is_short = pc.less_equal(pc.utf8_length(different), LONGEST)
     is_plain = pc.invert(pc.match_substring(different, "$"))
     is_text = pc.or_(pc.utf8_is_printable(different), pc.equal(different, ""))
@@ -122,11 +126,11 @@ def _is_name(column: pa.Array) -> pa.Array:
 
 
 def _has_sound_layers(column: pa.Array) -> pa.Array:
-    """Where each layer has a name, a shape, and no more nonzeros than this allows."""
+    """Return a mask of rows whose layers have a name, a shape and no more nonzeros than entries."""
     layers = column.combine_chunks()
     entries = layers.flatten()
     shapes = entries.field("shape")
-    # a field of what is null has values nonetheless
+    # the fields of a null entry hold values nonetheless
     is_whole = pc.and_(pc.is_valid(entries), pc.is_valid(shapes))
     sides = pc.fill_null(shapes.flatten(), 0).to_numpy(zero_copy_only=False)
     sizes = np.ones(len(entries))

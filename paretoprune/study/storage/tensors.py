@@ -1,4 +1,4 @@
-"""How do a network's tensors lie in a file that anybody can read, and that runs nothing?"""
+"""Tensors as safetensors files, which any program can read and which execute no code."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -12,22 +12,29 @@ from safetensors.numpy import load, save
 from paretoprune.errors import UsageError
 from paretoprune.study.storage.atomic import first_line, write_aside, write_bytes
 
-KINDS = "fiub"  # of NumPy's numbers: real, whole, counts, true or false
+KINDS = "fiub"  # kinds of NumPy's data types: float, signed and unsigned integer, boolean
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Any], facts: Mapping[str, str]) -> None:
-    """Write tensors (torch's, or arrays) by name, and facts about them, as safetensors.
+    """Write tensors and metadata as a safetensors file.
 
-    Raises `UsageError` for what NumPy has no numbers for, `CouldNotError`.
+    Args:
+        path: The file to write or replace.
+        tensors: Tensors of torch or arrays of NumPy, by name.
+        facts: Metadata that are stored with the tensors.
+
+    Raises:
+        UsageError: An entry is no dense tensor, or of a type that NumPy lacks, such as bfloat16.
+        CouldNotError: The file cannot be written.
     """
     arrays = {name: _array(path, name, tensor) for name, tensor in tensors.items()}
     write_aside(path, partial(write_bytes, save(arrays, metadata=dict(facts))))
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:
-    """Read the tensors of a safetensors file by name.
+    """Read the tensors of a safetensors file as arrays by name.
 
-    Raises `UsageError` without the file, and for one that cannot be read.
+    Raises `UsageError` if the file does not exist or cannot be read.
     """
     try:
         return load(path.read_bytes())
@@ -43,11 +50,12 @@ def _array(path: Path, name: str, tensor: Any) -> np.ndarray:
     if not isinstance(tensor, np.ndarray):
         try:
             tensor = tensor.detach().cpu().numpy()
-        except (AttributeError, TypeError, RuntimeError) as error:  # no tensor; bfloat16; CSR
+        except (AttributeError, TypeError, RuntimeError) as error:  # no tensor, bfloat16, or CSR
             raise _unfit(path, name, tensor) from error
     if tensor.dtype.kind not in KINDS:
         raise _unfit(path, name, tensor)
-    # safetensors reads an array's memory from end to end; a lone number stays one
+    # safetensors reads the memory of an array from end to end; unlike np.ascontiguousarray this
+    # keeps the shape of a scalar
     return np.asarray(tensor, order="C")
 
 

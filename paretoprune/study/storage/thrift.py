@@ -1,20 +1,22 @@
-"""Numbers in Thrift's compact protocol, in which Parquet writes what it says about a file.
+"""Reader of Thrift's compact protocol, in which Parquet stores the metadata of a file.
 
-https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
+See https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 """
 
 from typing import Any
 
-Fields = dict[int, Any]  # of a struct, by number: integers, structs, lists of them; None for others
+# The fields of a struct by number: integers, structs and lists of them; None for other types.
+Fields = dict[int, Any]
 
 TRUE, FALSE, BYTE, SHORT, INTEGER, LONG, REAL, TEXT, LIST, STRUCT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 12
 MOST_ENTRIES = 10_000  # of a list
 
 
 def read_struct(content: memoryview, at: int) -> tuple[Fields, int]:
-    """The struct that begins `at` a place, and where it ends.
+    """Read the struct that begins at the offset `at`; return its fields and the offset of its end.
 
-    Raises `IndexError` where it ends too late, `KeyError` for what no file of Parquet has.
+    Raises `IndexError` if the struct ends after the content, or holds a list or number that is too
+    long, and `KeyError` for a type that no Parquet file has or a field that occurs twice.
     """
     fields: Fields = {}
     number = 0
@@ -24,7 +26,7 @@ def read_struct(content: memoryview, at: int) -> tuple[Fields, int]:
             number += step
         else:
             number, at = _integer(content, at)
-        if number in fields:  # another reader may take the other one
+        if number in fields:  # another reader might use the other value
             raise KeyError(number)
         fields[number], at = (None, at) if kind in (TRUE, FALSE) else _value(content, at, kind)
     return fields, at + 1
@@ -63,7 +65,7 @@ def _integer(content: memoryview, at: int) -> tuple[int, int]:
 
 
 def _varint(content: memoryview, at: int) -> tuple[int, int]:
-    """Seven bits of a byte after the other, the least first."""
+    """Read an integer stored as seven bits per byte, the least significant first."""
     value = shift = 0
     while content[at] > 127:
         value |= (content[at] & 127) << shift

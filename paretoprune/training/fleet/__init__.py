@@ -1,7 +1,8 @@
-"""K networks as one: stacked parameters and buffers, and the forward pass of all of them.
+"""Fleets: K networks trained as one, with stacked parameters and buffers.
 
-There are three ways to it, `PATHS`; `choice.py` finds out which one fits an architecture. A new
-fused layer: one function in `layers.py`, and one line in the table in `fused.py`.
+`PATHS` holds the backends, which compute the forward pass of all networks. `select.py` finds the
+backend that fits an architecture. A new fused layer is one function in `fused_layers.py`, and one
+line in the table in `fused.py`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,10 +16,10 @@ from paretoprune.training.fleet import sequential as one_by_one
 from paretoprune.training.fleet.fused_layers import Keys, Tensors
 
 Inputs = Sequence[Tensor]  # [B, ...] each
-# tensors by name [K, *shape], inputs, a key for each network -> outputs [K, B, ...]
+# tensors by name [K, *shape], inputs, a key per network -> outputs [K, B, ...]
 Forward = Callable[[Tensors, Inputs, Keys], Tensor]
 
-# The fastest first.
+# The backends, the fastest first.
 PATHS: dict[str, Callable[[nn.Module], Forward]] = {
     "fused": fused.forward_of,
     "vmap": vmap.forward_of,
@@ -28,11 +29,13 @@ PATHS: dict[str, Callable[[nn.Module], Forward]] = {
 
 @dataclass(frozen=True)
 class Fleet:
-    """K networks of one architecture, network k of which began with `seeds[k]`.
+    """K networks of one architecture.
 
-    `parameters` and `buffers` hold each parameter and buffer (such as running means) of the
-    architecture as one tensor `[K, *shape]`, by the name that it has there; parameters are
-    leaves. `run` is the forward pass of the path that was chosen.
+    Attributes:
+        run: Forward pass of the chosen backend.
+        seeds: The seeds [K] with which the networks began; they also key random numbers.
+        parameters: Each parameter of the architecture as one leaf tensor `[K, *shape]`, by name.
+        buffers: Each buffer, such as a running mean, as one tensor `[K, *shape]`, by name.
     """
 
     run: Forward
@@ -42,13 +45,16 @@ class Fleet:
 
     @property
     def tensors(self) -> dict[str, Tensor]:
-        """All parameters and buffers."""
+        """All parameters and buffers, by name."""
         return {**self.parameters, **self.buffers}
 
     def forward(self, inputs: Inputs, step: int | None = None) -> Tensor:
-        """Inputs [B, ...] each -> the outputs of all networks, [K, B, ...].
+        """Compute the outputs of all networks, [K, B, ...].
 
-        `step` counts training steps and keys the masks of dropout; `None` is evaluation mode.
+        Args:
+            inputs: Inputs that every network sees, [B, ...] each.
+            step: Number of the training step, which keys the dropout masks; `None` is evaluation
+                mode.
         """
         keys = None if step is None else [(seed, step) for seed in self.seeds]
         return self.run(self.tensors, inputs, keys)
@@ -57,7 +63,13 @@ class Fleet:
 def stack(networks: Sequence[nn.Module], seeds: Sequence[int], path: str = "fused") -> Fleet:
     """Stack networks of one architecture; their parameters and buffers are copied.
 
-    Raises `Unfit` where the architecture cannot be trained by way of `path`, one of `PATHS`.
+    Args:
+        networks: The K networks.
+        seeds: The seed of each network.
+        path: The backend, one of `PATHS`.
+
+    Raises:
+        Unfit: If the backend cannot train the architecture.
     """
     parameters = [dict(network.named_parameters()) for network in networks]
     buffers = [dict(network.named_buffers()) for network in networks]
@@ -66,7 +78,7 @@ def stack(networks: Sequence[nn.Module], seeds: Sequence[int], path: str = "fuse
         seeds=tuple(seeds),
         parameters={
             name: torch.stack([own[name].detach() for own in parameters]).requires_grad_(
-                one.requires_grad  # a frozen one stays so
+                one.requires_grad  # a frozen parameter stays frozen
             )
             for name, one in parameters[0].items()
         },

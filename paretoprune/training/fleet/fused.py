@@ -1,4 +1,4 @@
-"""The fast way to train a fleet: every layer of all networks in one call, by its counterpart."""
+"""Fused backend, the fastest one: a layer of all networks is computed in one call."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -32,10 +32,14 @@ Call = Callable[[list[Any], dict[str, Any], Tensors, Keys], Any]
 
 
 def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], Keys], Tensor]:
-    """Trace a network and replace each of its calls; raise `Unfit` where one has no counterpart."""
+    """Return a fused forward pass, made by tracing an architecture and replacing each of its calls.
+
+    Raises:
+        Unfit: If the architecture cannot be traced, or if a call has no fused counterpart.
+    """
     try:
         graph = fx.symbolic_trace(architecture).graph
-    except Exception as error:  # whatever a module's own forward raises under tracing
+    except Exception as error:  # a module's forward may raise anything under tracing
         raise Unfit(f"its forward cannot be traced: {error}") from error
     given = graph.find_nodes(op="placeholder")
     (output,) = graph.find_nodes(op="output")
@@ -86,7 +90,7 @@ def _layer(name: str, layer: nn.Module, place: int) -> Call:
 
 
 def _last_uses(graph: fx.Graph) -> dict[fx.Node, list[fx.Node]]:
-    """Which values are needed by a node and by none after it, so that memory can be given back."""
+    """Return the values that each node is the last to use, so that their memory can be freed."""
     spent, seen = defaultdict(list), set[fx.Node]()
     for node in reversed(graph.nodes):
         for used in node.all_input_nodes:

@@ -1,7 +1,7 @@
-"""The stacked counterpart of what a module's `forward` calls beside its layers.
+"""Fused functions: stacked counterparts of the functions that a module's `forward` calls.
 
-An activation is `[K, B, *features]` here where the author of a network sees `[B, *features]`, so
-each dimension that the network names is one further on.
+An activation has the shape `[K, B, *features]` here, but `[B, *features]` for the author of a
+network. So each dimension that the network names is shifted by one.
 """
 
 import operator
@@ -16,33 +16,33 @@ from paretoprune.training.fleet.fused_layers import Unfit, flatten_features
 
 
 def reshape(x: Tensor, *shape: Any) -> Tensor:
-    """`view` and `reshape`, as in `x.view(x.size(0), -1)`."""
+    """Reshape an activation, as `x.view(x.size(0), -1)` and `x.reshape(...)` do for one network."""
     wanted = shape[0] if isinstance(shape[0], tuple | list) else shape
     return x.reshape(x.shape[0], *wanted)
 
 
 def size(x: Tensor, dim: int | None = None) -> Any:
-    """`x.size()` and `x.size(dim)`."""
+    """Return what `x.size()` and `x.size(dim)` are for one network."""
     own = x.shape[1:]
     return own if dim is None else own[dim]
 
 
 def item(values: Any, place: int) -> Any:
-    """An entry of a shape; in an activation it would be a network."""
+    """Return an entry of a shape; raise `Unfit` for an activation, whose entries are networks."""
     if isinstance(values, Tensor):
         raise Unfit("its forward takes parts of an activation")
     return values[place]
 
 
 def attribute(x: Tensor, name: str) -> Any:
-    """`x.shape`; nothing else is known."""
+    """Return `x.shape`; raise `Unfit` for any other attribute."""
     if name != "shape":
         raise Unfit(f"its forward reads .{name}")
     return size(x)
 
 
-# By what torch.fx records: a function, or a method's name. Binary operators take activations of
-# equally many dimensions, or numbers.
+# The keys are what torch.fx records: a function, or the name of a method. Binary operators take
+# activations with equal numbers of dimensions, or numbers.
 FUNCTIONS: dict[Callable[..., Any] | str, Callable[..., Any]] = {
     **{f: f for f in (operator.add, operator.iadd, operator.sub, operator.mul)},
     **{f: f for f in (torch.add, torch.relu, torch.tanh, torch.sigmoid)},

@@ -1,13 +1,14 @@
-"""The stacked counterpart of each layer type: K networks in one call.
+"""Fused layers: stacked counterparts of the layer types, K networks in one call.
 
-Every function takes the layer, its stacked parameters and buffers by local name (`weight` is
-`[K, *layer.weight.shape]`), activations `x` of shape `[K, B, *features]`, or `[1, B, *features]`
-while all networks still see the same values, as the input is, and in training mode a key for each
-network, from which its random numbers come (`None` in evaluation mode). It returns activations of
-the same form, and raises `Unfit` for an option that it does not know.
+Every function takes the layer, its stacked parameters and buffers by local name (`weight` has the
+shape `[K, *layer.weight.shape]`), activations `x`, and a key for each network. The shape of the
+activations is `[K, B, *features]`, or `[1, B, *features]` as long as all networks see the same
+values, as they do at the input. The random numbers of a network come from its key; in evaluation
+mode there are no keys (`None`). Every function returns activations of the same form, and raises
+`Unfit` for an option that it does not know.
 
-Images lie in memory as `[B, H, W, K * C]` (channels last), whatever their shape says: pooling is
-ten times as fast so on a CPU, and `_as_images` copies nothing.
+Images lie in memory as `[B, H, W, K * C]` (channels last), whatever their shape says. This makes
+pooling ten times as fast on a CPU, and `_as_images` copies nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,27 +19,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-LEAST_DROPOUT = 2**-17  # less is nothing in numbers of 16 bits
+LEAST_DROPOUT = 2**-17  # a lower rate rounds to 0 in 16 bits
 
 Tensors = Mapping[str, Tensor]
 Keys = Sequence[tuple[int, ...]] | None  # (seed, step, layer) of each network
 
 
 class Unfit(Exception):
-    """A way to train a fleet cannot train this architecture; the message says why."""
+    """Raised by a backend that cannot train an architecture; the message says why."""
 
 
 def seed_of(key: Sequence[int]) -> int:
-    """Torch's generator takes 32 bits; neighbouring keys must not share them."""
+    """Hash a key to the 32 bits that torch's generator takes, different for similar keys."""
     return int(np.random.SeedSequence(key).generate_state(1)[0])
 
 
 def linear(layer: nn.Linear, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
-    """[K, B, *, in] -> [K, B, *, out]."""
+    """Apply linear layers: [K, B, *, in] -> [K, B, *, out]."""
     weight = tensors["weight"]  # [K, out, in]
     x = x.expand(len(weight), *x.shape[1:])
     columns = x.flatten(1, -2).transpose(1, 2)  # [K, in, rows]
-    # this way round the gradient of the weights lies in memory as they do
+    # in this order the gradient of the weights has their memory layout
     if layer.bias is None:
         y = torch.bmm(weight, columns)
     else:
@@ -47,7 +48,7 @@ def linear(layer: nn.Linear, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
 
 
 def conv2d(layer: nn.Conv2d, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
-    """[K, B, C, H, W] -> [K, B, filters, H', W']; the networks are groups."""
+    """Apply convolutions, with networks as groups: [K, B, C, H, W] -> [K, B, filters, H', W']."""
     if layer.padding_mode != "zeros":
         raise Unfit(f"{layer} pads with {layer.padding_mode}")
     weight = tensors["weight"]  # [K, filters, C, kernel, kernel]
@@ -67,14 +68,14 @@ def conv2d(layer: nn.Conv2d, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
 
 
 def pool2d(layer: nn.Module, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
-    """[K, B, C, H, W] -> [K, B, C, H', W'], for layers that treat each channel alone."""
+    """Apply a layer that treats each channel alone: [K, B, C, H, W] -> [K, B, C, H', W']."""
     return _as_fleet(_with_layout(layer(_as_images(x))), x.shape[0])
 
 
 def batch_norm(
     layer: nn.BatchNorm1d | nn.BatchNorm2d, tensors: Tensors, x: Tensor, keys: Keys
 ) -> Tensor:
-    """[K, B, C, *]; a channel of a network is normalised by its own statistics.
+    """Normalise each channel of each network by its own statistics: [K, B, C, *].
 
     In training mode the running statistics are updated in place.
     """
@@ -100,22 +101,28 @@ def batch_norm(
 
 
 def dropout(layer: nn.Dropout, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
-    """Any shape; each network has a mask of its own, which its key alone decides."""
+    """Apply dropout to activations of any shape; a network's mask depends on its key alone."""
     if layer.inplace:
         raise Unfit(f"{layer} changes its input, and a fleet's does not")
     if keys is None or layer.p < LEAST_DROPOUT:
         return x
     masks = torch.empty_like(x.expand(len(keys), *x.shape[1:]))
     for mask, key in zip(masks, keys, strict=True):
-        in_memory = mask.movedim(1, -1)  # drawn in this order, the copy is fast
+        in_memory = mask.movedim(1, -1)  # drawing in this order makes the copy fast
         in_memory.copy_(draw_mask(in_memory.shape, 1 - layer.p, key, x))
     return x * masks.div_(1 - layer.p or 1)
 
 
 def draw_mask(shape: Sequence[int], kept: float, key: Sequence[int], like: Tensor) -> Tensor:
-    """Ones with probability `kept`, to 16 bits, and zeros; of the type and device of `like`.
+    """Draw a mask of ones, with probability `kept`, and zeros.
 
-    Four numbers come from 64 random bits, nine times as fast as `bernoulli_`.
+    Four numbers come from 64 random bits, which is nine times as fast as `bernoulli_`.
+
+    Args:
+        shape: Shape of the mask.
+        kept: Probability of a one, rounded to 16 bits.
+        key: Key of the random numbers.
+        like: A tensor with the type and the device of the mask.
     """
     generator, count = torch.Generator(like.device).manual_seed(seed_of(key)), prod(shape)
     bits = torch.empty(-(-count // 4), dtype=torch.int64, device=like.device)
@@ -125,34 +132,42 @@ def draw_mask(shape: Sequence[int], kept: float, key: Sequence[int], like: Tenso
 
 
 def flatten(layer: nn.Flatten, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
-    """[K, B, *features] -> [K, B, *some of them, product of the others]."""
+    """Flatten the features of each network over the dimensions that the layer names."""
     return flatten_features(x, layer.start_dim, layer.end_dim)
 
 
 def flatten_features(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """`torch.flatten` of all but the batch, by the dimensions that a network names."""
+    """Flatten activations as `torch.flatten` does for one network, whose dimensions are named.
+
+    Raises:
+        Unfit: If the batch would be flattened too.
+    """
     if start_dim < 1:
         raise Unfit("Flatten from dimension 0 mixes the images of a batch")
     return x.flatten(start_dim + 1, end_dim if end_dim < 0 else end_dim + 1)
 
 
 def elementwise(layer: nn.Module, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
-    """Any shape; for layers that treat each number alone."""
+    """Apply a layer that treats each number alone, to activations of any shape."""
     y: Tensor = layer(x)
     return y
 
 
 def channels_last(images: Tensor) -> Tensor:
-    """[B, C, H, W], in memory [B, H, W, C]; of one channel too, which `contiguous` leaves alone."""
+    """Copy images [B, C, H, W] to the memory layout [B, H, W, C]; other tensors stay as they are.
+
+    This includes images of one channel, which `contiguous` would leave alone.
+    """
     if images.dim() != 4:
         return images
     return torch.empty_like(images, memory_format=torch.channels_last).copy_(images)
 
 
 def _with_layout(images: Tensor) -> Tensor:
-    """The same, but for a gradient that came through Flatten and has lost the layout.
+    """Return the images, with a hook that restores the memory layout of their gradient.
 
-    Pooling is slow on such a one, and torch's batch norm of a single image wrong.
+    A gradient that came through Flatten has lost the layout. Pooling is slow on such a gradient,
+    and torch's batch norm of a single image is wrong.
     """
     if images.requires_grad and images.dim() == 4:
         images.register_hook(lambda own: own.contiguous(memory_format=torch.channels_last))
@@ -160,7 +175,10 @@ def _with_layout(images: Tensor) -> Tensor:
 
 
 def _as_images(x: Tensor) -> Tensor:
-    """[K, B, C, *] -> [B, K * C, *]; of K = 1 the strides stay, which tell grey images' layout."""
+    """Reshape activations to images: [K, B, C, *] -> [B, K * C, *].
+
+    With K = 1 the strides are kept, because they tell the layout of grey images.
+    """
     return x.squeeze(0) if x.shape[0] == 1 else x.transpose(0, 1).flatten(1, 2)
 
 

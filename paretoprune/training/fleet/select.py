@@ -1,4 +1,4 @@
-"""Which way fits an architecture? The first whose step is the networks' own step."""
+"""Backend choice: the first backend whose training step equals the networks' own step."""
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
@@ -11,20 +11,27 @@ from paretoprune.problem.device import is_full
 from paretoprune.training.fleet import PATHS, Fleet, Inputs, stack
 from paretoprune.training.fleet.fused_layers import Unfit
 
-# Of the largest value. In float64, where a module allows it, small gradients are seen too.
+# Relative to the largest value. Where a module allows float64, errors of small gradients show too.
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-5}
 
 GRADIENT = "the gradient of "
 
-Step = dict[str, Tensor]  # what a step reads and leaves behind, [K, *shape] each
+Step = dict[str, Tensor]  # outputs, gradients and buffers of a step, [K, *shape] each
 
 
 def choose_path(networks: Sequence[nn.Module], inputs: Inputs) -> tuple[str, dict[str, str]]:
-    """The first of `PATHS` that passes the check, and why each before it did not.
+    """Choose the first of `PATHS` whose step equals the networks' own step.
 
-    Two networks or more, of other initial weights, and inputs of a few samples as they see them,
-    [B, ...] each. Raises `UsageError` where the networks themselves cannot be trained on these,
-    `CouldNotError` where memory is too small for that.
+    Args:
+        networks: Two or more networks with different initial weights.
+        inputs: Inputs of a few samples as the networks see them, [B, ...] each.
+
+    Returns:
+        The chosen backend, and the reason why each backend before it was rejected.
+
+    Raises:
+        UsageError: If the networks themselves cannot be trained on these inputs.
+        CouldNotError: If memory is too small for that.
     """
     networks, inputs, own = _own_steps(networks, inputs)
     *paths, last = PATHS  # the last one is the networks' own step
@@ -44,9 +51,11 @@ def choose_path(networks: Sequence[nn.Module], inputs: Inputs) -> tuple[str, dic
 def _own_steps(
     networks: Sequence[nn.Module], inputs: Inputs
 ) -> tuple[list[nn.Module], Inputs, dict[int, Step]]:
-    """Copies of the networks, in the finest type that they allow, and their steps by batch size.
+    """Return copies of the networks, the inputs, and the networks' steps by batch size.
 
-    Also that of one sample, as the last batch of an epoch may be: batch norm refuses some of these.
+    Copies and inputs have the finest type that the networks allow. The last batch of an epoch may
+    hold one sample, so that size is included unless the networks refuse it, as some with batch norm
+    do.
     """
     reason: Exception | None = None
     for dtype in TOLERANCES:
@@ -54,7 +63,7 @@ def _own_steps(
             copies = [_without_dropout(copy.deepcopy(network)).to(dtype) for network in networks]
             cast = [own.to(dtype) if own.is_floating_point() else own for own in inputs]
             steps = {len(cast[0]): _step_of_networks(copies, cast)}
-        except Exception as error:  # a stranger's module may raise anything
+        except Exception as error:  # a user's module may raise anything
             reason = error
             continue
         try:
@@ -72,7 +81,7 @@ def _own_steps(
 
 
 def first(inputs: Inputs, samples: int) -> Inputs:
-    """The inputs of the first samples."""
+    """Return the inputs of the first samples."""
     return [own[:samples] for own in inputs]
 
 
@@ -81,7 +90,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _without_dropout(network: nn.Module) -> nn.Module:
-    """Torch draws other masks than a fleet."""
+    """Turn dropout off in place, because torch draws other masks than a fleet."""
     for module in network.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.p = 0.0
@@ -89,7 +98,7 @@ def _without_dropout(network: nn.Module) -> nn.Module:
 
 
 def _step_of_networks(networks: Sequence[nn.Module], inputs: Inputs) -> Step:
-    """The step of copies of the networks."""
+    """Return the step of copies of the networks."""
     networks, samples = [copy.deepcopy(network) for network in networks], len(inputs[0])
 
     def forward() -> Tensor:
@@ -146,9 +155,10 @@ def _gradient(parameter: Tensor) -> Tensor:
 
 
 def _require_equal(own: Mapping[str, Tensor], fleet: Mapping[str, Tensor]) -> None:
-    """Raise `Unfit` where a step differs by more than rounding.
+    """Raise `Unfit` if two steps differ by more than rounding errors.
 
-    Gradients have one measure: that of a bias before a batch norm consists of rounding errors.
+    All gradients are measured against the largest one, because the gradient of a bias before a
+    batch norm consists of rounding errors.
     """
     tolerance = TOLERANCES[own["evaluation"].dtype]
     sizes = {name: _largest(value) for name, value in own.items()}

@@ -1,4 +1,4 @@
-"""The way that is always open: each network's own forward, one after the other."""
+"""Sequential backend, which takes every module: one network's forward pass after the other."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,7 +10,7 @@ from paretoprune.training.fleet.fused_layers import Keys, Tensors, seed_of
 
 
 def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], Keys], Tensor]:
-    """Call any module for each network; its random numbers come from the network's key."""
+    """Return a forward pass that calls the networks in turn; their keys seed the random numbers."""
 
     def forward(tensors: Tensors, inputs: Sequence[Tensor], keys: Keys) -> Tensor:
         architecture.train(keys is not None)

@@ -1,4 +1,4 @@
-"""The general way to train a fleet: `torch.func` maps any differentiable module over networks."""
+"""vmap backend: `torch.func` maps any differentiable module over the networks."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,7 +10,11 @@ from paretoprune.training.fleet.fused_layers import Keys, Tensors, Unfit
 
 
 def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], Keys], Tensor]:
-    """Vectorise a network's own forward; raise `Unfit` where its masks could not be keyed."""
+    """Return a forward pass that is vectorised over the networks.
+
+    Raises:
+        Unfit: If the architecture has dropout, whose masks could not be keyed.
+    """
     drawing = {
         type(module).__name__
         for module in architecture.modules()
@@ -26,7 +30,7 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], 
             outputs: Tensor = functional_call(architecture, own, tuple(inputs))
             return outputs
 
-        # random numbers would not be keyed by network: refused, and found so by the check
+        # random numbers would not be keyed by network: they raise, which `choose_path` notices
         return torch.vmap(one, randomness="error")(dict(tensors))
 
     return forward

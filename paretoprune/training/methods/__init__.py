@@ -1,1 +1,1 @@
-"""Methods."""
+"""Methods: how one run trades the two objectives off."""

@@ -1,8 +1,8 @@
-"""From the gradients of the two objectives to their weights in a step.
+"""Gradient weighting: from the gradients of the two objectives to their weights in a step.
 
-A method is a function of what a step knows of its objectives; it gets that as functions to call,
-so that a method whose weights ignore the gradients does not pay for them. Parameters may be cut
-into blocks, each with weights of its own.
+A weighting is a function of the facts of a step. It gets them as functions to call, so that a
+weighting that ignores the gradients does not pay for them. Parameters may be split into blocks,
+each with its own weights.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,10 +14,11 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Objectives:
-    """What a method may ask for in a step.
+    """The facts of a step that a gradient weighting may ask for.
 
-    `gram` gives the Gram matrices of the two gradients in each block, [K, blocks, 2, 2], `values`
-    the objectives themselves (mini-batch loss and complexity), [K, blocks, 2].
+    Attributes:
+        gram: Returns the Gram matrices of the two gradients in each block, [K, blocks, 2, 2].
+        values: Returns the objectives (mini-batch loss and complexity), [K, blocks, 2].
     """
 
     gram: Callable[[], Tensor]
@@ -28,15 +29,16 @@ Combine = Callable[[Objectives], Tensor]  # -> weights [K, blocks, 2], convex in
 
 
 def weighted_sum(lams: Tensor) -> Tensor:
-    """Fixed weights `(1 - lam, lam)` of each network, in one block: [K] -> [K, 1, 2]."""
+    """Return each network's fixed weights `(1 - lam, lam)`, in one block: [K] -> [K, 1, 2]."""
     return torch.stack((1 - lams, lams), dim=1).unsqueeze(1)
 
 
 def smgd(normalize: str) -> Combine:
-    """Weights of stochastic multi-gradient descent (Liu and Vicente, arXiv 1907.04472).
+    """Return the weighting of stochastic multi-gradient descent.
 
-    The direction is parallel to the shortest convex combination of the gradients, each divided by
-    what `normalize` (one of `NORMALIZERS`) says; the weights are those of the raw gradients.
+    The method is that of Liu and Vicente (arXiv 1907.04472). The direction is parallel to the
+    shortest convex combination of the gradients, after each was divided as `normalize` (one of
+    `NORMALIZERS`) says. The weights are those of the raw gradients.
     """
     divisors = NORMALIZERS[normalize]
 
@@ -50,12 +52,19 @@ def smgd(normalize: str) -> Combine:
 
 
 def min_norm(gram: Tensor) -> Tensor:
-    """Weights of the shortest convex combination of two gradients, [..., 2, 2] -> [..., 2].
+    """Return the weights of the shortest convex combination of two gradients.
 
-    In closed form (Desideri, C. R. Acad. Sci. Paris 350, 2012): `<g2 - g1, g2> / |g2 - g1|^2` for
-    the first one, within [0, 1]. Equal gradients get one half each, of two that rounding cannot
-    tell apart the shorter gets all, and so does a zero gradient. One of infinite length gets
-    nothing, its limit as it grows; two get one half each.
+    The closed form (Desideri, C. R. Acad. Sci. Paris 350, 2012) is `<g2 - g1, g2> / |g2 - g1|^2`
+    for the first weight, clipped to [0, 1]. Equal gradients get one half each. If rounding cannot
+    tell two gradients apart, the shorter one gets all the weight; a zero gradient gets all the
+    weight, too. A gradient of infinite length gets 0, which is the limit as it grows; two of them
+    get one half each.
+
+    Args:
+        gram: Gram matrices of the two gradients, [..., 2, 2].
+
+    Returns:
+        The weights, [..., 2].
     """
     lengths, inner = gram.diagonal(dim1=-2, dim2=-1), gram[..., 0, 1, None]
     # each from its own numerator: 1 - weight would lose the digits of the smaller one
@@ -71,10 +80,17 @@ def min_norm(gram: Tensor) -> Tensor:
 def gram_matrices(
     losses: Sequence[Tensor], costs: Sequence[Tensor | None], blocks: Sequence[int]
 ) -> Tensor:
-    """Inner products of the two objectives' gradients over each block, [K, blocks, 2, 2].
+    """Return the inner products of the objectives' gradients over each block.
 
-    Each entry belongs to one parameter: the gradient `[K, *shape]` of the loss, that of the second
-    objective (`None` where it does not depend on it), and the block, counted from 0.
+    Each argument has one entry per parameter.
+
+    Args:
+        losses: Gradients of the loss, `[K, *shape]` each.
+        costs: Gradients of the second objective, `None` where it does not depend on the parameter.
+        blocks: Block of each parameter, counted from 0.
+
+    Returns:
+        The Gram matrices, [K, blocks, 2, 2].
     """
     gram = losses[0].new_zeros(len(losses[0]), max(blocks) + 1, 2, 2)
     for loss, cost, block in zip(losses, costs, blocks, strict=True):
@@ -87,22 +103,22 @@ def gram_matrices(
 
 
 def inner_products(one: Tensor, other: Tensor) -> Tensor:
-    """Of two stacked tensors, network by network: [K, *shape] twice -> [K]."""
+    """Return the inner product of two tensors for each network: [K, *shape] twice -> [K]."""
     return torch.einsum("kn,kn->k", one.flatten(1), other.flatten(1))
 
 
 def none(gram: Tensor, values: Callable[[], Tensor]) -> Tensor:
-    """Raw gradients, as in the paper: the smaller one rules."""
+    """Return ones: raw gradients, as in the paper, so that the smaller one dominates."""
     return torch.ones_like(gram[..., 0])
 
 
 def l2(gram: Tensor, values: Callable[[], Tensor]) -> Tensor:
-    """Each by its length: of two unit vectors the shortest combination is half of each."""
+    """Return the lengths: the shortest combination of two unit vectors has weights one half."""
     return _positive(gram.diagonal(dim1=-2, dim2=-1).sqrt())
 
 
 def loss(gram: Tensor, values: Callable[[], Tensor]) -> Tensor:
-    """Each by its objective's value: the gradients of the objectives' logarithms."""
+    """Return the objectives' values, which gives the gradients of their logarithms."""
     return _positive(values().double())
 
 
@@ -110,9 +126,9 @@ def _positive(divisors: Tensor) -> Tensor:
     return divisors.where((divisors > 0) & divisors.isfinite(), 1.0)
 
 
-# Gram matrices [K, blocks, 2, 2], values -> what each gradient is divided by, [K, blocks, 2]. The
-# names are those of the code that Sener and Koltun released with arXiv 1810.04650; there the
-# weights are then applied to the raw gradients.
+# Gram matrices [K, blocks, 2, 2], values -> divisors of the gradients, [K, blocks, 2]. The names
+# are those of the code that Sener and Koltun released with arXiv 1810.04650. Their code applies
+# the weights to the raw gradients.
 NORMALIZERS: dict[str, Callable[[Tensor, Callable[[], Tensor]], Tensor]] = {
     "none": none,
     "l2": l2,

@@ -1,4 +1,4 @@
-"""How is a Ray cluster reached, and left again?"""
+"""Connection to a Ray cluster."""
 
 import contextlib
 import logging
@@ -18,8 +18,8 @@ from paretoprune.runner.executors.ray.runtime_env import runtime_env
 from paretoprune.study.settings import AUTO
 from paretoprune.study.user_code import Function
 
-# Read by Ray when it starts. A fleet that is out of memory is halved, not tried again as it is;
-# and a program that trains networks tells nobody of it.
+# Read by Ray when it starts. A fleet that is out of memory is halved instead of tried again as it
+# is, and Ray sends no usage statistics.
 ENVIRONMENT = {"RAY_task_oom_retries": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
@@ -27,11 +27,19 @@ ENVIRONMENT = {"RAY_task_oom_retries": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 def connected(
     config: RayConfig, device: str, own: list[Function], watch: Watch
 ) -> Iterator[RayExecutor]:
-    """An executor on the cluster, with the user's `own` functions on its workers.
+    """Connect to a cluster for the duration of a `with` statement, and yield an executor on it.
 
-    Raises `UsageError` where there is no such cluster, `CouldNotError` where it does not let us in.
+    Args:
+        cluster: The cluster.
+        device: The device of the workers.
+        own: The user's functions, whose code the workers need.
+        watch: Receives notes for the user.
+
+    Raises:
+        UsageError: If there is no such cluster, or if no fleet can ever begin on it.
+        CouldNotError: If the connection fails.
     """
-    is_guest = ray.is_initialized()  # in a program that uses Ray itself
+    is_guest = ray.is_initialized()  # the calling program uses Ray itself
     printing = ray._private.worker.print_to_stdstream
     try:
         if not is_guest:
@@ -52,7 +60,7 @@ def connect(config: RayConfig, environment: dict[str, object]) -> None:
     where, is_new = f"--ray-address {config.ray_address}", config.ray_address == LOCAL
     if not (is_new or config.ray_address == AUTO or answers(config.ray_address)):
         raise UsageError(f"{where}: nobody answers there; is this the head's address and port?")
-    # errors of workers, which it prints on stdout: what matters of them is said in notes
+    # Ray prints the errors of workers on stdout; notes report what matters of them
     ray._private.worker.print_to_stdstream = silent
     terminate = signal.getsignal(signal.SIGTERM)
     try:
@@ -70,7 +78,7 @@ def connect(config: RayConfig, environment: dict[str, object]) -> None:
         ) from error
     except (RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         raise CouldNotError(f"{where}: {' '.join(str(error).split())}") from error
-    if threading.current_thread() is threading.main_thread():  # Ray puts its own in the place
+    if threading.current_thread() is threading.main_thread():  # Ray has replaced the handler
         signal.signal(signal.SIGTERM, terminate)
 
 
@@ -79,9 +87,10 @@ def silent(*anything: object, **more: object) -> None:
 
 
 def welcome(executor: RayExecutor) -> str:
-    """What a user should know of the cluster before the first fleet.
+    """Return what a user should know of the cluster before the first fleet.
 
-    Raises `UsageError` where no fleet can ever begin.
+    Raises:
+        UsageError: If no fleet can ever begin.
     """
     gpus, cpus = executor.gpus, executor.config.cpus_per_fleet
     need = f"{f'{gpus:g} GPU and ' if gpus else ''}{cpus} CPU"

@@ -1,4 +1,7 @@
-"""Fleets as Ray tasks: Ray places them, and trains them again elsewhere where a worker dies."""
+"""Ray executor: fleets as Ray tasks.
+
+Ray places the fleets, and trains them again elsewhere if a worker dies.
+"""
 
 import contextlib
 import itertools
@@ -33,23 +36,23 @@ from paretoprune.training.prepare import Prepared
 T = TypeVar("T")
 P = ParamSpec("P")
 
-POLL = 0.5  # seconds: how often the mailbox is emptied
-# Others that end soon after the first are recorded with it: seconds for each place, and at most.
+POLL = 0.5  # seconds between two readings of the mailbox
+# Fleets that end soon after the first are recorded with it: seconds per slot, and at most.
 GRACE, MOST_GRACE = 0.05, 5.0
-LOOK = 2.0  # seconds for which the list of nodes is good
-PROMPT = 1.0  # seconds, in which the mailbox should answer
-UNKNOWN = "failed to import on the worker"  # Ray's words for a function that it cannot find there
-PATIENCE = 30.0  # seconds without a head, which Ray itself survives for 60
+LOOK = 2.0  # seconds for which the list of nodes is valid
+PROMPT = 1.0  # seconds within which the mailbox should answer
+UNKNOWN = "failed to import on the worker"  # Ray's message for a function that a worker cannot find
+PATIENCE = 30.0  # seconds without an answer of the head; Ray itself waits for 60
 
 
 class RayExecutor:
     """Calls functions of fleets as tasks of a Ray cluster that is connected.
 
-    The problem is in the object store once; workers keep their copy from fleet to fleet. A guest
-    uses the connection of a program that goes on.
+    The problem is put into the object store once, and workers keep their copy from fleet to fleet.
+    A guest uses the connection of a program that goes on after the sweep.
     """
 
-    at_once = math.inf  # Ray has the queue, and sees what to grow for
+    at_once = math.inf  # Ray keeps the queue, and grows the cluster by its length
 
     def __init__(
         self, config: RayConfig, device: str, watch: Watch, *, is_guest: bool = False
@@ -61,7 +64,7 @@ class RayExecutor:
         self.gpus = config.gpus_per_fleet or 0.0
         if config.gpus_per_fleet is None and device != "cpu":
             has_gpus = any(one["Resources"].get("GPU") for one in self.present())
-            self.gpus = float(has_gpus or device == "cuda")  # which may be still to come
+            self.gpus = float(has_gpus or device == "cuda")  # a node with one may still be added
         here = ray.get_runtime_context().get_node_id()
         own = next((one for one in self.present() if one["NodeID"] == here), None)
         if own is None:
@@ -77,7 +80,7 @@ class RayExecutor:
             )
             .remote()
         )
-        # without max_calls a worker ends with its fleet, where that had a GPU
+        # without max_calls a worker that had a GPU ends with its fleet
         self.task: Any = ray.remote(
             num_cpus=config.cpus_per_fleet,
             num_gpus=self.gpus,
@@ -92,7 +95,10 @@ class RayExecutor:
         self.asked: Any = None  # the mail that is on its way
 
     def present(self) -> list[dict[str, Any]]:
-        """The nodes that are alive, as Ray describes them; those of a moment ago without a head."""
+        """Return the nodes that are alive, as Ray describes them.
+
+        The list may be some seconds old, or older if the head does not answer.
+        """
         now = time.monotonic()
         if now - self.looked > LOOK and answers(self.head):
             nodes: list[dict[str, Any]] = ray.nodes()
@@ -101,7 +107,7 @@ class RayExecutor:
 
     @property
     def nodes(self) -> int:
-        """The machines of the cluster."""
+        """Number of machines in the cluster."""
         return len(self.present())
 
     @property
@@ -162,9 +168,10 @@ class RayExecutor:
         return Stored((self.shared[1],))
 
     def wait(self, futures: Collection[Future[Any]]) -> set[Future[Any]]:
-        """Wait until at least one is done, and pass on what comes in meanwhile.
+        """Wait until at least one fleet is done, and pass on messages in the meantime.
 
-        Raises `ClusterError` where the cluster is gone.
+        Raises:
+            ClusterError: If the cluster does not answer any more.
         """
         ready: list[Any] = []
         grace = min(GRACE * self.slots, MOST_GRACE)
@@ -178,7 +185,7 @@ class RayExecutor:
         return {self.land(task) for task in ready}
 
     def land(self, task: Any) -> Future[Any]:
-        """Put what became of a task into its future."""
+        """Move the result of a task to its future."""
         future, number = self.pending.pop(task)
         self.reports.pop(number, None)
         self.begun.discard(number)
@@ -189,12 +196,15 @@ class RayExecutor:
         return future
 
     def reason(self, error: RayError) -> Exception:
-        """Why a fleet was not trained, as it would be on one machine where it can be."""
+        """Return the exception of a fleet that was not trained.
+
+        If possible, it is the exception that training on a single machine would have raised.
+        """
         if isinstance(error, RayTaskError):
             if UNKNOWN in str(error):
                 return ClusterError(f"a worker has no paretoprune: {first_line(error.cause)}")
             cause: Exception = error.cause
-            cause.__cause__ = error  # whose text is the worker's traceback
+            cause.__cause__ = error  # its text is the worker's traceback
             return cause
         if isinstance(error, OutOfMemoryError):
             return MemoryError(
@@ -205,13 +215,13 @@ class RayExecutor:
         return WorkerDiedError(f"{first_line(error)} (--retries {self.config.retries})")
 
     def empty_mailbox(self) -> None:
-        """Pass on what the fleets told."""
+        """Pass on the messages of the fleets."""
         if self.asked is None:
             self.asked = self.mailbox.empty.remote()
         if not ray.wait([self.asked], timeout=PROMPT)[0]:
-            return  # it is starting, or it writes: another time
+            return  # it is starting or writing: try again later
         mail, asked, self.asked = Mail(), self.asked, None
-        with contextlib.suppress(RayError):  # it is starting anew
+        with contextlib.suppress(RayError):  # it is restarting
             mail = ray.get(asked)
         for text in mail.notes:
             self.watch(Note(text=text))
@@ -225,10 +235,10 @@ class RayExecutor:
                 self.reports[number](step, steps)
 
     def require_cluster(self) -> None:
-        """Raise `ClusterError` where the cluster is gone.
+        """Raise `ClusterError` if the cluster does not answer any more.
 
-        Ray would end this process without a word: at once where it has lost the object store of its
-        own node, after a minute where it has lost the head.
+        Ray would end this process without a message: at once if it has lost the object store of its
+        node, and after a minute if it has lost the head.
         """
         now = time.monotonic()
         if answers(self.head):
@@ -237,16 +247,17 @@ class RayExecutor:
             raise self.gone()
 
     def gone(self) -> ClusterError:
-        """What to say where there is no cluster any more."""
+        """Return the error for a cluster that does not answer any more."""
         return ClusterError(
             f"the Ray cluster of {self.head} does not answer any more: every finished fleet is "
             "kept, and the same command goes on with a new cluster"
         )
 
     def cancel(self, futures: Collection[Future[Any]]) -> None:
-        """End what is not done yet, where the end of the connection, which follows, would not.
+        """Forget tasks that are not done, and cancel those of a guest.
 
-        Not by force: Ray 2.60 may abort this process where a task ends at that moment.
+        Otherwise the end of the connection, which follows, ends them. They are not ended by force,
+        because Ray 2.60 may abort this process if a task ends at that moment.
         """
         for task, (future, number) in list(self.pending.items()):
             if future in futures:
@@ -257,14 +268,14 @@ class RayExecutor:
 
 
 def room(total: float, need: float) -> int:
-    """How many fleets that need so much of it a node's cores, or its GPUs, have room for."""
+    """Return how many fleets fit on a node that has `total` cores or GPUs, if each needs `need`."""
     if not need:
         return sys.maxsize
-    return int(total) * int(1 / need) if need < 1 else int(total / need)  # a share is of one GPU
+    return int(total) * int(1 / need) if need < 1 else int(total / need)  # fleets share single GPUs
 
 
 def answers(address: str) -> bool:
-    """Whether somebody listens at HOST:PORT."""
+    """Return whether a process listens at HOST:PORT."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=2).close()

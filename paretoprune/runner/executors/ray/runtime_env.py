@@ -1,4 +1,4 @@
-"""Which of a user's own code do the workers need? The folder from which Python imports it."""
+"""Ray runtime environment: the folder of user code that the workers need."""
 
 import sys
 import sysconfig
@@ -7,15 +7,17 @@ from pathlib import Path
 from paretoprune.errors import UsageError
 from paretoprune.study.user_code import IN_MEMORY, Function
 
-# What no model needs and may be large; .gitignore is heeded beside it.
+# No model needs these, and they may be large. Ray also heeds .gitignore.
 EXCLUDED = [".git", ".venv", "venv", "__pycache__", "**/points.parquet", "**/*.safetensors"]
 
 
 def runtime_env(own: list[Function]) -> dict[str, object]:
-    """Ray's runtime environment that carries the modules of these functions to the workers.
+    """Return Ray's runtime environment that carries the modules of these functions to the workers.
 
-    Empty for code that is installed, or given in a notebook, which travels by itself. Raises
-    `UsageError` where it lies in several folders.
+    It is empty for code that is installed, and for code from a notebook, which Ray sends by itself.
+
+    Raises:
+        UsageError: If the code lies in several folders.
     """
     homes = {home for function in own if (home := home_of(function))}
     if len(homes) > 1:
@@ -25,10 +27,13 @@ def runtime_env(own: list[Function]) -> dict[str, object]:
 
 
 def home_of(function: Function) -> Path | None:
-    """The folder on Python's path where a function's module was found; none if it is installed."""
+    """Return the folder on Python's path in which a function's module was found.
+
+    It is `None` for code that is installed, and for code from a notebook.
+    """
     name = getattr(function, "__module__", None) or IN_MEMORY
     file = getattr(sys.modules.get(name), "__file__", None)
-    if file is None:  # a notebook's, which travels by itself
+    if file is None:  # from a notebook; Ray sends it by itself
         return None
     path = Path(file).resolve()
     depth = name.count(".") + (path.name == "__init__.py")

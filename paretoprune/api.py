@@ -1,4 +1,4 @@
-"""How is paretoprune used from Python? The same path as the command line's, with objects."""
+"""Python interface: what the command line does, with objects."""
 
 from collections.abc import Callable
 from contextlib import nullcontext

@@ -1,5 +1,6 @@
 """Sweeps on a real Ray cluster: the table of one machine, whatever befalls the others."""
 
+import math
 import signal
 import threading
 from dataclasses import replace
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 
 from paretoprune.errors import ClusterError, CouldNotError, UsageError
+from paretoprune.problem.build import Environment
 from paretoprune.runner import checkpointing as keeper
 from paretoprune.runner.events import Progress
 from paretoprune.runner.executors.ray.worker import Here, work
@@ -166,12 +168,12 @@ def test_what_cannot_be_sent_is_said_so(cluster):
 
     own = asked(cluster, {**MINE, "model": "__main__:locked"})
     with pytest.raises(UsageError, match="cannot be sent to the workers"):
-        sweep(replace(own, model=locked, data=lambda: DATA), quiet)
+        sweep(replace(own, environment=Environment(model=locked, data=lambda: DATA)), quiet)
 
 
 def test_a_worker_of_another_version_is_refused():
     with pytest.raises(ClusterError, match=r"has paretoprune .*, and here it is 0.0: install"):
-        work(print, [], Here((None,), "cpu", 1, version="0.0"), None, None)
+        work(print, [], {}, Here("cpu", 1, math.inf, version="0.0"), None)
 
 
 @pytest.fixture(scope="module")

@@ -140,7 +140,7 @@ BOMBS = {
 READ_ALL = """
 import re, sys
 from pathlib import Path
-from paretoprune import store
+from paretoprune.study import storage as store
 from paretoprune.errors import CorruptStudyError
 
 def peak():

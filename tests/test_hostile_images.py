@@ -153,7 +153,7 @@ def test_large_images_wait_for_each_other(tmp_path, monkeypatch):
 READ_LARGE = """
 import re, sys, torch
 from pathlib import Path
-from paretoprune.datasets import images
+from paretoprune.problem.datasets import images
 torch.set_num_threads(4)
 images.CHUNK = 1
 images.read_squares(sys.argv[1:], 8, 3)

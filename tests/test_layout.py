@@ -42,7 +42,6 @@ RULES = {
 }
 
 YET_TO_COME = {
-    rules.asking_docstrings,
     rules.private_imports,
 }
 

@@ -1,4 +1,4 @@
-"""What does a study say? Its networks, their front, and the network that a user would take."""
+"""Choice of a network: a study as it stands, its front, and the network taken from it."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which commands are there? A new command: one file with a function, and one line below.
+"""Commands. A new command is one file with a function, and one line below.
 
 A command parses, calls one library function, prints. Heavy imports happen inside the commands, so
 that `--help` is quick.
@@ -41,7 +41,7 @@ def paretoprune(
         typer.Option("--version", callback=show_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    """How small can your network be, and what does each step smaller cost?"""
+    """Find out how small your network can be, and what each step smaller costs."""
 
 
 app.command()(sweep)

@@ -1,4 +1,4 @@
-"""How is a sweep tried out before it begins? With the options that say what is trained."""
+"""Command `check`: a dry run of a sweep, with the options that say what is trained."""
 
 import typer
 

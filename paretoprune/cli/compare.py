@@ -1,4 +1,4 @@
-"""How is a comparison asked for? Studies, the data to measure on, and where its picture goes."""
+"""Command `compare`: studies, the data to measure on, and where the picture goes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Which options say what is trained, and where? Those that `sweep` and `check` share."""
+"""Options that `sweep` and `check` share: what is trained, and where."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""How is a network handed over? Which run, in which file, with or without what is dead in it."""
+"""Command `export`: which run, in which file, with or without its dead units."""
 
 from pathlib import Path
 

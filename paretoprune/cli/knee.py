@@ -1,4 +1,4 @@
-"""How is one network of the front asked for? By a knee rule, or by a wish; and its confirmation."""
+"""Command `knee`: one network of the front, by a rule or an ε-constraint, and its confirmation."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What do the commands share? Declarations of options, what is given, the end by Ctrl-C."""
+"""What commands share: declarations of options, the given options, the end by Ctrl-C."""
 
 import contextlib
 import signal

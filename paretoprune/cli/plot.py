@@ -1,4 +1,4 @@
-"""How is a picture asked for? Studies, kind, split, and where it goes."""
+"""Command `plot`: studies, the kind of picture, the split, and where the picture goes."""
 
 from pathlib import Path
 

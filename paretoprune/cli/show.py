@@ -1,4 +1,4 @@
-"""How is the table asked for? The front or all runs, for people or for programs."""
+"""Command `show`: the front or all runs, for people or for programs."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How is a sweep asked for? All its options, and the request they make."""
+"""Command `sweep`: its options, and the request that they make."""
 
 import typer
 

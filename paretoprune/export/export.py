@@ -1,4 +1,4 @@
-"""What comes of exporting a run? A file, checked on data, and how large and how fast it is."""
+"""Export of a run: a file, checked on data, with its sizes and latencies."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which network does a study hand over? A run's weights, in the network that they belong to."""
+"""Trained network of a run: its weights, in the network to which they belong."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""How large is a network, and what does it cost to pass one sample through it?"""
+"""Parameter and FLOP counts of a network, for one sample."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,4 @@
-"""Which weights of a network are prunable? Those of the layers that a user names."""
+"""Selection of the prunable weights: those of the layers that a user names."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase

@@ -1,4 +1,4 @@
-"""Does a choice hold when its network is trained for the full epochs?"""
+"""Confirmation of a choice: its network is trained for the full epochs."""
 
 import math
 from dataclasses import dataclass, replace

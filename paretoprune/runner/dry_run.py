@@ -1,4 +1,4 @@
-"""Would a sweep of this work, and what would it take? One batch through the real step, and back."""
+"""Dry run of a sweep: one batch through the real step and back, and an estimate of the whole."""
 
 import math
 import time

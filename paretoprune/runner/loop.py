@@ -1,4 +1,4 @@
-"""How does a sweep go on? Propose, hand over, record what lands, until nothing is left to train."""
+"""Loop of a sweep: propose runs, submit fleets and record outcomes until nothing is left."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""What is to be trained next? Worked out from the plan and the table alone; no torch.
+"""Rounds: the runs to train next, from the plan and the table alone; no torch.
 
 Nothing else is remembered, so going on after an interruption is the same as going on after a
 round.

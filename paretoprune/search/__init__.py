@@ -1,4 +1,4 @@
-"""Which lam next? A new search: one file with a function, and one line in `SEARCHES`."""
+"""Searches: which lam next. A new one is one file with a function, and one line in `SEARCHES`."""
 
 from paretoprune.search.bisection import bisection
 from paretoprune.search.dichotomic import dichotomic

@@ -1,4 +1,4 @@
-"""How much may lie between two neighbours on a front, and at which lam?"""
+"""Estimated gain in an interval between two neighbours on a front, and the lam to try there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

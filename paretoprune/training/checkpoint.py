@@ -1,4 +1,4 @@
-"""From where does a fleet go on that was interrupted? All its state after an epoch, and back.
+"""Checkpoint of a fleet: all its state after an epoch, taken and restored.
 
 Nothing else decides how a training goes on: the order of the images and the masks of dropout are
 keyed by epoch, step and seed. So a fleet that goes on ends bit for bit as if nothing had happened.

@@ -1,4 +1,4 @@
-"""How many networks should be trained together? A short timing of real steps."""
+"""Fleet size: how many networks to train together, from a short timing of real steps."""
 
 import time
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Is SMGD as good as the front, and one study as good as another, and for which price? No torch.
+"""Comparison of SMGD with fronts and of studies with each other: quality and effort. No torch.
 
 A front is chosen on validation data, whatever data the quality of its networks is measured on.
 """

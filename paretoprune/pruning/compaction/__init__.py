@@ -1,4 +1,4 @@
-"""What can be removed from a pruned network without changing what it computes?"""
+"""Compaction: remove dead units from a pruned network without changing what it computes."""
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence

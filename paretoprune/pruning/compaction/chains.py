@@ -1,4 +1,4 @@
-"""Which channels of a plain chain of layers are coupled? Our own exact answer."""
+"""Coupled channels in a plain chain of layers, found exactly by our own pass."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Which channels of any network are coupled? torch_pruning's answer, where it can be trusted.
+"""Coupled channels of any network, as torch_pruning finds them, where that can be trusted.
 
 It follows the gradients' graph (Fang et al., DepGraph, CVPR 2023, arXiv 2301.12900) and takes
 every operation that it does not know for one that treats each number alone. So only those groups

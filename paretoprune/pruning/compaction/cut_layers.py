@@ -1,4 +1,4 @@
-"""Which layers can lose channels, and how are they cut?
+"""Layers that can lose channels, and how they are cut.
 
 A *plain* layer is one whose numbers alone say what it computes: of torch's own type, without
 hooks, run once, sharing no tensor.

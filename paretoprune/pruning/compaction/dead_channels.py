@@ -1,4 +1,4 @@
-"""Which channels can go without changing what a network computes?
+"""Dead channels: those that can go without changing what a network computes.
 
 Nothing is cut here: weights that do nothing become zero, and constants move into biases, so that
 the network computes the same after each step, until a channel that can go is one that nobody

@@ -1,4 +1,4 @@
-"""What picture of a study? A new kind: one file with a function, and one line in `KINDS`."""
+"""Pictures of studies. A new kind is one file with a function, and one line in `KINDS`."""
 
 import warnings
 from collections.abc import Callable, Sequence

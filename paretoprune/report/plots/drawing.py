@@ -1,4 +1,4 @@
-"""What of a study is drawn in the picture of a front, and what has no place there?"""
+"""The parts of a study that the picture of a front shows, and those that have no place there."""
 
 from dataclasses import dataclass, field
 

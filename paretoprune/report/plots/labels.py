@@ -1,4 +1,4 @@
-"""What are the axes of a picture called, and the values at its knee?"""
+"""Labels of the axes of a picture, and of the values at its knee."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

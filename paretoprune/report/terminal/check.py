@@ -1,4 +1,4 @@
-"""How is what `check` found printed? What is pruned, how it is trained, what a sweep would take."""
+"""Print of `check`: what is pruned, how it is trained, and what a sweep would take."""
 
 import json
 import math

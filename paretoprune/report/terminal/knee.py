@@ -1,4 +1,4 @@
-"""How is a chosen network printed? With its neighbours, its weights, and its confirmation."""
+"""Print of `knee`: the chosen network, its neighbours, its weights and its confirmation."""
 
 import json
 from collections.abc import Iterator

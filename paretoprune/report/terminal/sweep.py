@@ -1,4 +1,4 @@
-"""What does a sweep print when it has ended? The front, how it ended, what could be next."""
+"""Print of `sweep`: the front, how the sweep ended, and what could be next."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager

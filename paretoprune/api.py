@@ -126,7 +126,12 @@ def sweep(
     `model`, `data` and `loss` are names as on the command line, or the functions themselves; `data`
     may also be what such a function returns. `out` is the study's folder; the same call continues
     it. `time_budget` is in seconds. Further options are those of the command line, with
-    underscores; `asynchronous` is `--async`. Raises `UsageError` for wrong options,
+    underscores; `asynchronous` is `--async`.
+
+    torch's random state and cuDNN flags are afterwards as they were. glibc's thresholds cannot be
+    read, so they get the values at which it arrives by itself in a program that frees large blocks.
+
+    Raises `UsageError` for wrong options,
     `CouldNotError` where nothing could be trained.
     """
     from paretoprune.report.terminal.live_view import SweepView

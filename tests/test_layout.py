@@ -41,15 +41,9 @@ RULES = {
     },
 }
 
-YET_TO_COME = {
-    rules.private_imports,
-}
-
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_package_keeps_the_rule(rule, request):
-    if rule in YET_TO_COME:
-        request.applymarker(pytest.mark.xfail(strict=True, reason="the next commits' work"))
+def test_the_package_keeps_the_rule(rule):
     assert rule(ROOT) == []
 
 

@@ -8,4 +8,14 @@ from paretoprune.export.formats import FORMATS, file_sizes, write_network
 from paretoprune.export.latency import Latency, measure
 from paretoprune.export.verify import check_file
 
-__all__ = ["FORMATS", "Latency", "check_file", "file_sizes", "measure", "with_csr", "write_network"]
+__all__ = [
+    "FORMATS",
+    "Latency",
+    "check_file",
+    "export",
+    "file_sizes",
+    "measure",
+    "trained_network",
+    "with_csr",
+    "write_network",
+]

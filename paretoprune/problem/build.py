@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from paretoprune.errors import UsageError
 from paretoprune.problem.datasets import DATASETS, Data, Source
 from paretoprune.problem.datasets.user_data import own_data
-from paretoprune.problem.device import find_device
+from paretoprune.problem.device import find_device, seeded
 from paretoprune.problem.losses import LOSSES, Loss, loss_of
 from paretoprune.problem.models import ANY_SHAPE, MODELS
 from paretoprune.problem.normalization import on, scaled, standard, unit
@@ -63,7 +63,8 @@ def build_problem(settings: Settings, environment: Environment) -> Problem:
     device = find_device(environment.device)
     data = load_data(settings, environment)
     maker = model_maker(settings, environment, data)
-    example = maker()
+    with seeded(settings.seed):
+        example = maker()
     loss = find_loss(settings, environment, data)
     convolutions = weight_names(example, CONVOLUTIONS)
     if settings.l2_conv and not convolutions:
@@ -143,12 +144,13 @@ def model_maker(
         offered = {"shape": shape, "classes": data.outputs}
         maker = partial(call, environment.model or find(name, "--model"), offered, where)
     try:
-        example = maker()
+        with seeded(settings.seed):  # a program that loads a network keeps its random state
+            example, other = maker(), maker()
     except ValueError as error:
         raise UsageError(f"--dataset {settings.dataset}: {error}") from error
     if not isinstance(example, nn.Module):
         raise UsageError(f"{where} returns a {type(example).__name__}: it must return an nn.Module")
-    if shares_weights(example, maker()):  # what a run trains would be where the next one begins
+    if shares_weights(example, other):  # what a run trains would be where the next one begins
         maker = partial(copy.deepcopy, copy.deepcopy(example))
     if any(isinstance(one, nn.parameter.UninitializedParameter) for one in example.parameters()):
         raise UsageError(f"{where} has lazy layers: give their sizes, which `shape` tells")

@@ -43,7 +43,9 @@ def set_up_process() -> None:
 
 @contextlib.contextmanager
 def training_process() -> Iterator[None]:
-    """Set up the process for a while; a host program then gets its cuDNN flags back.
+    """Set up the process for a while; a host program then gets its settings back.
+
+    These are torch's random states and cuDNN flags.
 
     glibc does not tell its thresholds, so these are set to the values at which it arrives by itself
     in a program that frees blocks of 32 MiB; memory that is free by then is given back.
@@ -52,7 +54,8 @@ def training_process() -> Iterator[None]:
     flags = cudnn.deterministic, cudnn.allow_tf32
     set_up_process()
     try:
-        yield
+        with _kept_random_states():
+            yield
     finally:
         cudnn.deterministic, cudnn.allow_tf32 = flags
         _keep_memory(LARGEST_USUAL, 2 * LARGEST_USUAL)
@@ -92,7 +95,11 @@ def is_full(error: BaseException) -> bool:
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed torch on all devices for a while; its random states are then as they were."""
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
-    with torch.random.fork_rng(devices=devices):
+    with _kept_random_states():
         torch.manual_seed(seed)
         yield
+
+
+def _kept_random_states() -> contextlib.AbstractContextManager[None]:
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    return torch.random.fork_rng(devices=devices)

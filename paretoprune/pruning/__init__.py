@@ -1,1 +1,3 @@
-"""Pruning."""
+"""Pruning: which weights count, when they become zero, and what is left."""
+
+__all__ = ["compaction", "flops", "penalties", "selection", "threshold"]

@@ -1,1 +1,3 @@
-"""Runner."""
+"""Runner: propose, submit and record, the loop behind `paretoprune.sweep`."""
+
+__all__ = ["confirm", "dry_run", "events", "executors", "request", "sweep"]

@@ -7,7 +7,7 @@ from paretoprune.search.proposal import Interval, Proposal, Search, SearchSettin
 from paretoprune.search.sandwich import knee
 from paretoprune.search.stochastic_dichotomic import stochastic_dichotomic
 
-__all__ = ["SEARCHES", "Interval", "Proposal", "Search", "SearchSettings"]
+__all__ = ["SEARCHES", "Interval", "Proposal", "Search", "SearchSettings", "proposal"]
 
 SEARCHES: dict[str, Search] = {
     "knee": knee,

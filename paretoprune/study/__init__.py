@@ -2,3 +2,5 @@
 
 Nothing in this package loads torch.
 """
+
+__all__ = ["defaults", "metric", "run", "settings", "storage", "user_code"]

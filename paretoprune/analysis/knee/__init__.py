@@ -14,7 +14,7 @@ from paretoprune.analysis.knee.rule import Entry
 from paretoprune.analysis.knee.tradeoff import tradeoff
 from paretoprune.analysis.knee.weight_interval import weight_interval
 
-__all__ = ["RULES", "Entry", "Rule", "Terms", "Verdict"]
+__all__ = ["DEFAULT_RULE", "RULES", "Entry", "Rule", "Terms", "Verdict", "axes", "chord", "one_se"]
 
 DEFAULT_RULE = "balance"
 RULES: dict[str, Entry] = {

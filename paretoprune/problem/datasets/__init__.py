@@ -12,7 +12,7 @@ from paretoprune.problem.datasets.mnist import fashion_mnist, mnist
 from paretoprune.problem.datasets.parts import Data, Part, Source
 from paretoprune.study.defaults import FOLDER
 
-__all__ = ["DATASETS", "Data", "Part", "Source"]
+__all__ = ["DATASETS", "Data", "Part", "Source", "parts", "user_data"]
 
 Loader = Callable[[Source], Data]
 

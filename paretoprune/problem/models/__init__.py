@@ -21,3 +21,5 @@ MODELS: dict[str, ModelBuilder] = {
     "vgg": vgg,
 }
 ANY_SHAPE = ("mlp",)  # take inputs of any shape; the others take images
+
+__all__ = ["ANY_SHAPE", "MODELS", "initialization"]

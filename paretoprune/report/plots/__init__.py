@@ -18,7 +18,16 @@ from paretoprune.report.plots.style import STYLE
 from paretoprune.study.settings import choose
 from paretoprune.study.storage.atomic import write_aside
 
-__all__ = ["KINDS", "Figure", "Kind", "draw_figure", "draw_studies", "write_picture"]
+__all__ = [
+    "KINDS",
+    "Figure",
+    "Kind",
+    "draw_figure",
+    "draw_studies",
+    "hypervolume_trace",
+    "require_picture",
+    "write_picture",
+]
 
 # (studies, split) -> picture, 7 inches wide; raises `UsageError` for what this kind cannot draw
 Kind = Callable[[Sequence[Reading], str], Figure]

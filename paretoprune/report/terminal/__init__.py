@@ -16,3 +16,5 @@ class ProgressConsole(Console):
 
 out = Console(highlight=False, markup=False, emoji=False)
 err = ProgressConsole(stderr=True, highlight=False, markup=False, emoji=False)
+
+__all__ = ["check", "compare", "export", "knee", "live_view", "show", "sweep"]

@@ -5,3 +5,5 @@ The command line reads their names here, so this file loads neither torch nor Ra
 
 LOCAL, RAY = "local", "ray"
 NAMES = (LOCAL, RAY)
+
+__all__ = ["LOCAL", "executor", "local", "open_executor", "ray"]

@@ -84,3 +84,6 @@ def stack(networks: Sequence[nn.Module], seeds: Sequence[int], path: str = "fuse
         },
         buffers={name: torch.stack([own[name] for own in buffers]) for name in buffers[0]},
     )
+
+
+__all__ = ["Fleet", "select", "stack"]

@@ -1,1 +1,3 @@
 """Methods: how one run trades the two objectives off."""
+
+__all__ = ["gradient_weights"]

@@ -72,3 +72,6 @@ def ray_config_of(executor: str, given: Mapping[str, Any], device: str) -> RayCo
     if config.gpus_per_fleet and device == "cpu":
         raise UsageError("--device cpu needs no GPU: leave --gpus-per-fleet out")
     return config
+
+
+__all__ = ["RayConfig", "connection", "ray_config_of"]

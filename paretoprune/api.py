@@ -128,9 +128,7 @@ def sweep(
     it. `time_budget` is in seconds. Further options are those of the command line, with
     underscores; `asynchronous` is `--async`.
 
-    torch's random state and cuDNN flags are afterwards as they were. glibc's thresholds cannot be
-    read, so they get the values at which it arrives by itself in a program that frees large blocks.
-
+    torch's random state and cuDNN flags stay as they were; of glibc's memory see decision 0012.
     Raises `UsageError` for wrong options,
     `CouldNotError` where nothing could be trained.
     """

@@ -126,10 +126,8 @@ def sweep(
     `model`, `data` and `loss` are names as on the command line, or the functions themselves; `data`
     may also be what such a function returns. `out` is the study's folder; the same call continues
     it. `time_budget` is in seconds. Further options are those of the command line, with
-    underscores; `asynchronous` is `--async`.
-
-    torch's random state and cuDNN flags stay as they were; of glibc's memory see decision 0012.
-    Raises `UsageError` for wrong options,
+    underscores; `asynchronous` is `--async`. torch's random state and cuDNN
+    flags stay as they were (glibc's memory: decision 0012). Raises `UsageError` for wrong options,
     `CouldNotError` where nothing could be trained.
     """
     from paretoprune.report.terminal.live_view import SweepView

@@ -1,3 +1,1 @@
-"""Pruning: which weights count, when they become zero, and what is left."""
-
-__all__ = ["compaction", "flops", "penalties", "selection", "threshold"]
+"""Pruning: selection of the weights that count, their penalties and threshold, and what is left."""

@@ -1,4 +1,4 @@
-"""Parameter and FLOP counts of a network, for one sample."""
+"""Parameter and FLOP counts of a network, dense and sparse."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,17 +15,19 @@ from paretoprune.errors import UsageError
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
-Places = tuple[Tensor, float]  # a weight tensor, and at how many places a batch needs it
+Places = tuple[Tensor, float]  # a weight tensor, and how often a batch uses each of its weights
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a network stores and computes; 2 FLOPs are 1 MAC, a multiplication and an addition.
+    """Parameter and FLOP counts of a network.
 
-    `parameters` are all numbers that are learned, weights and biases, a shared tensor once;
-    `nonzeros` of them are not exactly zero. `neurons` are outputs of Linear layers and filters
-    of convolutions. `dense_flops` is the cost of one sample, `flops` what is left of it where
-    weights that are exactly zero cost nothing.
+    Attributes:
+        parameters: Number of learned weights and biases; a shared tensor counts once.
+        nonzeros: Number of parameters that are not exactly zero.
+        neurons: Outputs of Linear layers plus filters of convolutions.
+        dense_flops: FLOPs of one sample; a multiplication and an addition (1 MAC) are 2 FLOPs.
+        flops: The same without the FLOPs of weights that are exactly zero.
     """
 
     parameters: int
@@ -36,9 +38,14 @@ class Sizes:
 
 
 def sizes_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Sizes:
-    """Count a network, which `inputs`, a batch [B, ...] each, are passed through once.
+    """Count the parameters and FLOPs of a network in one forward pass.
 
-    Raises `UsageError` where the network does not take these inputs.
+    Args:
+        network: The network; it is not changed.
+        inputs: The arguments of its forward pass, each a batch [B, ...].
+
+    Raises:
+        UsageError: The network does not take these inputs.
     """
     with FlopCounterMode(display=False) as counter:
         places = positions(network, inputs)
@@ -57,11 +64,18 @@ def sizes_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Sizes:
 
 
 def positions(network: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, float]:
-    """At how many places of one sample each number of a weight tensor is multiplied, by name.
+    """Count how often one sample uses each weight of a tensor in a multiplication, by name.
 
-    H'W' for a convolution, HW for a transposed one, the number of tokens for Linear and for
-    attention: where queries and keys are of different numbers, the mean over their projections.
-    `inputs` are a batch, [B, ...] each. Raises `UsageError` where the network does not take them.
+    The count is H'W' (the size of the output) for a convolution, HW (the size of the input) for a
+    transposed one, and the number of tokens for Linear and for attention. If the numbers of
+    queries, keys and values differ, their joint input projection counts with the mean of the three.
+
+    Args:
+        network: The network; it is not changed.
+        inputs: The arguments of its forward pass, each a batch [B, ...].
+
+    Raises:
+        UsageError: The network does not take these inputs.
     """
     names = {id(tensor): name for name, tensor in network.named_parameters()}
     found: dict[str, float] = {}
@@ -69,7 +83,7 @@ def positions(network: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, float
     def record(layer: nn.Module, given: Any, named: dict[str, Any], result: Any) -> None:
         for tensor, times in _places(layer, given, named, result):
             name = names.get(id(tensor))
-            if name is not None:  # others are computed from what is learned
+            if name is not None:  # other tensors are computed from the parameters
                 found[name] = found.get(name, 0.0) + times / len(inputs[0])
 
     with ExitStack() as hooks:
@@ -81,9 +95,9 @@ def positions(network: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, float
 
 
 def outputs_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
-    """What a network makes of `inputs` in evaluation mode, computed layer by layer.
+    """Return the outputs of a network in evaluation mode, without gradients or fused attention.
 
-    Raises `UsageError` where it does not take them.
+    Raises `UsageError` if the network does not take these inputs.
     """
     with evaluating(network), torch.no_grad(), unfused():
         try:
@@ -99,7 +113,7 @@ def outputs_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while; each module then gets back the mode that it had."""
+    """Put a network into evaluation mode within the block; then restore the mode of each module."""
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     try:
@@ -111,7 +125,10 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def unfused() -> Iterator[None]:
-    """Attention for a while in steps that hooks and counters see, on every device alike."""
+    """Compute attention in separate steps within the block, on every device alike.
+
+    Fused kernels would hide these steps from hooks and from the FLOP counter.
+    """
     is_fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -122,7 +139,7 @@ def unfused() -> Iterator[None]:
 
 
 def _outputs(layer: nn.Module) -> int:
-    """Neurons of a Linear layer, filters of a convolution."""
+    """Return the number of neurons of a Linear layer or filters of a convolution, else 0."""
     if isinstance(layer, nn.Linear):
         return layer.out_features
     return layer.out_channels if isinstance(layer, CONVOLUTIONS + TRANSPOSED) else 0
@@ -131,7 +148,7 @@ def _outputs(layer: nn.Module) -> int:
 def _places(
     layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any], result: Any
 ) -> list[Places]:
-    """The weights that a layer has just used, and at how many places of the batch."""
+    """Return the weights that a layer has just used, and how often the batch used each of them."""
     if isinstance(layer, nn.MultiheadAttention):
         called = dict(zip(("query", "key", "value"), given, strict=False)) | named
         return list(_places_of_attention(layer, called))
@@ -146,7 +163,7 @@ def _places(
 
 
 def _places_of_attention(layer: nn.MultiheadAttention, called: dict[str, Any]) -> Iterator[Places]:
-    """Queries, keys and values are projected, and then what comes out of them."""
+    """Yield the projections of queries, keys and values, and the output projection."""
     widths = {"query": layer.embed_dim, "key": layer.kdim, "value": layer.vdim}
     tokens = [called[name].numel() / width for name, width in widths.items()]
     if layer.in_proj_weight is not None:

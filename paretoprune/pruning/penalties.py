@@ -1,4 +1,4 @@
-"""What is counted: the complexity of the prunable weights."""
+"""Penalties: the complexity of the prunable weights, with its gradient."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -10,11 +10,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Complexity:
-    """An objective of the weights alone: its value per tensor, and its (sub)gradient.
+    """An objective that depends on the weights alone: its value per tensor and its (sub)gradient.
 
-    `value` maps a stacked tensor `[K, *shape]` to `[K]`; values of several tensors add up, each
-    times what one of its weights costs where `is_by_cost`. `gradient` maps it to a tensor of the
-    same shape. Where it `is_grouped`, weights are pruned by whole rows too.
+    Attributes:
+        value: Maps a stacked tensor `[K, *shape]` to its values `[K]`; the objective is the sum
+            over all prunable tensors.
+        gradient: Maps a stacked tensor to a tensor of the same shape.
+        is_by_cost: Whether each tensor's value is multiplied by the cost of one of its weights.
+        is_grouped: Whether whole rows of weights are pruned too.
     """
 
     value: Callable[[Tensor], Tensor]
@@ -24,32 +27,32 @@ class Complexity:
 
 
 def l1(weights: Tensor) -> Tensor:
-    """Sum of absolute values of each network, [K, *shape] -> [K] (arXiv 2008.13590, eq. 5)."""
+    """Sum of the absolute values of each network, [K, *shape] -> [K] (arXiv 2008.13590, eq. 5)."""
     return weights.abs().flatten(1).sum(1, dtype=torch.float64)
 
 
 def lengths(weights: Tensor) -> Tensor:
-    """Root mean square of each row: [K, rows, *shape] -> [K, rows, 1, ...].
+    """Root mean square of each row, [K, rows, *shape] -> [K, rows, 1, ...].
 
-    A row holds all that goes into one neuron or filter.
+    A row holds all weights that lead into one neuron or filter.
     """
     inner = tuple(range(2, weights.dim()))
     return weights.square().mean(inner, keepdim=True).sqrt() if inner else weights.abs()
 
 
 def group_l1(weights: Tensor) -> Tensor:
-    """Sum over rows of sqrt(size) times the row's length, [K, rows, *shape] -> [K].
+    """Sum over rows of sqrt(size) times the row's l2 norm, [K, rows, *shape] -> [K].
 
-    The group lasso of Yuan and Lin (2006), "Model selection and estimation in regression with
-    grouped variables", equation 2.1 with groups as they weigh them. It is l1 where all weights of a
-    row are of one size, else larger.
+    This is the group lasso of Yuan and Lin (2006), "Model selection and estimation in regression
+    with grouped variables", equation 2.1, with their weights of the groups. It equals l1 if all
+    weights of a row have the same absolute value, and is larger otherwise.
     """
     size = weights[0, 0].numel()
     return size * lengths(weights).flatten(1).sum(1, dtype=torch.float64)
 
 
 def group_gradient(weights: Tensor) -> Tensor:
-    """The gradient of `group_l1`, the subgradient 0 for a row of zeros."""
+    """Gradient of `group_l1`, of the same shape; the subgradient of a row of zeros is 0."""
     length = lengths(weights)
     return weights / length.where(length > 0, math.inf)
 

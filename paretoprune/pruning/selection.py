@@ -1,4 +1,4 @@
-"""Selection of the prunable weights: those of the layers that a user names."""
+"""Selection of the prunable weights: those of the layers that the user names."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -17,17 +17,23 @@ PRUNABLE: dict[str, tuple[type[nn.Module], ...]] = {
     "conv": CONVOLUTIONS,
     "all": (*DENSE, *CONVOLUTIONS),
 }
-# Of attention the projections of queries, keys and values, which are one tensor or three.
+# The in_proj and *_proj tensors project the queries, keys and values of attention: one or three.
 TENSORS = ("weight", "in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
 LONGEST = 200  # characters of a name, as in the table
 
 
 def prunable_names(model: nn.Module, chosen: str, excluded: str = "") -> tuple[str, ...]:
-    """Name the weight tensors (never biases) that `chosen` stands for, less those `excluded`.
+    """Return the names of the prunable weight tensors (never biases), in the model's order.
 
-    Both are kinds of layers (the keys of `PRUNABLE`) or patterns on layers' names, such as
-    `features.*`, with commas between. Raises `UsageError` where one of them names nothing, or
-    nothing is left.
+    Args:
+        model: The network.
+        chosen: Kinds of layers (the keys of `PRUNABLE`) or patterns on layer names, such as
+            `features.*`, separated by commas.
+        excluded: The layers to leave out, in the same form.
+
+    Raises:
+        UsageError: A kind or pattern matches no layer, no layer is left, or the name of a layer
+            cannot be printed and drawn.
     """
     names = matching(model, chosen, "--prunable")
     if excluded:
@@ -42,7 +48,7 @@ def prunable_names(model: nn.Module, chosen: str, excluded: str = "") -> tuple[s
 
 
 def matching(model: nn.Module, words: str, option: str) -> tuple[str, ...]:
-    """The weight tensors that some words stand for, in the model's order."""
+    """Return the names of the weight tensors that the words of an option match, in order."""
     tensors = [name for name, one in model.named_parameters() if one.ndim > 1 and one.requires_grad]
     found: set[str] = set()
     for word in filter(None, map(str.strip, words.split(","))):
@@ -59,12 +65,12 @@ def matching(model: nn.Module, words: str, option: str) -> tuple[str, ...]:
 
 
 def matches(name: str, pattern: str) -> bool:
-    """Whether a pattern is that of a layer, or of its tensor."""
+    """Return whether a pattern matches the name of a tensor or of its layer."""
     return fnmatchcase(name.removesuffix(".weight"), pattern) or fnmatchcase(name, pattern)
 
 
 def nothing_for(model: nn.Module, word: str, option: str, tensors: Iterable[str]) -> str:
-    """What to say of a word that no layer fits."""
+    """Return the error message for a word that matches no layer."""
     layers = ", ".join(name.removesuffix(".weight") for name in tensors) or "none"
     if word not in PRUNABLE:
         return (
@@ -79,9 +85,9 @@ def nothing_for(model: nn.Module, word: str, option: str, tensors: Iterable[str]
 
 
 def weight_names(model: nn.Module, types: tuple[type[nn.Module], ...]) -> tuple[str, ...]:
-    """Name the weight tensors (never biases) of the modules of these types.
+    """Return the names of the weight tensors (never biases) of the modules of these types.
 
-    A tensor that layers share has one name, the first.
+    A tensor that several layers share is listed once, under its first name.
     """
     names = {id(one): name for name, one in model.named_parameters()}
     own = (

@@ -1,4 +1,4 @@
-"""What is set to zero, and when."""
+"""Intra-training pruning (ITP): weights within the threshold become exactly zero."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,10 +14,14 @@ def prune(
 ) -> None:
     """Set every weight with `abs(w) <= threshold` to exactly zero, in place (ITP).
 
-    `weights` are stacked tensors `[K, *shape]`; `thresholds` holds that of each stretch of
-    networks. Where it `is_grouped`, so is every row (all that goes into one neuron or filter) whose
-    root mean square is not larger. No mask is kept: a weight may grow back. Applied before training
-    and after every step (arXiv 2008.13590, section 4.2).
+    It is applied before training and after every step (arXiv 2008.13590, section 4.2). No mask is
+    kept, so a weight may grow back.
+
+    Args:
+        weights: Stacked tensors `[K, *shape]`.
+        thresholds: The threshold of each contiguous group of networks.
+        is_grouped: Whether each row (all weights that lead into one neuron or filter) whose root
+            mean square is at most the threshold becomes zero too.
     """
     for tensor in weights:
         for own, threshold in thresholds:

@@ -1,4 +1,4 @@
-"""What a study is, as data and on disk: settings, defaults, runs, metric, user code and storage.
+"""Studies as data and on disk: settings, defaults, runs, metric, user code and storage.
 
 Nothing in this package loads torch.
 """

@@ -1,4 +1,4 @@
-"""Compaction: remove dead units from a pruned network without changing what it computes."""
+"""Compaction: removal of neurons and filters from a pruned network that keeps its outputs."""
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,18 +14,20 @@ from paretoprune.pruning.compaction.cut_layers import Group, cut
 from paretoprune.pruning.compaction.dead_channels import free
 from paretoprune.pruning.flops import outputs_of
 
-FEW = 2  # samples: what is removed does not depend on them
-AGREEMENT = 1e-4  # of the largest output
+FEW = 2  # samples suffice, because the result does not depend on them
+AGREEMENT = 1e-4  # largest accepted difference, relative to the largest output
 
 
 @dataclass(frozen=True)
 class Compact:
-    """A network without the neurons that it does not need.
+    """The result of a compaction.
 
-    `network` is a new one in evaluation mode. `removed` counts neurons and filters by the name of
-    their layer, `stuck` those that have no incoming weights and stay, because what they
-    contribute is a constant that no bias can take over. `reason` says why nothing was removed
-    from a network that could not be followed; "" elsewhere.
+    Attributes:
+        network: A new network in evaluation mode, without the neurons that it does not need.
+        removed: Number of removed neurons and filters, by the name of their layer.
+        stuck: Number of unremovable ones, by the name of their layer. They have no incoming
+            weights, but contribute a constant that cannot be moved into a bias.
+        reason: Why nothing was removed from a network that could not be traced; otherwise empty.
     """
 
     network: nn.Module
@@ -35,18 +37,23 @@ class Compact:
 
 
 def compact(network: nn.Module, inputs: tuple[Tensor, ...]) -> Compact:
-    """Remove neurons and filters that nobody reads, or that do not depend on the input.
+    """Remove neurons and filters whose output is unused or does not depend on the input.
 
-    The constant value of the latter moves into the biases of those that read them; where zeros
-    that a convolution pads with forbid that, one such filter does the work of all. `inputs`, a
-    batch [B, ...] each, are passed through the network; neither is altered. Raises
-    `UsageError` where the network does not take these inputs, and `CouldNotError` where it
-    cannot be copied.
+    The constant output of the latter moves into the biases of the next layer. If a convolution
+    pads with zeros, which forbids that, one such filter replaces all of them.
+
+    Args:
+        network: The network; it is not changed.
+        inputs: The arguments of its forward pass, each a batch [B, ...].
+
+    Raises:
+        UsageError: The network does not take these inputs.
+        CouldNotError: The network cannot be copied.
     """
     unchanged = _copy(network).eval()
     few = tuple(one[:FEW] for one in inputs)
     if sequential.is_chain(unchanged):
-        outputs_of(unchanged, few)  # what is wrong with the inputs is said here
+        outputs_of(unchanged, few)  # raises a clear error if the inputs do not fit
         return _compacted(unchanged, few, sequential.groups_of(unchanged, *few))
     expected = general.tensors_of(outputs_of(unchanged, inputs))
     try:
@@ -73,15 +80,16 @@ def _copy(network: nn.Module) -> nn.Module:
 
 
 def _followed(network: nn.Module, inputs: tuple[Tensor, ...]) -> Compact:
-    """The network, altered in place, without what torch_pruning's graph lets go."""
+    """Remove, in place, the channels that torch_pruning's graph allows to remove."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch_pruning's; the network's own were heard before
+        # those of torch_pruning; those of the network were shown in the pass before
+        warnings.simplefilter("ignore")
         groups = general.groups_of(general.trace(network, inputs))
     return _compacted(network, inputs, groups)
 
 
 def _compacted(network: nn.Module, inputs: tuple[Tensor, ...], groups: Sequence[Group]) -> Compact:
-    """The network, altered in place, without the channels of its groups that can go."""
+    """Remove, in place, all removable channels of the given groups."""
     gone, stuck = free(network, inputs, groups)
     cut(groups, gone)
     return Compact(network, _counted(network, groups, gone), _counted(network, groups, stuck))
@@ -90,7 +98,7 @@ def _compacted(network: nn.Module, inputs: tuple[Tensor, ...], groups: Sequence[
 def _counted(
     network: nn.Module, groups: Iterable[Group], masks: Iterable[Tensor]
 ) -> dict[str, int]:
-    """How many channels of each layer that has some, by its name."""
+    """Count the masked channels of each layer that has any, by the layer's name."""
     counts = {
         use.layer: int(mask.sum()) * use.places.shape[1]
         for group, mask in zip(groups, masks, strict=True)
@@ -100,11 +108,8 @@ def _counted(
 
 
 def _agree(got: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
-    """Whether outputs are the same but for rounding."""
+    """Return whether outputs are equal except for rounding."""
     return all(
         bool((one - other).abs().max() <= AGREEMENT * other.abs().max())
         for one, other in zip(got, expected, strict=True)
     )
-
-
-__all__ = ["Compact", "compact"]

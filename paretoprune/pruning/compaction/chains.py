@@ -1,4 +1,4 @@
-"""Coupled channels in a plain chain of layers, found exactly by our own pass."""
+"""Coupled channels of a chain of layers, found exactly and without torch_pruning."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from paretoprune.pruning.compaction.cut_layers import (
     weight_of,
 )
 
-# Layers that treat each number alone, in evaluation mode.
+# Layers that treat each value independently in evaluation mode.
 ELEMENTWISE = (
     *(nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout),
     *(nn.FeatureAlphaDropout, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU),
@@ -28,7 +28,7 @@ ELEMENTWISE = (
     *(nn.Hardtanh, nn.Hardsigmoid, nn.Hardswish, nn.Hardshrink, nn.Softshrink, nn.Tanhshrink),
     nn.Threshold,
 )
-# Layers that treat each channel alone, with the dimensions that they pool.
+# Layers that treat each channel independently, with the number of dimensions that they pool.
 POOLS: dict[type[nn.Module], int] = {
     **dict.fromkeys((nn.MaxPool1d, nn.AvgPool1d, nn.AdaptiveMaxPool1d, nn.AdaptiveAvgPool1d), 1),
     **dict.fromkeys((nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveMaxPool2d, nn.AdaptiveAvgPool2d), 2),
@@ -37,7 +37,14 @@ POOLS: dict[type[nn.Module], int] = {
 
 @dataclass(frozen=True)
 class Flow:
-    """Where the outputs of a layer are: along dimension `dim`, each at `width` places in a row."""
+    """Position of a layer's outputs in the current tensor.
+
+    Attributes:
+        producer: The layer whose outputs are followed.
+        dim: The dimension along which they lie.
+        width: Number of consecutive indices that each output takes up.
+        along: The per-channel layers that the outputs have passed.
+    """
 
     producer: nn.Module
     dim: int
@@ -46,14 +53,14 @@ class Flow:
 
     @property
     def places(self) -> Tensor:
-        """[C, width]."""
+        """The indices of each channel, [C, width]."""
         weight = weight_of(self.producer)
         count = len(weight) * self.width
         return torch.arange(count, device=weight.device).view(-1, self.width)
 
 
 def is_chain(network: nn.Module) -> bool:
-    """Whether a network is made of Sequentials and layers without parts, and nothing else."""
+    """Return whether a network consists only of Sequentials and layers without submodules."""
     if type(network).forward is not nn.Sequential.forward:
         return False
     return not is_hooked(network) and all(
@@ -62,7 +69,7 @@ def is_chain(network: nn.Module) -> bool:
 
 
 def leaves_of(network: nn.Module) -> Iterator[nn.Module]:
-    """The layers of a chain in their order, also where one of them stands twice."""
+    """Yield the layers of a chain in order; a layer that occurs twice is yielded twice."""
     for child in network._modules.values():
         assert child is not None
         if type(child).forward is nn.Sequential.forward:
@@ -73,9 +80,9 @@ def leaves_of(network: nn.Module) -> Iterator[nn.Module]:
 
 @torch.no_grad()
 def groups_of(network: nn.Module, x: Tensor) -> list[Group]:
-    """The outputs of each layer with what reads them, where both and all between are known.
+    """Return the groups of channels whose producer, consumer and layers in between are all known.
 
-    `x`, [B, ...], is passed through the network, which must be in evaluation mode, for the shapes.
+    The network must be in evaluation mode. `x`, [B, ...], is passed through it for the shapes.
     """
     layers = list(leaves_of(network))
     plain = plain_layers(network, layers)
@@ -96,14 +103,14 @@ def _rows(flow: Flow) -> Tensor:
 
 
 def _begin(layer: nn.Module, y: Tensor) -> Flow | None:
-    """The flow of a layer's outputs `y`; none where an image comes without a batch."""
+    """Return the flow of a layer's outputs `y`, or `None` for an image without a batch."""
     if not is_spatial(layer):
         return Flow(layer, y.dim() - 1, 1)
     return Flow(layer, 1, 1) if y.dim() == weight_of(layer).dim() else None
 
 
 def _reads(layer: nn.Module, flow: Flow, x: Tensor) -> bool:
-    """Whether the inputs of a layer are the channels of the flow."""
+    """Return whether the inputs of a layer are the channels of the flow."""
     if not isinstance(layer, WEIGHTED) or weight_of(layer).shape[1] != flow.places.numel():
         return False
     if not is_spatial(layer):
@@ -114,7 +121,7 @@ def _reads(layer: nn.Module, flow: Flow, x: Tensor) -> bool:
 def _passed(
     flow: Flow | None, layer: nn.Module, shape: torch.Size, plain: set[nn.Module]
 ) -> Flow | None:
-    """Where the flow is after a layer; none where channels are mixed, or nobody knows."""
+    """Return the flow after a layer, or `None` if it mixes channels or is unknown."""
     if flow is None or is_hooked(layer):
         return None
     if type(layer) in ELEMENTWISE or is_elementwise(layer):
@@ -129,7 +136,10 @@ def _passed(
 
 
 def _flattened(flow: Flow, layer: nn.Flatten, shape: torch.Size) -> Flow | None:
-    """Channels spread over the positions that are flattened into their dimension."""
+    """Return the flow after `Flatten`, which spreads channels over the flattened positions.
+
+    It is `None` if a dimension before that of the channels is flattened.
+    """
     start, end = (dim % len(shape) for dim in (layer.start_dim, layer.end_dim))
     if start == end or start > flow.dim:
         return flow

@@ -1,8 +1,8 @@
-"""Coupled channels of any network, as torch_pruning finds them, where that can be trusted.
+"""Coupled channels of any network: the groups of torch_pruning that are known to be correct.
 
-It follows the gradients' graph (Fang et al., DepGraph, CVPR 2023, arXiv 2301.12900) and takes
-every operation that it does not know for one that treats each number alone. So only those groups
-are used whose layers and operations are known here to treat each channel alone.
+torch_pruning traces the graph of the gradients (Fang et al., DepGraph, CVPR 2023, arXiv 2301.12900)
+and assumes that every operation that it does not know is elementwise. Therefore only those groups
+are used whose layers and operations are known here to treat each channel independently.
 """
 
 import re
@@ -30,7 +30,7 @@ from paretoprune.pruning.compaction.cut_layers import (
 )
 
 # Names under which autograd records operations, without "Backward" and a number.
-ALONE = {  # each number alone, or each channel
+ALONE = {  # operations that treat each value, or each channel, independently
     *("Add", "Sub", "Mul", "Div", "Maximum", "Minimum", "Clamp", "Clone", "Squeeze", "Unsqueeze"),
     *("Relu", "Elu", "Celu", "LeakyRelu", "PreluKernel", "Gelu", "Silu", "Mish", "Softplus"),
     *("Sigmoid", "Tanh", "Hardtanh", "Hardswish", "Hardsigmoid"),
@@ -39,12 +39,12 @@ ALONE = {  # each number alone, or each channel
 }
 ALONG_DIMENSIONS = {"Mean", "Cat"}
 VIEWS = {"View", "UnsafeView", "ReshapeAlias"}
-PRODUCTS = {"Addmm", "Mm", "T"}  # what a Linear layer calls
+PRODUCTS = {"Addmm", "Mm", "T"}  # operations of a Linear layer
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What was found out about a network: the graph, the plain layers, where the outputs are."""
+    """The trace of a network: torch_pruning's graph, the plain layers, and the outputs' nodes."""
 
     graph: Any
     plain: set[nn.Module]
@@ -52,7 +52,10 @@ class Trace:
 
 
 class Place(NamedTuple):
-    """An index of a layer, and the output of the first layer that is there; names as in theirs."""
+    """An index in a layer, and the output of the first layer at that index.
+
+    The fields have the names that torch_pruning gives them.
+    """
 
     idx: int
     root_idx: int
@@ -60,7 +63,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Member:
-    """A layer or operation that knows some channels: its node, and which is at each index."""
+    """A layer or operation that some channels pass: its node, its kind and the channel by index."""
 
     node: Any
     kind: str
@@ -68,7 +71,7 @@ class Member:
 
 
 def trace(network: nn.Module, inputs: tuple[Tensor, ...]) -> Trace:
-    """Follow a network, which must be in evaluation mode; raises whatever torch_pruning does."""
+    """Trace a network, which must be in evaluation mode; raise whatever torch_pruning raises."""
     ran: list[nn.Module] = []
     ends: list[Any] = []
 
@@ -79,7 +82,7 @@ def trace(network: nn.Module, inputs: tuple[Tensor, ...]) -> Trace:
         ends.extend(output.grad_fn for output in outputs)
         return outputs
 
-    candidates = plain_layers(network, network.modules())  # before there are hooks of ours
+    candidates = plain_layers(network, network.modules())  # before the hooks below are added
     handles = [
         layer.register_forward_pre_hook(lambda layer, _: ran.append(layer)) for layer in candidates
     ]
@@ -93,7 +96,7 @@ def trace(network: nn.Module, inputs: tuple[Tensor, ...]) -> Trace:
 
 @contextmanager
 def traceable(network: nn.Module) -> Iterator[None]:
-    """Gradients of all numbers for a while, and no layer that overwrites its input."""
+    """Let all parameters require gradients, and no layer work in place, within the block."""
     frozen = [one for one in network.parameters() if not one.requires_grad]
     inplace: list[Any] = [one for one in network.modules() if getattr(one, "inplace", False)]
     for module in inplace:
@@ -109,7 +112,7 @@ def traceable(network: nn.Module) -> Iterator[None]:
 
 
 def tensors_of(outputs: Any) -> list[Tensor]:
-    """All tensors of what a network returns."""
+    """Return all tensors in the outputs of a network, which may be nested."""
     if isinstance(outputs, Tensor):
         return [outputs]
     if isinstance(outputs, dict):
@@ -118,7 +121,7 @@ def tensors_of(outputs: Any) -> list[Tensor]:
 
 
 def groups_of(traced: Trace) -> list[Group]:
-    """Those groups of channels of which everything is known."""
+    """Return the groups of channels whose layers and operations are all known."""
     groups: list[Group] = []
     seen: set[nn.Module] = set()
     for layer in traced.graph.module2node:
@@ -130,9 +133,10 @@ def groups_of(traced: Trace) -> list[Group]:
 
 
 def _coupled(traced: Trace, root: nn.Module) -> list[Member]:
-    """All layers and operations that know the outputs of a layer.
+    """Return all layers and operations that the outputs of a layer pass.
 
-    None where one of them is unknown, or where outputs are coupled with others of the same layer.
+    The list is empty if one of them is unknown, or if outputs are coupled with others of the same
+    layer.
     """
     node, take = traced.graph.module2node[root], traced.graph.get_pruner_of_module(root)
     outputs = [Place(index, index) for index in range(len(weight_of(root)))]
@@ -155,14 +159,14 @@ def _coupled(traced: Trace, root: nn.Module) -> list[Member]:
 
 
 def _mapped(edge: Any, places: list[Place]) -> list[Place]:
-    """The same channels beyond an edge of the graph."""
+    """Return the places of the same channels at the other end of an edge of the graph."""
     for mapping in edge.index_mapping:
         places = places if mapping is None else mapping(places)
     return [Place(*place) for place in places]
 
 
 def _kind(node: Any, handler: Any) -> str:
-    """What a layer is to the channels of a group; "" for an operation."""
+    """Return the role of a layer in a group, one of `KINDS`; empty for an operation."""
     if isinstance(node.module, WEIGHTED):
         return "consumers" if handler.__name__ == "prune_in_channels" else "producers"
     return (
@@ -171,7 +175,7 @@ def _kind(node: Any, handler: Any) -> str:
 
 
 def _is_known(traced: Trace, member: Member) -> bool:
-    """Whether it is a plain layer or an operation with a known name, and no output."""
+    """Return whether a member is a plain layer or a known operation, and not a network output."""
     if member.kind != "consumers" and member.node.grad_fn in traced.ends:
         return False
     if member.kind:
@@ -180,7 +184,7 @@ def _is_known(traced: Trace, member: Member) -> bool:
 
 
 def _group(members: Sequence[Member], root: Tensor) -> list[Group]:
-    """The group of the outputs of `root`, unless something is not as it seemed."""
+    """Return the group of the outputs of `root`; empty if a check of its members fails."""
     producers = [one.node.module for one in members if one.kind == "producers"]
     operations = [one.node for one in members if not one.kind]
     spatial = any(map(is_spatial, producers))
@@ -200,7 +204,7 @@ def _group(members: Sequence[Member], root: Tensor) -> list[Group]:
 
 
 def _places(member: Member, weight: Tensor) -> Tensor | None:
-    """Where each output of `weight` is in a layer, [C, n]; none where that differs in number."""
+    """Return the indices of each output of `weight` in a layer, [C, n], or `None` if n differs."""
     places: list[list[int]] = [[] for _ in weight]
     for index, channel in sorted(member.channels.items()):
         places[channel].append(index)
@@ -219,7 +223,10 @@ def _name(node: Any) -> str:
 
 
 def _keeps_channels(node: Any, spatial: bool) -> bool:
-    """Whether an operation treats each channel alone: of images if `spatial`, else of tokens."""
+    """Return whether an operation treats each channel independently.
+
+    Channels are those of images if `spatial`, else those of tokens.
+    """
     name = _name(node)
     if name == "T":
         return not node.inputs  # a Linear layer's weight
@@ -235,7 +242,7 @@ def _keeps_channels(node: Any, spatial: bool) -> bool:
 
 
 def _is_followable(grad_fn: Any, source: Any) -> bool:
-    """Whether a value comes from a traced operation or is a single number."""
+    """Return whether a value comes from a traced operation or is a single number."""
     if source is None:  # no gradient: the network's input, a buffer, a number
         other = getattr(grad_fn, "_saved_other", None)
         return isinstance(other, Tensor) and other.numel() == 1
@@ -244,7 +251,7 @@ def _is_followable(grad_fn: Any, source: Any) -> bool:
 
 
 def _is_known_view(grad_fn: Any, spatial: bool) -> bool:
-    """Whether a view flattens images, or leaves alone what belongs to a channel."""
+    """Return whether a view flattens images, or keeps the dimension of the channels."""
     before, after = _shape_before(grad_fn), _shape_after(grad_fn)
     if [side for side in before if side > 1] == [side for side in after if side > 1]:
         return True
@@ -254,12 +261,12 @@ def _is_known_view(grad_fn: Any, spatial: bool) -> bool:
 
 
 def _spares_channels(grad_fn: Any, name: str, spatial: bool) -> bool:
-    """Whether a mean is over other dimensions than the channels', a concatenation over theirs."""
+    """Return whether a mean spares the channels' dimension, or a concatenation is along it."""
     if not hasattr(grad_fn, "_saved_dim"):
         return False
     shape = _shape_before(grad_fn) if name == "Mean" else _shape_after(grad_fn)
     saved = grad_fn._saved_dim if name == "Mean" else (grad_fn._saved_dim,)
-    # negative ones are kept modulo 2^64
+    # autograd stores negative dimensions modulo 2^64
     dims = {(dim - 2**64 if dim >= 2**63 else dim) % len(shape) for dim in saved}
     channel = 1 if spatial else len(shape) - 1
     return (channel in dims) == (name == "Cat")

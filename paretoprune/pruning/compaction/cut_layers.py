@@ -1,7 +1,7 @@
-"""Layers that can lose channels, and how they are cut.
+"""Layers from which channels can be removed, and how they are cut.
 
-A *plain* layer is one whose numbers alone say what it computes: of torch's own type, without
-hooks, run once, sharing no tensor.
+A *plain* layer is one whose parameters and buffers alone define what it computes: its type is one
+of torch's (no subclass), it has no hooks, it runs once, and it shares no parameter.
 """
 
 from collections import Counter
@@ -18,9 +18,9 @@ KINDS = ("producers", "along", "consumers")
 
 @dataclass(frozen=True)
 class Use:
-    """Where a layer holds the channels of a group: its rows, columns or features.
+    """The indices at which a layer holds the channels of a group: its rows, columns or features.
 
-    `places` is [C, n]: of channel c, n > 1 where Flatten has spread it.
+    `places` has shape [C, n]: the n indices of each channel; n > 1 if Flatten has spread it.
     """
 
     layer: nn.Module
@@ -29,9 +29,12 @@ class Use:
 
 @dataclass(frozen=True)
 class Group:
-    """Channels that go together or stay: whose outputs they are, what they pass, who reads them.
+    """Coupled channels: each is removed from all layers of the group, or from none.
 
-    Producers are all there is of a channel, and consumers all who read it.
+    Attributes:
+        producers: All layers whose outputs are the channels.
+        along: The per-channel layers that they pass.
+        consumers: All layers whose inputs are the channels.
     """
 
     producers: tuple[Use, ...]
@@ -40,12 +43,12 @@ class Group:
 
 
 def is_hooked(module: nn.Module) -> bool:
-    """Whether something else than its forward has a say in what a module returns."""
+    """Return whether hooks may change what a module computes."""
     return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def plain_layers(network: nn.Module, ran: Iterable[nn.Module]) -> set[nn.Module]:
-    """The plain layers among the modules that ran, each named as often as it did."""
+    """Return the plain layers in `ran`, which lists each module once for each time that it ran."""
     owners = Counter(
         id(tensor) for module in network.modules() for tensor in module.parameters(recurse=False)
     )
@@ -61,29 +64,29 @@ def plain_layers(network: nn.Module, ran: Iterable[nn.Module]) -> set[nn.Module]
 
 
 def features_of(layer: nn.Module) -> int:
-    """How many channels a layer of `PER_CHANNEL` has numbers for."""
+    """Return the number of channels of a `PER_CHANNEL` layer's parameters."""
     return int(getattr(layer, _feature_count(layer)))
 
 
 def is_elementwise(layer: nn.Module) -> bool:
-    """Whether a layer of `PER_CHANNEL` treats all channels alike: PReLU with one number."""
+    """Return whether a `PER_CHANNEL` layer treats all channels alike: PReLU with one parameter."""
     return type(layer) is nn.PReLU and layer.num_parameters == 1
 
 
 def is_spatial(layer: nn.Module) -> bool:
-    """Whether channels are along dimension 1 and have positions, as images do."""
+    """Return whether channels lie along dimension 1 and have positions, as in images."""
     return not isinstance(layer, nn.Linear)
 
 
 def weight_of(layer: nn.Module) -> nn.Parameter:
-    """The weights of a layer of `WEIGHTED`, [out, in, *kernel]."""
+    """Return the weights of a `WEIGHTED` layer, [out, in, *kernel]."""
     weight = layer.weight
     assert isinstance(weight, nn.Parameter)
     return weight
 
 
 def cut(groups: Iterable[Group], gone: Iterable[Tensor]) -> None:
-    """Take channels out of all layers of their groups, in place; `gone` is [C] for each group."""
+    """Remove channels from all layers of their groups, in place; `gone` is a mask [C] per group."""
     lost: dict[tuple[nn.Module, str], list[Tensor]] = {}
     for group, channels in zip(groups, gone, strict=True):
         for kind in KINDS:
@@ -124,7 +127,7 @@ CUTS = {
 
 
 def _keep(layer: nn.Module, names: tuple[str, ...], dim: int, taken: Tensor) -> None:
-    """Leave out `taken` along a dimension of those tensors that the layer has."""
+    """Remove the indices `taken` along a dimension of the named tensors that the layer has."""
     for name in names:
         old = getattr(layer, name, None)
         if old is None:

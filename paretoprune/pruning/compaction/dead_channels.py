@@ -1,8 +1,8 @@
-"""Dead channels: those that can go without changing what a network computes.
+"""Dead channels: those that can be removed without changing what the network computes.
 
-Nothing is cut here: weights that do nothing become zero, and constants move into biases, so that
-the network computes the same after each step, until a channel that can go is one that nobody
-reads.
+No tensor is cut here. Weights without effect become zero and constants move into biases, and the
+network computes the same after each of these steps. In the end, the removable channels are those
+that no consumer has nonzero weights for.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from paretoprune.pruning.compaction.cut_layers import WEIGHTED, Group, is_spatial, weight_of
 from paretoprune.pruning.flops import outputs_of
 
-ROUNDING = 1e-6  # of a constant: how far its values may lie apart
+ROUNDING = 1e-6  # largest relative difference between the observed values of a constant
 
 Range = tuple[Tensor, Tensor]  # least and largest value of each of a layer's inputs, [in] each
 
@@ -22,9 +22,10 @@ Range = tuple[Tensor, Tensor]  # least and largest value of each of a layer's in
 def free(
     network: nn.Module, inputs: tuple[Tensor, ...], groups: Sequence[Group]
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Free the channels that can go; return for each group which these are, and which are stuck.
+    """Zero the weights of removable channels; return masks of removable and unremovable ones.
 
-    The network, which must be in evaluation mode, is altered in place; masks are [C].
+    The network must be in evaluation mode and is changed in place. Each of the two lists has one
+    mask [C] per group. Unremovable channels are constants that are still read.
     """
     move_constants(network, inputs, groups)
     gone = let_go(groups)
@@ -32,27 +33,31 @@ def free(
 
 
 def is_constant(group: Group) -> Tensor:
-    """Which channels have no incoming weights, [C]: they do not depend on the network's input."""
+    """Return a mask [C] of channels without incoming weights.
+
+    These channels do not depend on the input of the network.
+    """
     zeros = [weights(use.layer).eq(0).all(2).all(1)[use.places].all(1) for use in group.producers]
     return torch.stack(zeros).all(0)
 
 
 def is_read(group: Group) -> Tensor:
-    """Which channels somebody has weights for, [C]."""
+    """Return a mask [C] of channels that a consumer has nonzero weights for."""
     reads = [weights(use.layer).ne(0).any(2).any(0)[use.places].any(1) for use in group.consumers]
     return torch.stack(reads).any(0)
 
 
 def weights(layer: nn.Module) -> Tensor:
-    """A view of the weights of a layer, [out, in, kernel]."""
+    """Return a view of the weights of a layer, [out, in, kernel]."""
     weight = weight_of(layer).detach()
     return weight.view(*weight.shape[:2], -1)
 
 
 def move_constants(network: nn.Module, inputs: tuple[Tensor, ...], groups: Sequence[Group]) -> None:
-    """Move what constant channels contribute into the biases of those that read them.
+    """Move the contribution of constant channels into the biases of their consumers.
 
-    A neuron that read nothing else is a constant then, so again until nothing moves.
+    A neuron that read only constants becomes a constant itself, so this is repeated until nothing
+    moves.
     """
     while True:
         waiting = [(group, is_constant(group) & is_read(group)) for group in groups]
@@ -69,7 +74,7 @@ def move_constants(network: nn.Module, inputs: tuple[Tensor, ...], groups: Seque
 def observe(
     network: nn.Module, inputs: tuple[Tensor, ...], layers: set[nn.Module]
 ) -> dict[nn.Module, Range]:
-    """The range of each input of some layers, over all samples and positions."""
+    """Return the range of each input of the given layers over all samples and positions."""
     ranges: dict[nn.Module, Range] = {}
 
     def record(layer: nn.Module, given: tuple[Tensor, ...]) -> None:
@@ -87,7 +92,7 @@ def observe(
 
 
 def _move(group: Group, channels: Tensor, ranges: dict[nn.Module, Range]) -> bool:
-    """Move those constants that all consumers can take; whether there were any."""
+    """Move those constants that all consumers can absorb; return whether there were any."""
     for use in group.consumers:
         channels = channels & _takes(use.layer, ranges[use.layer])[use.places].all(1)
     for use in group.consumers:
@@ -96,9 +101,10 @@ def _move(group: Group, channels: Tensor, ranges: dict[nn.Module, Range]) -> boo
 
 
 def _takes(layer: nn.Module, values: Range) -> Tensor:
-    """Of which inputs a layer's bias can take over the part, [in].
+    """Return a mask [in] of the inputs whose contribution a layer's bias can absorb.
 
-    Zeros that a convolution pads with are another value, so there only where it is zero too.
+    An input must be constant. Where a convolution pads with zeros it must be zero, because another
+    constant would differ from the padding.
     """
     return _is_one_value(values) & (values[0].eq(0) if is_padded(layer) else True)
 
@@ -109,7 +115,7 @@ def _is_one_value(values: Range) -> Tensor:
 
 
 def is_padded(layer: nn.Module) -> bool:
-    """Whether a layer sees zeros beside its input."""
+    """Return whether a layer pads its input with zeros."""
     if not isinstance(layer, nn.Conv1d | nn.Conv2d) or layer.padding_mode != "zeros":
         return False
     padding = layer.padding
@@ -117,7 +123,7 @@ def is_padded(layer: nn.Module) -> bool:
 
 
 def _fold(layer: nn.Module, columns: Tensor, constants: Tensor) -> None:
-    """Add some weights times constants to the bias, in float64, and set these weights to zero."""
+    """Add the given weights times their constants, in float64, to the bias; zero these weights."""
     assert isinstance(layer, WEIGHTED)
     shift = weights(layer)[:, columns].double().sum(2) @ constants[columns].double()
     weights(layer)[:, columns] = 0
@@ -128,9 +134,10 @@ def _fold(layer: nn.Module, columns: Tensor, constants: Tensor) -> None:
 
 
 def _merge(group: Group, channels: Tensor, ranges: dict[nn.Module, Range]) -> None:
-    """Let one constant channel, the largest, do the work of all, whatever is padded beside it.
+    """Merge all constant channels into the largest one, which is exact with any padding.
 
-    With weights w and constants c of channels i it becomes w_k + sum of c_i / c_k w_i.
+    With weights w_i and constants c_i of the channels i, the weights of the kept channel k become
+    w_k + sum over i of c_i / c_k * w_i.
     """
     for use in group.consumers:
         channels = channels & _is_one_value(ranges[use.layer])[use.places].all(1)
@@ -149,9 +156,10 @@ def _merge(group: Group, channels: Tensor, ranges: dict[nn.Module, Range]) -> No
 
 
 def let_go(groups: Sequence[Group]) -> list[Tensor]:
-    """Which channels nobody reads, [C]; one always stays, since a layer cannot be empty.
+    """Return a mask [C] per group of channels that no consumer reads, and zero their weights.
 
-    Their incoming weights become zero, so that nobody reads what only they did.
+    Zeroing their incoming weights lets channels go that only they read. One channel of each group
+    always stays, because a layer cannot be empty.
     """
     reads, before = [is_read(group) for group in groups], None
     while before is None or not all(map(torch.equal, before, reads)):

@@ -23,7 +23,8 @@ MOST_CHARACTERS = 300  # of the file that describes the holder
 def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a study; create its folder if needed, and remove leftovers from it.
 
-    The operating system releases the lock when the process ends, however it ends. Raises
+    The operating system releases the lock when the process ends, however it ends. If there is no
+    study in the folder afterwards, the lock and the folders created for it are removed. Raises
     `BusyStudyError` if another process holds the lock, and `CouldNotError` if the folder or the
     lock cannot be written.
     """

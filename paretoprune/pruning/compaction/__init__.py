@@ -113,3 +113,6 @@ def _agree(got: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
         bool((one - other).abs().max() <= AGREEMENT * other.abs().max())
         for one, other in zip(got, expected, strict=True)
     )
+
+
+__all__ = ["Compact", "compact"]

@@ -1,14 +1,13 @@
-"""What does everything around the training cost: starting, recording, deciding, reading, drawing?
+"""Time of everything around the training: starting, recording, deciding, reading, drawing.
 
     python -m bench.overhead [--rounds 5] [--json overhead.json]
 
-Everything is measured once in each round, in turn. The studies have the settings of
-`paretoprune sweep --dataset mnist` and made-up networks, on the front loss = 4 nats / l1 or off it
-by noise. They lie beside the JSON file while they are measured, on the disk where it goes.
+Everything is measured once in each round, in turn. The studies have the settings of `paretoprune
+sweep --dataset mnist` and made-up networks, on the front loss = 4 nats / l1 or off it by noise.
+They lie in the folder of the JSON file while they are measured.
 
-To append and to propose is all that a sweep does between the end of a fleet and the begin of the
-next one, shown as to a log file. It is compared with the training of a fleet of 8 LeNet-5 on MNIST,
-found through PARETOPRUNE_DATA: an epoch's steps, without evaluation, times the epochs of a run.
+A sweep only appends and proposes between two fleets. That is compared with the training of 8 LeNet-5
+(MNIST through PARETOPRUNE_DATA): an epoch's steps without evaluation, times a run's epochs.
 """
 
 import argparse

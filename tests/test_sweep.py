@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 from safetensors.numpy import load_file
 
 from paretoprune.errors import BusyStudyError, CouldNotError, UsageError
-from paretoprune.problem.device import training_process
-from paretoprune.runner.events import Note, Progress, Recorded
+from paretoprune.runner.events import Progress, Recorded
 from paretoprune.runner.executors.local import LocalExecutor
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep
@@ -238,29 +236,6 @@ def test_a_new_study_is_built_under_its_lock(monkeypatch):
         sweep(request("deep/er/study"), quiet)
     assert seen == [Path("deep/er/study")]
     assert not Path("deep").exists()
-
-
-def test_what_cannot_be_counted_is_said_with_the_run(monkeypatch):
-    def raising(network, inputs):
-        raise RuntimeError("no copies")
-
-    monkeypatch.setattr("paretoprune.training.outcome.compact", raising)
-    said = []
-    sweep(request(max_runs=4), said.append)
-    (note,) = [e.text for e in said if isinstance(e, Note) and "cannot be counted" in e.text]
-    assert note.split(": ")[0].removeprefix("run ") in set(table()["run_id"])
-    assert "RuntimeError: no copies" in note
-    assert table()["flops"].isna().all()
-
-
-def test_a_host_program_gets_its_random_state_and_flags_back():
-    cudnn = torch.backends.cudnn
-    state, flags = torch.get_rng_state(), (cudnn.deterministic, cudnn.allow_tf32)
-    sweep(request(max_runs=2), quiet)
-    assert torch.equal(torch.get_rng_state(), state)
-    assert (cudnn.deterministic, cudnn.allow_tf32) == flags
-    with training_process():
-        assert (cudnn.deterministic, cudnn.allow_tf32) == (True, False)
 
 
 def start(folder):

@@ -35,10 +35,10 @@ def locked(folder: Path) -> Iterator[None]:
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
-            raise BusyStudyError(
-                f"another process works on {folder}{holder(folder)}: wait for it or name another "
-                "folder"
-            ) from error
+            raise busy(folder) from error
+        if not (folder / LOCK).exists():  # whoever refused a study here has just removed it
+            lock.release()
+            raise busy(folder)
     try:
         remove_leftovers(folder)
         write_aside(own(folder, HOLDER), partial(write_text, json.dumps(myself())))
@@ -49,6 +49,13 @@ def locked(folder: Path) -> Iterator[None]:
         if not is_study(folder):
             remove_unused(folder, made)
         lock.release()
+
+
+def busy(folder: Path) -> BusyStudyError:
+    """Return the error for a study on which another process works."""
+    return BusyStudyError(
+        f"another process works on {folder}{holder(folder)}: wait for it or name another folder"
+    )
 
 
 def remove_unused(folder: Path, made: list[Path]) -> None:

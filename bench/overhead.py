@@ -6,8 +6,8 @@ Everything is measured once in each round, in turn. The studies have the setting
 sweep --dataset mnist` and made-up networks, on the front loss = 4 nats / l1 or off it by noise.
 They lie in the folder of the JSON file while they are measured.
 
-A sweep only appends and proposes between two fleets. That is compared with the training of 8 LeNet-5
-(MNIST through PARETOPRUNE_DATA): an epoch's steps without evaluation, times a run's epochs.
+A sweep only appends and proposes between two fleets. That is compared with an epoch's steps of 8
+LeNet-5 on MNIST (PARETOPRUNE_DATA), times the epochs of a run.
 """
 
 import argparse

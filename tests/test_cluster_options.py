@@ -275,5 +275,9 @@ def test_only_code_of_ones_own_is_sent(tmp_path, monkeypatch):
     assert home_of(pytest.fixture) is None
     assert home_of(json.dumps) is None
     assert runtime_env([json.dumps]) == {}
-    assert runtime_env([own.net, json.dumps])["working_dir"] == str(tmp_path)
+    sent = runtime_env([own.net, json.dumps])
+    assert sent["working_dir"] == str(tmp_path)
+    assert "py_executable" not in sent or " " in sys.executable
+    monkeypatch.setattr(sys, "executable", "/of a user/bin/python")
+    assert runtime_env([own.net])["py_executable"] == "'/of a user/bin/python'"
     del sys.modules["mine.inner"], sys.modules["mine"]

@@ -1,5 +1,7 @@
 """Ray runtime environment: the folder of user code that the workers need."""
 
+import os
+import shlex
 import sys
 import sysconfig
 from pathlib import Path
@@ -23,7 +25,14 @@ def runtime_env(own: list[Function]) -> dict[str, object]:
     if len(homes) > 1:
         names = " and ".join(sorted(map(str, homes)))
         raise UsageError(f"your own code lies in {names}: put it into one folder")
-    return {"working_dir": str(homes.pop()), "excludes": EXCLUDED} if homes else {}
+    if not homes:
+        return {}
+    environment: dict[str, object] = {"working_dir": str(homes.pop()), "excludes": EXCLUDED}
+    python = shlex.quote(sys.executable)
+    if os.name == "posix" and python != sys.executable:
+        # Ray 2.60 puts the path into a shell command as it is: with a space no worker ever starts
+        environment["py_executable"] = python
+    return environment
 
 
 def home_of(function: Function) -> Path | None:

@@ -1,4 +1,7 @@
-"""Searches: which lam next. A new one is one file with a function, and one line in `SEARCHES`."""
+"""Searches: which λ to try next, without torch.
+
+A new search is one file with a function, and one line in `SEARCHES`.
+"""
 
 from paretoprune.search.bisection import bisection
 from paretoprune.search.dichotomic import dichotomic

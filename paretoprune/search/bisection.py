@@ -1,4 +1,4 @@
-"""Bisection: the mean of the neighbours' lams."""
+"""Bisection search: the mean of the neighbours' λs."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,13 @@ PAPER_LEVELS = 5
 
 
 def bisection(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
-    """Propose the mean of log lam between each two neighbours (arXiv 2008.13590, section 3.1)."""
+    """Propose the mean of log λ for each two neighbours (arXiv 2008.13590, section 3.1).
+
+    In the recipe `paper` it is the mean of λ.
+    """
     return search_levels(points, settings, middle, PAPER_LEVELS)
 
 
 def middle(dense: Corner, sparse: Corner, terms: Terms) -> Sequence[float]:
-    """The mean; a single try."""
+    """Return the mean of the neighbours' λs as the only candidate."""
     return (terms.mean(dense.lam, sparse.lam),)

@@ -1,4 +1,4 @@
-"""Dichotomic search: the weights for which both neighbours are equally good."""
+"""Dichotomic search: the λ at which both neighbours have the same weighted sum."""
 
 from collections.abc import Sequence
 
@@ -17,5 +17,5 @@ def dichotomic(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
 
 
 def normal(dense: Corner, sparse: Corner, terms: Terms) -> Sequence[float]:
-    """The normal of the chord, whatever the neighbours' own lams are; a single try."""
+    """Return the normal of the chord as the only candidate, regardless of the neighbours' λs."""
     return (chord_normal(dense, sparse),)

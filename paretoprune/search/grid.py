@@ -1,4 +1,4 @@
-"""The grid: 0, and lams spaced evenly on a logarithmic scale."""
+"""Grid search: λ = 0 and λs that are evenly spaced on a logarithmic scale."""
 
 import numpy as np
 import pandas as pd
@@ -10,15 +10,15 @@ PAPER_LAMS = [
     *(float(f"{digit}e-{power}") for power in (5, 4, 3) for digit in (1, 3, 5, 7, 9)),
     *(0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.05, 0.07, 0.09, 0.1),
 ]
-LOWEST, HIGHEST = 1 / 100, 10  # times lam_ref
-LARGEST_LAM = 0.999  # a small network's lam_ref may exceed 0.1
+LOWEST, HIGHEST = 1 / 100, 10  # times λ_ref
+LARGEST_LAM = 0.999  # λ_ref of a small network may exceed 0.1
 
 
 def grid(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
-    """Propose the missing lams of a grid of `max_runs`, spread over its range from the start.
+    """Propose missing λs of a grid of `max_runs`, spread over its range from the first round on.
 
-    A study that already has another grid (its `max_runs` was raised) is refined instead: each new
-    lam halves the widest gap.
+    A study whose λs belong to another grid (because `max_runs` was raised) is refined instead:
+    each new λ halves the widest gap.
     """
     if settings.max_runs <= len(points):
         return Proposal(lams=())
@@ -32,24 +32,28 @@ def grid(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
 
 
 def lam_range(lam_ref: float) -> tuple[float, float]:
-    """The least and the largest lam of a search, 0 aside."""
+    """Return the smallest and the largest λ of a search, apart from 0."""
     low, high = min(LOWEST * lam_ref, LARGEST_LAM / 10), min(HIGHEST * lam_ref, LARGEST_LAM)
     return rounded(low), rounded(high)
 
 
 def grid_lams(size: int, lam_ref: float) -> list[float]:
-    """0 and `size - 1` lams, evenly in log, over [lam_ref / 100, 10 lam_ref]; one is lam_ref."""
+    """Return 0 and `size - 1` λs that are log-spaced over [λ_ref / 100, 10 λ_ref].
+
+    A single λ besides 0 is λ_ref. All λs are limited to `LARGEST_LAM`.
+    """
     low, high = lam_range(lam_ref)
     lams = [min(lam_ref, high)] if size == 2 else np.geomspace(low, high, max(size - 1, 0))
     return [0.0, *(rounded(float(lam)) for lam in lams)]
 
 
 def spread(wanted: list[float], present: list[float], count: int) -> list[float]:
-    """Up to `count` lams that are not present: the ends, then each as far as can be from the rest.
+    """Return up to `count` λs of `wanted` that are not in `present`, spread over the whole range.
 
-    So the search covers its whole range, wherever it is cut short.
+    The ends come first, then each λ as far as possible from all others. The search therefore covers
+    its whole range even if it is stopped early.
     """
-    places = np.arange(len(wanted))  # evenly spaced, but for 0
+    places = np.arange(len(wanted))  # evenly spaced, except for 0
     distance = np.full(len(wanted), np.inf)
     taken = [wanted.index(lam) for lam in present]
     for place in taken:
@@ -64,7 +68,7 @@ def spread(wanted: list[float], present: list[float], count: int) -> list[float]
 
 
 def refine(present: list[float], wanted: list[float], count: int) -> list[float]:
-    """Up to `count` lams: the missing ends of the range, then middles of the widest gaps."""
+    """Return up to `count` new λs: missing ends of the range, then middles of the widest gaps."""
     lams = [lam for lam in (wanted[0], wanted[1], wanted[-1]) if lam not in present]
     known = sorted({*present, *lams} - {0.0})
     while len(lams) < count:

@@ -1,4 +1,4 @@
-"""Estimated gain in an interval between two neighbours on a front, and the lam to try there."""
+"""Acquisition value of an interval: the estimated hypervolume gain between two neighbours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-FLOOR = 0.01  # of the sparsest living network's complexity: where an estimate stops
-NARROW = 1.05  # lams closer than this factor train the same network but for noise
+FLOOR = 0.01  # share of the sparsest living network's complexity: estimates stop here
+NARROW = 1.05  # λs closer than this factor train the same network apart from noise
 TINY_LOSS = 1e-9  # nats; a loss of zero has no logarithm
-SLICES = 129  # of the triangle, when its area is summed up
+SLICES = 129  # points of the trapezoidal rule for an interval's area
 
 
 @dataclass(frozen=True)
 class Corner:
-    """A point in the plane of the objectives."""
+    """A point in the plane of the objectives, with its λ; `loss` is the training loss."""
 
     lam: float
     loss: float
@@ -22,7 +22,7 @@ class Corner:
 
 
 def corners_of(points: pd.DataFrame) -> list[Corner]:
-    """The points of a hull or a list, in its order."""
+    """Return the points as corners, in the order of the rows; losses are at least `TINY_LOSS`."""
     columns = (points[name].astype(float) for name in ("lam", "train_loss", "complexity"))
     return [
         Corner(lam, max(loss, TINY_LOSS), cost) for lam, loss, cost in zip(*columns, strict=True)
@@ -30,9 +30,9 @@ def corners_of(points: pd.DataFrame) -> list[Corner]:
 
 
 def near(lam: float, others: np.ndarray) -> np.ndarray:
-    """Which of the others are the same lam but for noise: [N] -> [N]."""
+    """Return which of `others` [N] equal `lam` apart from noise, as booleans [N]."""
     close = np.maximum(lam, others) < NARROW * np.minimum(lam, others)
-    return np.asarray(close | (others == lam))  # 0 is the same as 0 only
+    return np.asarray(close | (others == lam))  # 0 equals only 0
 
 
 def estimated_gain(
@@ -42,12 +42,20 @@ def estimated_gain(
     sparser: Sequence[Corner],
     floor: float,
 ) -> float:
-    """Area between the chord and the lines below it, in log10(loss) x log10(complexity).
+    """Return the acquisition value of the interval between two neighbouring corners.
 
-    `denser` and `sparser` hold the next corner on either side, if there is one: the front, being
-    convex, lies above the line through it and the end next to it.
+    It is the area between the chord and the lines below it, in log10(loss) x log10(complexity).
+    On the line of an end the end's weighted sum is constant. The front is convex, so it also lies
+    above the line through the next corner on either side and the end next to it.
+
+    Args:
+        dense: the end of smaller loss.
+        sparse: the end of smaller complexity.
+        denser: the next corner beyond `dense`, or nothing.
+        sparser: the next corner beyond `sparse`, or nothing.
+        floor: the complexity below which no area counts.
     """
-    if sparse.loss <= dense.loss:  # both losses are zero
+    if sparse.loss <= dense.loss:  # both losses are `TINY_LOSS`
         return 0.0
     losses = np.geomspace(dense.loss, sparse.loss, SLICES)
     normal = chord_normal(dense, sparse)
@@ -59,7 +67,7 @@ def estimated_gain(
     ]
     below = np.full(SLICES, max(floor, sparse.complexity))
     for end, lam in lines:
-        # where noise has put the other end below a line, the line says nothing
+        # a line is invalid if noise has put the other end below it
         if lam > 0 and (lam <= normal if end is dense else lam >= normal):
             below = np.maximum(below, line(end, lam, losses))
     heights = np.log10(np.maximum(line(sparse, normal, losses), floor)) - np.log10(below)
@@ -67,11 +75,14 @@ def estimated_gain(
 
 
 def chord_normal(dense: Corner, sparse: Corner) -> float:
-    """The lam whose weighted sum is the same at both points."""
+    """Return the λ whose weighted sum is the same at both points."""
     loss = sparse.loss - dense.loss
     return loss / (loss + dense.complexity - sparse.complexity)
 
 
 def line(end: Corner, lam: float, losses: np.ndarray) -> np.ndarray:
-    """Complexity at which the weighted sum of `lam` keeps the value that it has at a point."""
+    """Return the complexities at which the weighted sum of `lam` equals that at `end`.
+
+    `losses` and the result have the shape [N]; `lam` is positive.
+    """
     return end.complexity + (1 - lam) / lam * (end.loss - losses)

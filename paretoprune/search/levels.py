@@ -1,8 +1,9 @@
-"""What the paper's searches share: a list of points, and a new lam between each two neighbours.
+"""Level-wise search, the common part of the paper's searches (arXiv 2008.13590, section 3).
 
-A round is a level: one lam for each interval that is not closed, the largest estimated gain first
-where the round is too small for all. After each level the points that are dominated or above the
-chord of the list's extremes leave the list (arXiv 2008.13590, section 3, and the authors' code).
+A search keeps a list of points and proposes a new λ between each two neighbours. A round is a
+level: one λ for each interval that is not closed, the largest acquisition values first if the
+round is too small for all. After each level the points that are dominated, or above the chord of
+the list's extremes, leave the list (as in the authors' code).
 """
 
 import math
@@ -25,16 +26,21 @@ from paretoprune.search.proposal import (
     rounded,
 )
 
-PAPER_END = 0.1  # the authors' largest lam to begin with
+PAPER_END = 0.1  # largest λ of the authors' first level
 AXES = ("train_loss", "complexity")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What our own searches and the authors' literal ones (`is_paper`) differ in.
+    """Rules in which this project's searches differ from the authors' literal ones.
 
-    `low` and `high` bound the lams beside 0, `start` is the first level, `most_levels` the number
-    of those that follow.
+    Attributes:
+        is_paper: whether the authors' constants and formulas apply.
+        low: the smallest λ apart from 0.
+        high: the largest λ.
+        start: the λs of the first level.
+        most_levels: the largest number of levels after the first.
+        seed: the study's seed, for searches that draw.
     """
 
     is_paper: bool
@@ -45,22 +51,22 @@ class Terms:
     seed: int
 
     def mean(self, lam: float, other: float) -> float:
-        """Of the logarithms, where 0 counts as the least lam; a plain one in the paper."""
+        """Return the geometric mean (0 counts as `low`), or in the paper the arithmetic one."""
         if self.is_paper:
             return (lam + other) / 2
         return math.sqrt(max(lam, self.low) * max(other, self.low))
 
     def same(self, lam: float, others: np.ndarray) -> np.ndarray:
-        """Which of the others, [N], need not be trained beside this lam: [N]."""
+        """Return which of `others` [N] make a run at `lam` unnecessary, as booleans [N]."""
         return np.asarray(others == lam) if self.is_paper else near(lam, others)
 
 
-# A pair of neighbours, the denser one first -> lams to be tried between them, in this order
+# Two neighbours, the denser one first -> candidate λs between them, in the order of preference
 Between = Callable[[Corner, Corner, Terms], Sequence[float]]
 
 
 def terms_of(settings: SearchSettings, paper_levels: int) -> Terms:
-    """The terms that a study's recipe asks for."""
+    """Return the rules of the study's recipe; `paper_levels` limits only the recipe `paper`."""
     is_paper = settings.recipe == "paper"
     low, high = (0.0, LARGEST_LAM) if is_paper else lam_range(settings.lam_ref)
     return Terms(
@@ -76,7 +82,14 @@ def terms_of(settings: SearchSettings, paper_levels: int) -> Terms:
 def search_levels(
     points: pd.DataFrame, settings: SearchSettings, between: Between, paper_levels: int
 ) -> Proposal:
-    """Propose the next level; in the recipe `paper` there are no more than `paper_levels`."""
+    """Propose the λs of the next level.
+
+    Args:
+        points: search points, one row for each λ.
+        settings: the study's settings for searches.
+        between: returns the candidate λs between two neighbours, in the order of preference.
+        paper_levels: the largest number of levels after the first in the recipe `paper`.
+    """
     terms = terms_of(settings, paper_levels)
     if points.empty:
         return Proposal(lams=terms.start[: settings.round_size])
@@ -102,13 +115,13 @@ def search_levels(
 
 
 def listed(living: pd.DataFrame) -> pd.DataFrame:
-    """The search's list: nondominated points that are not above the chord of the extremes."""
+    """Return the search's list: nondominated points not above the chord of the extremes."""
     front = pareto(living, AXES).sort_values([*AXES, "lam"]).drop_duplicates(list(AXES))
     losses, costs = (front[name].to_numpy(float) for name in AXES)
     above = (costs - costs[-1]) * (losses[-1] - losses[0]) > (losses[-1] - losses) * (
         costs[0] - costs[-1]
     )
-    above[[0, -1]] = False  # the ends lie on it, but for rounding
+    above[[0, -1]] = False  # the ends lie on it, apart from rounding
     return front[~above]
 
 
@@ -121,10 +134,13 @@ def examine(
     terms: Terms,
     settings: SearchSettings,
 ) -> Interval:
-    """Take the first lam of `tries` that was not trained yet; without one, say why."""
+    """Return the interval between two neighbours, with the first new λ of `tries`.
+
+    If there is no new λ, the state of the interval is the reason.
+    """
     inside = [lam for lam in map(rounded, tries) if terms.low <= lam <= terms.high]
     fresh = [lam for lam in inside if not is_known(points, lam, terms)]
-    # with the authors' moments a lam is not the weight of what was minimised: no line to trust
+    # with the authors' moments a run does not minimise the weighted sum of its λ: no valid line
     ends = [replace(end, lam=0.0) if terms.is_paper else end for end in (dense, sparse)]
     gain = estimated_gain(ends[0], ends[1], (), (), floor)
     if fresh:
@@ -138,7 +154,7 @@ def examine(
 def closed(
     points: pd.DataFrame, dense: Corner, sparse: Corner, tries: Sequence[float], terms: Terms
 ) -> IntervalState:
-    """Say why an interval has no lam left."""
+    """Return the reason why an interval has no λ left."""
     if not tries:
         return "outside"
     lams = points["lam"].to_numpy()
@@ -149,16 +165,20 @@ def closed(
 
 
 def is_known(points: pd.DataFrame, lam: float, terms: Terms) -> bool:
-    """Whether a lam, or one that is the same but for noise, has been trained."""
+    """Return whether `lam`, or a λ that equals it apart from noise, has been trained."""
     return bool(terms.same(lam, points["lam"].to_numpy()).any())
 
 
 def toward_living(points: pd.DataFrame, living: pd.DataFrame, terms: Terms) -> tuple[float, ...]:
-    """Half-way from the largest lam that left a network alive to one that killed it, if one did."""
+    """Return the mean of the largest λ with a living network and the next one above without.
+
+    The result is empty if there is no λ above, if a run at such a λ is pending, or if the mean is
+    out of range.
+    """
     top = float(living["lam"].max())
     above = points[points["lam"] > top]
-    if (above["status"] == PENDING).any():  # it may be that one
+    if (above["status"] == PENDING).any():  # it may be the run sought
         return ()
-    deadly = float(above["lam"].min())  # NaN where none is
+    deadly = float(above["lam"].min())  # NaN if there is none
     lam = math.nan if math.isnan(deadly) else rounded(terms.mean(top, deadly))
     return (lam,) if terms.low <= lam <= terms.high else ()

@@ -1,4 +1,4 @@
-"""What every search takes and gives."""
+"""Interface of the searches: their settings, their result, and the function's signature."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -7,18 +7,25 @@ import pandas as pd
 
 from paretoprune.study.metric import ACCURACY
 
-PENDING = "pending"  # the status of a row whose training goes on, and of which nothing is believed
+PENDING = "pending"  # status of a row that is still in training and has no estimated values
 
 IntervalState = Literal["open", "converged", "noise", "narrow", "outside", "overfit", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:
-    """What a search may know besides the points: all of it is in `study.toml`.
+    """Everything that a search knows besides the points; all of it is stored in `study.toml`.
 
-    `constant_loss` is the validation loss (nats) of the best constant prediction; `seed` is the
-    study's, for searches that draw; the recipe `paper` asks for the authors' literal
-    constants, which are no multiples of `lam_ref`; `quality` is what 1 - error is called.
+    Attributes:
+        lam_ref: the scale of the odds λ / (1 - λ).
+        round_size: the largest number of λs in a proposal.
+        tolerance: the acquisition value below which an interval is converged.
+        max_runs: the largest number of λs of the study.
+        constant_loss: the validation loss (nats) of the best constant prediction.
+        validation_images: the number of validation samples.
+        seed: the study's seed, for searches that draw.
+        recipe: `paper` for the authors' literal constants, which are not multiples of `lam_ref`.
+        quality: the name of the metric, which is 1 - error.
     """
 
     lam_ref: float
@@ -34,10 +41,14 @@ class SearchSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """The stretch between two neighbouring supported points, `lam_low` the denser one's lam.
+    """The interval between two neighbouring supported points.
 
-    `gain` is the estimated gain of a training in between (an estimate, never a bound), `lam` the
-    weight that it would have, `state` why there will be none, or `open`.
+    Attributes:
+        lam_low: the λ of the denser point.
+        lam_high: the λ of the sparser point.
+        gain: the acquisition value of a run in between (an estimate, never a bound).
+        lam: the λ of that run.
+        state: `open`, or the reason why there will be no run.
     """
 
     lam_low: float
@@ -49,21 +60,21 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """The lams of the next round, best first (empty: the search is done), and all intervals."""
+    """The λs of the next round, best first, and all intervals; without a λ the search is done."""
 
     lams: tuple[float, ...]
     intervals: tuple[Interval, ...] = ()
 
 
 class Search(Protocol):
-    """A pure function of the points of complete rounds; the order of the rows does not matter.
+    """A search: a pure function of the points, which does not depend on the order of the rows.
 
-    `points` holds `search` rows of the table, one for each lam (means over its seeds).
+    `points` holds `search` rows of the table, one for each λ (means over its seeds).
     """
 
     def __call__(self, points: pd.DataFrame, settings: SearchSettings) -> Proposal: ...
 
 
 def rounded(lam: float) -> float:
-    """To 6 significant digits, so that ids of runs are stable."""
+    """Return `lam` rounded to 6 significant digits, so that run ids are stable."""
     return float(f"{lam:.6g}")

@@ -1,14 +1,15 @@
-"""The default search: where a training promises most, and twice as eagerly at the knee.
+"""Sandwich search, the default: the intervals of the largest acquisition value come first.
 
-Points are corners of the lower convex hull of (train_loss, complexity). Between two neighbours
-the unknown front lies in a triangle: under their chord, and above the line at each end on which
-the end's own weighted sum is constant. The area of that triangle, seen on logarithmic axes, is
-the estimated gain of training in between, and the chord's normal is the weight that looks there
-(the dichotomic step of Aneja and Nair, 1979; arXiv 2008.13590, section 3).
+The corners of the lower convex hull of (train_loss, complexity) bound the intervals. Between two
+neighbours the unknown front lies in a triangle: below their chord, and above the line at each end
+on which the end's weighted sum is constant. The area of that triangle on logarithmic axes is the
+acquisition value of a run in between, and it counts twice at the knee. The λ of that run is the
+chord's normal (the dichotomic step of Aneja and Nair, 1979; arXiv 2008.13590, section 3).
 
-A training of finite length often ends short of its weighted sum's optimum, so that the other end
-beats an end in the end's own weighted sum. Then its line says nothing; what the corners beyond
-say by convexity is used instead (docs/decisions/0002).
+A training of finite length often stops short of the optimum of its weighted sum, so that the
+other end of an interval is better in this sum. The line at such an end is then invalid, and the
+lines through the next corners, which follow from convexity, are used instead
+(docs/decisions/0002).
 """
 
 import math
@@ -39,18 +40,18 @@ from paretoprune.search.proposal import (
     rounded,
 )
 
-PERFECT = 1e-4  # of the constant prediction's loss: less is no better
-DENSEST = 1e-4  # times lam_ref: below it the complexity has no say
+PERFECT = 1e-4  # share of the constant prediction's loss: smaller losses are no better
+DENSEST = 1e-4  # times λ_ref: smaller λs have no effect
 
 
 def knee(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
-    """Propose first a grid of the round's size, then the intervals of largest estimated gain."""
+    """Propose first a grid of the round's size, then intervals of the largest acquisition value."""
     if points.empty:
         first = grid_lams(settings.round_size, settings.lam_ref)
         return Proposal(lams=tuple(spread(first, [], len(first))))
     points = points.sort_values("lam", kind="stable")
     living = alive(points)
-    if living.empty:  # not even lam = 0 lives: no weight will help
+    if living.empty:  # not even λ = 0 has a living network: no λ will help
         return Proposal(lams=())
     intervals = examine(points, living, settings)
     eager = sorted(
@@ -64,7 +65,7 @@ def knee(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
 def examine(
     points: pd.DataFrame, living: pd.DataFrame, settings: SearchSettings
 ) -> tuple[Interval, ...]:
-    """Estimate each interval between neighbouring supported points, and close what is done."""
+    """Return all intervals between neighbouring supported points, with their states."""
     hull = supported(living, ("train_loss", "complexity"))
     corners = corners_of(hull)
     floor = FLOOR * float(living["complexity"].min())
@@ -95,11 +96,11 @@ def examine(
 
 
 def useful_complexity(living: pd.DataFrame, settings: SearchSettings) -> float:
-    """The complexity beyond which more brings neither less validation loss nor fewer errors.
+    """Return the complexity above which neither the validation loss nor the error improves.
 
-    That of the network of least validation loss, or of the sparsest within one standard error of
-    the least validation error, whichever is larger: an overfitting network may have the larger
-    loss and the fewer errors.
+    This is the complexity of the network of least validation loss, or that of the sparsest network
+    within one standard error of the least validation error, whichever is larger: an overfitting
+    network can have a larger loss and fewer errors.
     """
     terms = Terms(
         ("val_error", "nonzeros"),
@@ -120,19 +121,25 @@ def close(
     lam: float,
     tolerance: float,
 ) -> IntervalState:
-    """Say why an interval closes, or `open`; `lams` were trained, and some `failed`: [N] each."""
+    """Return the state of an interval: the reason why it is closed, or `open`.
+
+    `lams` [N] are the known λs, and `failed` [N] tells which of them are not done.
+    """
     tried = near(lam, lams)
     if failed[tried].any():
         return "failed"
     if np.isin(lams[tried], [dense.lam, sparse.lam]).any():
         return "narrow"
-    if gain <= 0 or tried.any():  # trained already, and above the chord
+    if gain <= 0 or tried.any():  # trained already, and not below the chord
         return "noise"
     return "converged" if gain < tolerance else "open"
 
 
 def next_lam(dense: Corner, sparse: Corner, lam_ref: float) -> float:
-    """The chord's normal, or a mean of the neighbours' lams where it is none of their business."""
+    """Return the λ at which both neighbours score equally, or a mean of theirs.
+
+    The geometric mean is used if that λ is outside their interval or close to one of its ends.
+    """
     lam = chord_normal(dense, sparse)
     low, high = sorted((dense.lam, sparse.lam))
     if not low < lam < high or near(lam, np.array([low, high])).any():
@@ -143,11 +150,12 @@ def next_lam(dense: Corner, sparse: Corner, lam_ref: float) -> float:
 def reach(
     points: pd.DataFrame, living: pd.DataFrame, settings: SearchSettings
 ) -> tuple[float, ...]:
-    """One lam beyond the sparsest living point, as long as that is nearer to the best than to none.
+    """Return one λ beyond the sparsest living point if that point is still good enough.
 
-    Its validation loss is then less than half-way (in log) from the least to the constant
-    prediction's. A decade further in the odds lam / (1 - lam); half-way (in log) to a lam that
-    killed a network.
+    It is good enough while its validation loss is less than half-way (in log) from the least one to
+    that of the constant prediction. The new λ is ten times larger in the odds λ / (1 - λ), or
+    half-way (in log) to a λ whose network collapsed or failed. The result is empty if the point is
+    not good enough, if a run at a larger λ is pending, or if the new λ is known or has no effect.
     """
     sparsest = living.loc[living["nonzeros"].idxmin(), "val_loss"]
     least = max(living["val_loss"].min(), PERFECT * settings.constant_loss)
@@ -155,9 +163,9 @@ def reach(
         return ()
     top = float(living["lam"].max())
     above = points[points["lam"] > top]
-    if (above["status"] == PENDING).any():  # it may be that one
+    if (above["status"] == PENDING).any():  # it may be the run sought
         return ()
-    deadly = float(above["lam"].min())  # NaN where none is
+    deadly = float(above["lam"].min())  # NaN if there is none
     if math.isnan(deadly):
         odds = 10 * top / (1 - top)
         lam = odds / (1 + odds)

@@ -1,4 +1,4 @@
-"""Stochastic dichotomic search: the chord's normal, and draws where it has been tried."""
+"""Stochastic dichotomic search: the chord's normal, then random λs once it has been tried."""
 
 from collections.abc import Sequence
 
@@ -10,21 +10,21 @@ from paretoprune.search.interval_gain import Corner, chord_normal
 from paretoprune.search.levels import Terms, search_levels
 from paretoprune.search.proposal import Proposal, SearchSettings
 
-DRAWS = 3  # in vain, until an interval closes
-PAPER_DRAWS = 20  # more than the authors' trainings
+DRAWS = 3  # without success until an interval closes
+PAPER_DRAWS = 20  # more than the authors ever trained
 PAPER_SHARE = 0.9  # the authors draw the weight of the loss from [0.9 w, w]
 
 
 def stochastic_dichotomic(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
-    """Propose normals of chords, or draws (arXiv 2008.13590, section 3.3)."""
+    """Propose normals of chords, or random λs (arXiv 2008.13590, section 3.3)."""
     return search_levels(points, settings, normal_or_draw, PAPER_LEVELS)
 
 
 def normal_or_draw(dense: Corner, sparse: Corner, terms: Terms) -> Sequence[float]:
-    """The normal of the chord, then draws of log lam between the neighbours.
+    """Return the normal of the chord, then random λs between the neighbours, uniform in log λ.
 
-    The draws depend on the study's seed and the neighbours' lams alone. In the recipe `paper` the
-    weight of the loss is drawn from [0.9 w, w], w being the denser neighbour's.
+    The random λs depend only on the study's seed and on the neighbours' λs. In the recipe `paper`
+    the weight of the loss is drawn from [0.9 w, w], where w is that of the denser neighbour.
     """
     low, high = sorted((dense.lam, sparse.lam))
     bits = np.array([low, high]).view(np.uint64).tolist()

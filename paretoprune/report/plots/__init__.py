@@ -1,4 +1,7 @@
-"""Pictures of studies. A new kind is one file with a function, and one line in `KINDS`."""
+"""Figures of studies, with matplotlib.
+
+A new kind of figure is one file with a function, and one line in `KINDS`.
+"""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -29,7 +32,7 @@ __all__ = [
     "write_picture",
 ]
 
-# (studies, split) -> picture, 7 inches wide; raises `UsageError` for what this kind cannot draw
+# (studies, split) -> figure, 7 inches wide; raises `UsageError` if this kind cannot draw them
 Kind = Callable[[Sequence[Reading], str], Figure]
 
 DEFAULT_KIND = "front"
@@ -48,9 +51,19 @@ def draw_studies(
     kind: str = DEFAULT_KIND,
     axes: str = DEFAULT_AXES,
 ) -> None:
-    """Write what `draw_figure` draws into a file; its ending chooses png, svg or pdf.
+    """Draw studies with `draw_figure` and write the figure to a file.
 
-    Raises `UsageError` for another ending too, and `CouldNotError` where writing fails.
+    Args:
+        readings: the studies to draw.
+        path: the file, ending in .png, .svg or .pdf, which selects the format.
+        split: as for `draw_figure`.
+        kind: as for `draw_figure`.
+        axes: as for `draw_figure`.
+
+    Raises:
+        UsageError: as `draw_figure` and `require_picture`.
+        CorruptStudyError: as `draw_figure`.
+        CouldNotError: if the file cannot be written.
     """
     write_picture(path, lambda: draw_figure(readings, split, kind, axes))
 
@@ -61,12 +74,18 @@ def draw_figure(
     kind: str = DEFAULT_KIND,
     axes: str = DEFAULT_AXES,
 ) -> Figure:
-    """Draw studies into one picture.
+    """Draw studies into one figure.
 
-    `split` chooses the data that values are of; the knee is chosen on validation data always.
-    `axes`, one of `ERROR_AXES`, are those of the right panel of a front. Raises `UsageError` for
-    another split, kind or axes and for what a kind cannot draw, `CorruptStudyError` for a history
-    that cannot be read.
+    Args:
+        readings: the studies to draw.
+        split: the data of the values, a key of `SPLITS`; the knee is always chosen on validation
+            data.
+        kind: a key of `KINDS`.
+        axes: one of `ERROR_AXES`, for the right panel of a front.
+
+    Raises:
+        UsageError: for another split, kind or axes, and for studies that this kind cannot draw.
+        CorruptStudyError: for a history that cannot be read.
     """
     choose(split, SPLITS, "--split")
     choose(axes, ERROR_AXES, "--axes")
@@ -80,22 +99,27 @@ def draw_figure(
 
 
 def write_picture(path: Path, drawn: Callable[[], Figure]) -> None:
-    """Draw in this project's style and write aside; the file's ending chooses png, svg or pdf.
+    """Draw a figure in this project's style and write it atomically to a file.
 
-    Raises `UsageError` as `require_picture`, before anything is drawn, and `CouldNotError` where
-    writing fails.
+    Args:
+        path: the file, ending in .png, .svg or .pdf, which selects the format.
+        drawn: draws the figure; it is called after `path` has been checked.
+
+    Raises:
+        UsageError: as `require_picture`.
+        CouldNotError: if the file cannot be written.
     """
     require_picture(path)
     with mpl.rc_context(STYLE):
         figure = drawn()
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph")  # a name in a script that the font lacks
+            warnings.filterwarnings("ignore", "Glyph")  # the font lacks the script of some names
             form = path.suffix[1:].lower()
             write_aside(path, lambda aside: figure.savefig(aside, dpi=200, format=form))
 
 
 def require_picture(path: Path) -> None:
-    """Raise `UsageError` for a picture's name with another ending, or in a folder that is not."""
+    """Raise `UsageError` if a figure's path has another ending or its folder does not exist."""
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"-o {path}: the ending must be one of {', '.join(FORMATS)}")
     if not path.parent.is_dir():

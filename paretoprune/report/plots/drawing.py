@@ -1,4 +1,4 @@
-"""The parts of a study that the picture of a front shows, and those that have no place there."""
+"""Selection of what the figure of a front shows of a study, and the note on what it omits."""
 
 from dataclasses import dataclass, field
 
@@ -16,11 +16,14 @@ from paretoprune.study.metric import ACCURACY, least_error
 
 @dataclass(frozen=True)
 class Drawing:
-    """One study's part of a picture.
+    """One study's part of the figure of a front.
 
-    `samples` is the number of images behind an error (none counts as less than half of one),
-    `knee` the label of the knee's row in `over_seeds(points)`. All of a picture have the same
-    `words`.
+    Attributes:
+        name: the study's name, empty if the figure shows one study.
+        points: the study's table.
+        samples: the number of samples behind an error, which sets the smallest error drawn.
+        knee: the label of the knee's row in `over_seeds(points)`, if there is a knee.
+        words: the labels of the figure, equal for all of its studies.
     """
 
     name: str
@@ -31,10 +34,17 @@ class Drawing:
 
 
 def drawing_of(reading: Reading, split: str, named: bool, words: Words) -> Drawing:
-    """What of a study is drawn."""
+    """Return a study's part of a figure.
+
+    Args:
+        reading: the study.
+        split: the data of the values, `validation` or `test`.
+        named: whether the figure shows several studies, so that it needs their names.
+        words: the labels of the figure.
+    """
     measured = reading.plan.measured
     return Drawing(
-        # a dollar sign would begin a formula
+        # a dollar sign would start a formula
         name=reading.folder.resolve().name.replace("$", r"\$") if named else "",
         points=reading.points,
         samples=measured.validation_images if split == "validation" else measured.test_images,
@@ -44,7 +54,10 @@ def drawing_of(reading: Reading, split: str, named: bool, words: Words) -> Drawi
 
 
 def columns_of(living: pd.DataFrame, split: str, drawing: Drawing) -> pd.DataFrame:
-    """Living points of finite loss, with what is drawn as `loss`, `complexity`, `error`, `size`."""
+    """Return the living points of finite loss with the columns that are drawn.
+
+    These are `loss`, `complexity`, `error` and `size`, clipped to what a logarithmic axis can show.
+    """
     prefix, words = SPLITS[split], drawing.words
     living = living[np.isfinite(living[f"{prefix}_loss"])]
     error, size = living[f"{prefix}_error"], living[words.size]
@@ -58,12 +71,15 @@ def columns_of(living: pd.DataFrame, split: str, drawing: Drawing) -> pd.DataFra
 
 
 def above_zero(values: pd.Series) -> pd.Series:
-    """Zeros stand at a tenth of the least other value: logarithmic axes have no place for them."""
+    """Return the values with zeros raised to a tenth of the least positive value.
+
+    Logarithmic axes cannot show zeros.
+    """
     return values.clip(lower=values[values > 0].min() / 10 if values.any() else 1.0)
 
 
 def margin_note(drawing: Drawing) -> str:
-    """How many runs are not drawn, and why."""
+    """Return the note on how many runs are not drawn and why, or an empty string."""
     chosen = drawing.points["role"].isin(CHOSEN_ROLES)
     parts = [f"{count} {word}" for word, count in not_drawn(drawing.points[chosen]).items()]
     for word, count in not_drawn(smgd_runs(drawing.points)).items():
@@ -76,7 +92,7 @@ def margin_note(drawing: Drawing) -> str:
 
 
 def not_drawn(points: pd.DataFrame) -> dict[str, int]:
-    """How many of these runs have no place in the picture, by the reason."""
+    """Return the number of runs that cannot be drawn, by reason."""
     counts = {
         "collapsed": int(points["collapsed"].sum()),
         "failed": int(points["status"].isin(["failed", "diverged"]).sum()),
@@ -85,5 +101,5 @@ def not_drawn(points: pd.DataFrame) -> dict[str, int]:
 
 
 def of(drawing: Drawing) -> str:
-    """The study's name behind a legend's word, where there are several."""
+    """Return " of NAME" for labels in a figure of several studies, otherwise an empty string."""
     return f" of {drawing.name}" if drawing.name else ""

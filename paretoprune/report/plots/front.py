@@ -1,6 +1,6 @@
-"""The picture of a front: loss against complexity, and quality against a size.
+"""Figure of a front: loss against complexity, and metric against size.
 
-By default accuracy against nonzeros, as in the paper.
+The right panel shows accuracy against nonzeros by default, as in the paper.
 """
 
 from collections.abc import Sequence
@@ -40,11 +40,20 @@ from paretoprune.report.plots.style import (
 
 DEFAULT_AXES = "error,nonzeros"
 ERROR_AXES = [axes for axes in AXES_OF if axes.startswith("error,")]
-MOST_COLUMNS = 3  # of the legend of SMGD's variants
+MOST_COLUMNS = 3  # of the legend of SMGD variants
 
 
 def front(readings: Sequence[Reading], split: str, axes: str = DEFAULT_AXES) -> Figure:
-    """Draw the front of one study, or those of several; `axes` are those of the right panel."""
+    """Draw the front of one study or the fronts of several.
+
+    Args:
+        readings: the studies, which share one metric.
+        split: the data of the values, `validation` or `test`.
+        axes: one of `ERROR_AXES`, for the right panel.
+
+    Raises:
+        UsageError: if the studies' metrics differ or an older study lacks the column of a size.
+    """
     require_one_quality(readings)
     for reading in readings:
         require_counted(reading, AXES_OF[axes])
@@ -53,7 +62,7 @@ def front(readings: Sequence[Reading], split: str, axes: str = DEFAULT_AXES) -> 
 
 
 def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
-    """Draw studies side by side in two panels, 7 inches wide: a page of two columns."""
+    """Draw studies into the same two panels, 7 inches wide (a page of two columns)."""
     lams = pd.concat([columns_of(choosable(d.points), split, d)["lam"] for d in drawings])
     clouds = clouds_of(drawings, split)
     labels = [cloud.label for cloud in clouds]
@@ -74,7 +83,7 @@ def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
     finish(left, right, drawings, split)
     add_bar(figure, right, lams, norm)
     if clouds:
-        figure.draw_without_rendering()  # so that all has its place
+        figure.draw_without_rendering()  # this sets the final positions
         for axes in (left, right):
             for note in axes.texts:
                 clear(axes, note)
@@ -84,7 +93,7 @@ def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
 def draw_front(
     left: Axes, right: Axes, drawing: Drawing, split: str, norm: LogNorm, number: int
 ) -> None:
-    """One study's points with their hull, their front and the knee; nothing where none lives."""
+    """Draw one study's living points, if there are any, with their hull, front and knee."""
     living, prefix = choosable(over_seeds(drawing.points)), SPLITS[split]
     bars = {"loss_sd": living[f"{prefix}_loss_sd"], "error_sd": living[f"{prefix}_error_sd"]}
     points = columns_of(living.assign(**bars), split, drawing)
@@ -99,7 +108,7 @@ def draw_front(
 
 
 def clouds_of(drawings: Sequence[Drawing], split: str) -> list[Cloud]:
-    """The variants of SMGD of which a run lives, study by study."""
+    """Return the SMGD variants that have living runs, study by study."""
     variants = [
         (drawing, f"{drawing.name}: {name}" if drawing.name else name, runs)
         for drawing in drawings
@@ -115,7 +124,7 @@ def clouds_of(drawings: Sequence[Drawing], split: str) -> list[Cloud]:
 def loss_panel(
     axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, Any]
 ) -> None:
-    """Loss against complexity, with the lower convex hull."""
+    """Draw loss against complexity, with the lower convex hull."""
     scatter(axes, points, ("complexity", "loss"), ("complexity_sd", "loss_sd"), norm, style)
     knee = points.loc[points.index == drawing.knee]
     objectives = zip(knee["loss"], knee["complexity"], strict=True)
@@ -126,7 +135,7 @@ def loss_panel(
     along = np.union1d(along, edge["complexity"])
     heights = np.interp(along, edge["complexity"], edge["loss"])
     label = legend("convex hull", drawing, values)
-    # the marker stands in the legend only
+    # the marker appears in the legend only
     axes.plot(
         along, heights, color="0.3", zorder=1, label=label, markevery=[], markersize=4, **style
     )
@@ -136,7 +145,7 @@ def loss_panel(
 def quality_panel(
     axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, Any]
 ) -> None:
-    """Quality against size, with the front of these two as a staircase."""
+    """Draw the metric against size, with the front of these two as a staircase."""
     column = drawing.words.size
     points = points[points["size"].notna()]
     scatter(axes, points, ("size", "error"), (f"{column}_sd", "error_sd"), norm, style)
@@ -159,7 +168,7 @@ def quality_panel(
 
 
 def legend(word: str, drawing: Drawing, values: list[str]) -> str:
-    """What a line is; with the knee's values where there are several studies."""
+    """Return a line's label, with the knee's values if the figure shows several studies."""
     knee = f", knee {values[0]}" if values and drawing.name else ""
     return f"{word}{of(drawing)}{knee}"
 
@@ -172,7 +181,7 @@ def scatter(
     norm: LogNorm,
     style: dict[str, Any],
 ) -> None:
-    """Points coloured by lam; those that are dominated in this panel are grey."""
+    """Draw points coloured by λ; points that are dominated in this panel are grey."""
     x, y = columns
     on_front = points.index.isin(pareto(points, columns).index)
     repeated = points[points["seeds"] > 1]
@@ -207,9 +216,10 @@ def scatter(
 def mark_knee(
     axes: Axes, at: pd.DataFrame, values: list[str], drawing: Drawing, beside: tuple[int, int]
 ) -> None:
-    """Ring the knee, if there is one.
+    """Draw a ring around the knee, if there is one.
 
-    In a picture of one study its values stand `beside` it (in points), on the dominated side.
+    In a figure of one study its values are written at the offset `beside` (in points), on the
+    dominated side.
     """
     for place, text in zip(at.to_numpy(), values, strict=True):
         axes.scatter(
@@ -230,7 +240,7 @@ def mark_knee(
 
 
 def finish(left: Axes, right: Axes, drawings: Sequence[Drawing], split: str) -> None:
-    """Scales, labels, legends, and what could not be drawn."""
+    """Set scales, labels and legends, and add the notes on runs that are not drawn."""
     for axes in (left, right):
         axes.set_xscale("log")
         axes.set_yscale("log")

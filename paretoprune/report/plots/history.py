@@ -1,4 +1,4 @@
-"""The picture of the trainings: what each run reached after which epoch."""
+"""Figure of the training histories: what each run reached after which epoch."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -45,11 +45,15 @@ THIN: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.6}
 
 
 class Course(NamedTuple):
-    """One run's history, with what its line looks like.
+    """One run's history, with what determines the look of its line.
 
-    `word` is why its network cannot be chosen (`collapsed` or a status), if so; `other` names a
-    run of another role or length than the study's own; `variant` is the name of one of SMGD,
-    `number` its place among the study's.
+    Attributes:
+        epochs: the history, a row per epoch.
+        lam: the run's λ (NaN if it has none).
+        word: why the network cannot be chosen (`collapsed` or a status), otherwise empty.
+        other: the label of a run of another role or length than most, otherwise empty.
+        variant: the name of the run's SMGD variant, empty for other methods.
+        number: the position of the variant among the study's variants.
     """
 
     epochs: pd.DataFrame
@@ -61,9 +65,11 @@ class Course(NamedTuple):
 
 
 def history(readings: Sequence[Reading], split: str) -> Figure:
-    """Draw validation loss, quality and nonzeros of all runs over the epochs.
+    """Draw validation loss, metric and nonzeros of all runs over the epochs of one study.
 
-    Where a run is SMGD's, a fourth panel shows the weight of the complexity.
+    If there are SMGD runs, a fourth panel shows the weight of the complexity. Raises `UsageError`
+    for several studies or another split than `validation`, and `CorruptStudyError` for a history
+    that cannot be read.
     """
     reading = only_study(readings, split, "history")
     courses, without = courses_of(reading)
@@ -94,7 +100,7 @@ def history(readings: Sequence[Reading], split: str) -> Figure:
 
 
 def courses_of(reading: Reading) -> tuple[list[Course], pd.Series]:
-    """The histories of all runs that have one, and the statuses of those that have none."""
+    """Return the histories of all runs that have one, and the statuses of those without."""
     points = reading.points.sort_values(["lam", "seed"], kind="stable")
     variants = smgd_runs(points)["variant"]
     numbers = {name: number for number, name in enumerate(variants.unique())}
@@ -119,14 +125,17 @@ def courses_of(reading: Reading) -> tuple[list[Course], pd.Series]:
 
 
 def other_of(row: Any, usual: int) -> str:
-    """What tells a row's run from the study's own, if anything; these have `usual` epochs."""
+    """Return what distinguishes a run from the study's search runs, which have `usual` epochs.
+
+    The result is empty if nothing does.
+    """
     if row.role in CHOSEN_ROLES:
         return "" if row.epochs == usual else f"{row.epochs} epochs"
     return f"{row.role}, {row.epochs} epochs"
 
 
 def note_of(without: pd.Series) -> str:
-    """How many runs are not drawn, by their status."""
+    """Return the note on how many runs are not drawn, by status, or an empty string."""
     counts = [f"{count} {status}" for status, count in without.value_counts().items()]
     return f"without a history: {', '.join(counts)}" if counts else ""
 
@@ -134,7 +143,7 @@ def note_of(without: pd.Series) -> str:
 def draw_course(
     panels: Sequence[Axes], course: Course, scale: LogNorm, others: list[str], measured: Measured
 ) -> None:
-    """One run's line in each panel; a run of a single epoch is a point."""
+    """Draw one run's line in each panel; a run of a single epoch is a point."""
     is_share = measured.quality == ACCURACY
     least = least_error(measured.validation_images, ACCURACY) if is_share else 0.0
     floors = {"val_loss": 0.0, "val_error": least, "nonzeros": 1.0}
@@ -149,14 +158,17 @@ def draw_course(
 
 
 def colour_in(course: Course, scale: LogNorm) -> Any:
-    """The colour of a run's lines."""
+    """Return the colour of a run's lines."""
     if course.word:
         return GREY
     return COLOUR if course.variant else colour_of(course.lam, scale)
 
 
 def look_of(course: Course) -> dict[str, Any]:
-    """The rest of a line's look: SMGD's lines are on top, with about five of their markers."""
+    """Return the remaining properties of a run's lines.
+
+    SMGD's lines are drawn on top, with about five markers each.
+    """
     length = len(course.epochs)
     step = -(-length // 5)
     single: dict[str, Any] = {"marker": "o" if length == 1 else "", "markersize": 3}
@@ -169,14 +181,14 @@ def look_of(course: Course) -> dict[str, Any]:
 
 
 def line_of(course: Course, others: list[str]) -> Any:
-    """How a run's line is broken: solid for the study's own runs and for SMGD's."""
+    """Return the line style of a run: solid for the study's search runs and for SMGD's."""
     return DASHES[others.index(course.other) % len(DASHES)] if course.other else "-"
 
 
 def weight_panel(axes: Axes, courses: Sequence[Course], scale: LogNorm) -> None:
-    """The complexity's mean weight in each epoch of SMGD's runs, over the weighted sums' λs.
+    """Draw the complexity's mean weight in each epoch of SMGD's runs, over the λs of the others.
 
-    A logarithmic axis has no place for λ = 0; a weight of zero leaves the panel at the bottom.
+    A logarithmic axis cannot show λ = 0; lines of a weight of zero leave the panel at the bottom.
     """
     lams = lams_of(courses)
     lines = [
@@ -203,25 +215,28 @@ def weight_panel(axes: Axes, courses: Sequence[Course], scale: LogNorm) -> None:
 
 
 def lams_of(courses: Sequence[Course]) -> dict[float, Course]:
-    """The positive λs of weighted sums, each with a run: a living one, where there is one."""
+    """Return the positive λs of weighted sums, each with a run: a living one if there is one."""
     living_last = sorted(courses, key=lambda course: course.word == "")
     return {c.lam: c for c in living_last if not c.variant and c.lam > 0}
 
 
 def is_split(course: Course) -> bool:
-    """Whether the convolutions of a run had weights of their own."""
+    """Return whether the convolutions of a run had separate weights."""
     return CONV_WEIGHT in course.epochs and bool(course.epochs[CONV_WEIGHT].notna().any())
 
 
 def extent_of(weights: pd.Series) -> tuple[float, float]:
-    """Limits of a logarithmic axis around those of these weights that have a place on it."""
+    """Return the limits of a logarithmic axis around the finite, positive weights."""
     placed = weights[np.isfinite(weights) & (weights > 0)]
     least, most = (placed.min(), placed.max()) if len(placed) else (1e-3, 1.0)
     return least / 1.5, most * 1.5
 
 
 def legend_of(courses: Sequence[Course], others: list[str]) -> list[Line2D]:
-    """What broken, marked and grey lines are; nothing where all are solid and coloured."""
+    """Return the legend entries of broken, marked and grey lines.
+
+    The list is empty if all lines are solid, unmarked and coloured.
+    """
     words = sorted({course.word for course in courses if course.word})
     grey = [Line2D([], [], color=GREY, label=", ".join(words))] if words else []
     dashed = {course.other: line_of(course, others) for course in courses if course.other}
@@ -233,9 +248,9 @@ def legend_of(courses: Sequence[Course], others: list[str]) -> list[Line2D]:
 
 
 def legend_of_smgd(courses: Sequence[Course]) -> list[Line2D]:
-    """SMGD's variants by name, and the other lines of the panel of weights; without SMGD nothing.
+    """Return the legend entries of SMGD's variants and of the panel of weights; none without SMGD.
 
-    A living run stands for its variant, where there is one.
+    A variant is shown by a living run, if there is one.
     """
     runs = sorted((c for c in courses if c.variant), key=lambda course: course.word == "")
     handles = []
@@ -250,7 +265,7 @@ def legend_of_smgd(courses: Sequence[Course]) -> list[Line2D]:
 
 
 def finish(panels: Sequence[Axes], words: Words) -> None:
-    """Scales and labels of the three panels of every study."""
+    """Set scales and labels of the three panels that every study has."""
     loss, quality, nonzeros = panels
     for axes in panels:
         finish_panel(axes)
@@ -263,7 +278,7 @@ def finish(panels: Sequence[Axes], words: Words) -> None:
 
 
 def finish_panel(axes: Axes) -> None:
-    """Epochs as whole numbers, and a logarithmic scale."""
+    """Set a logarithmic scale, and whole numbers as epochs."""
     axes.set(yscale="log", xlabel="epoch")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     add_grid(axes)

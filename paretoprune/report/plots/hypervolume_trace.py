@@ -1,4 +1,4 @@
-"""The picture of what a front costs: hypervolume over epochs and seconds, with one run of SMGD."""
+"""Figure of the anytime hypervolume over epochs and seconds, with single SMGD runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,10 +29,15 @@ MARKS = "marks: one run of SMGD, mean and standard deviation over its seeds"
 
 
 def draw_cost(comparison: Comparison, path: Path) -> None:
-    """Draw a comparison's hypervolumes over their cost into a file; its ending chooses the format.
+    """Draw a comparison's anytime hypervolume into a file.
 
-    Raises `UsageError` for another ending than .png, .svg or .pdf and for a folder that is not
-    there, `CouldNotError` where writing fails.
+    Args:
+        comparison: the compared studies.
+        path: the file, ending in .png, .svg or .pdf, which selects the format.
+
+    Raises:
+        UsageError: for another ending, and if the folder does not exist.
+        CouldNotError: if the file cannot be written.
     """
     write_picture(path, lambda: cost(comparison))
 
@@ -64,13 +69,13 @@ def cost(comparison: Comparison) -> Figure:
 
 
 def name_of(study: str) -> str:
-    """A study's name as a picture takes it: a dollar sign would begin a formula."""
+    """Return a study's name with dollar signs escaped, which would start a formula."""
     return study.replace("$", r"\$")
 
 
 def draw_course(axes: Axes, front: Front, quantity: str, label: str, number: int) -> None:
-    """The hypervolume of all runs recorded so far; a fleet's come at once, at its end."""
-    # runs that failed took no known time, and a logarithmic axis has no place for that
+    """Draw the hypervolume of all runs recorded so far; it rises at the end of each fleet."""
+    # the time of failed runs is unknown, and a logarithmic axis cannot show 0
     steps = [(getattr(step, quantity), step.hypervolume) for step in front.course]
     steps = [(spent, reached) for spent, reached in steps if spent > 0]
     axes.step(
@@ -86,7 +91,7 @@ def draw_course(axes: Axes, front: Front, quantity: str, label: str, number: int
 
 
 def draw_run(axes: Axes, variant: Variant, quantity: str, label: str, number: int) -> None:
-    """What one run reaches alone and takes, with a bar for the spread over seeds."""
+    """Draw the hypervolume of one run over its effort, with a bar for the spread over seeds."""
     spent = variant.measures[quantity].mean
     if not spent:
         return
@@ -106,7 +111,7 @@ def draw_run(axes: Axes, variant: Variant, quantity: str, label: str, number: in
 
 
 def finish(panels: Sequence[Axes], split: str) -> None:
-    """Scales and labels."""
+    """Set scales and labels."""
     left, right = panels
     left.set(xlabel="epochs of all runs so far", ylabel=f"hypervolume ({split})")
     right.set_xlabel("seconds of all runs so far")

@@ -1,4 +1,4 @@
-"""Labels of the axes of a picture, and of the values at its knee."""
+"""Labels of figures: the names of axes and the values at a knee."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from paretoprune.analysis.choice import Reading
 from paretoprune.analysis.knee.axes import COUNTED, word_of
 from paretoprune.study.metric import ACCURACY, written
 
-# A loss -> its axis, and a value of it.
+# Loss -> format of the axis label, and format of a value.
 LOSSES = {
     "cross-entropy": ("cross-entropy (nats, {})", "{:.3g} nats"),
     "mse": ("mean squared error ({})", "mse {:.3g}"),
@@ -28,9 +28,13 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Words:
-    """What a picture is of: `quality`, `loss` and `complexity` as in a plan, a `size`'s column.
+    """Labels of a figure.
 
-    `loss` and `complexity` are just that where the studies of a picture differ.
+    Attributes:
+        quality: the name of the metric, which is 1 - error.
+        loss: the loss as in the settings, or "loss" if the studies differ.
+        complexity: the complexity as in the settings, or "complexity" if they differ.
+        size: the column of the sizes.
     """
 
     quality: str = ACCURACY
@@ -39,31 +43,31 @@ class Words:
     size: str = "nonzeros"
 
     def loss_label(self, split: str) -> str:
-        """Of the axis of losses."""
+        """Return the label of a loss axis."""
         return LOSSES.get(self.loss, LOSS)[0].format(split)
 
     def quality_label(self, split: str) -> str:
-        """Of the axis of qualities."""
+        """Return the label of a metric axis."""
         return f"{self.quality} ({split})"
 
     @property
     def complexity_label(self) -> str:
-        """Of the axis of complexities."""
+        """The label of a complexity axis."""
         return COMPLEXITIES.get(self.complexity, self.complexity)
 
     @property
     def size_label(self) -> str:
-        """Of the axis of sizes."""
+        """The label of a size axis."""
         kind = f" ({self.complexity})" if self.complexity in COMPLEXITIES else ""
         return SIZES.get(self.size, f"complexity{kind}")
 
     def at_loss(self, loss: float, complexity: float) -> str:
-        """A network's two objectives."""
+        """Return a network's loss and complexity as text."""
         value = LOSSES.get(self.loss, LOSS)[1].format(loss)
         return f"{value} at {self.complexity} {complexity:,.0f}"
 
     def at_size(self, error: float, size: float) -> str:
-        """A network's quality and size."""
+        """Return a network's metric and size as text."""
         name = "" if self.quality == ACCURACY else f"{self.quality} "
         amount = f"{size:,.0f} {word_of(self.size)}"
         if self.size not in COUNTED:
@@ -72,7 +76,7 @@ class Words:
 
 
 def words_of(readings: Sequence[Reading], size: str = "nonzeros") -> Words:
-    """What a picture of studies of one quality is of; `size` is the column of sizes."""
+    """Return the labels for studies that share one metric; `size` is the column of the sizes."""
     losses = {reading.plan.settings.loss for reading in readings}
     kinds = {reading.plan.settings.complexity for reading in readings}
     return Words(

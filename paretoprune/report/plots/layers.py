@@ -1,4 +1,4 @@
-"""The picture of the layers: which of them lose their weights first along the front."""
+"""Figure of the layers: which of them lose their weights first along the front."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,17 +21,21 @@ from paretoprune.report.plots.style import (
     say_nothing,
 )
 
-# Okabe and Ito's palette for the colour-blind, with a grey for its yellow and without the vermilion
-# of the knee
+# Okabe and Ito's palette for the colour-blind, with grey instead of yellow and without vermilion,
+# which marks the knee
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#000000", "#8c8c8c")
 MARKERS = "osD^v<>p"  # none looks like the cross of a dead layer
 DEAD = "no weight is left"
-ENTRY, LETTER = 0.55, 0.054  # inches of the legend: beside a label, and for each letter of it
+ENTRY, LETTER = 0.55, 0.054  # inches of the legend: around a label, and per letter
 SEEDS = "with several seeds: the network of least validation loss stands for its λ"
 
 
 def layers(readings: Sequence[Reading], split: str) -> Figure:
-    """Draw each prunable layer's nonzeros, and the share of its weights that is kept."""
+    """Draw each prunable layer's nonzeros and the share of its weights that is kept.
+
+    The figure shows one study. Raises `UsageError` for several studies, for another split than
+    `validation`, and for a study without a search.
+    """
     reading = only_study(readings, split, "layers")
     require_search(reading)
     knee = find_knee(reading)
@@ -58,11 +62,11 @@ def layers(readings: Sequence[Reading], split: str) -> Figure:
 
 
 def parts_of(networks: pd.DataFrame) -> pd.DataFrame:
-    """A row for each layer of each network, from the smallest network to the largest.
+    """Return a row for each layer of each network, from the smallest network to the largest.
 
-    `total` counts the nonzeros of the same network, so that the layers add up to it also where the
-    table holds means over seeds. On logarithmic axes no count is less than 1 (`drawn`), no share
-    (`kept`, in percent) less than that of a single weight.
+    `total` counts the nonzeros of the same network, so that the layers add up to it even if the
+    table holds means over seeds. For logarithmic axes a count (`drawn`) is at least 1, and a share
+    (`kept`, in percent) at least that of a single weight.
     """
     rows = [
         {
@@ -80,18 +84,18 @@ def parts_of(networks: pd.DataFrame) -> pd.DataFrame:
 
 
 def columns_of(names: Sequence[str]) -> int:
-    """How many columns of the legend stand side by side."""
+    """Return the number of columns of the legend."""
     longest = max(len(name) for name in (*names, DEAD))
     return min(max(int(WIDTH / (ENTRY + LETTER * longest)), 1), 4)
 
 
 def style_of(number: int) -> dict[str, Any]:
-    """A colour and a marker for a layer; no two of the first 56 layers have the same."""
+    """Return the colour and the marker of a layer; the first 56 layers all differ."""
     return {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)]}
 
 
 def draw_layer(left: Axes, right: Axes, parts: pd.DataFrame, style: dict[str, Any]) -> None:
-    """One layer's line in both panels; a cross where the layer is dead."""
+    """Draw one layer's line in both panels, with a cross where the layer has no weight left."""
     dead = (parts["nonzeros"] == 0).to_numpy()
     for axes, column in ((left, "drawn"), (right, "kept")):
         axes.plot(
@@ -116,7 +120,7 @@ def draw_layer(left: Axes, right: Axes, parts: pd.DataFrame, style: dict[str, An
 
 
 def mark_knee(panels: Sequence[Axes], parts: pd.DataFrame) -> None:
-    """A vertical line at the knee, if there is one, with its value above it."""
+    """Draw a vertical line at the knee, if there is one, with its value above."""
     for axes in panels:
         for total in parts["total"].head(1):
             axes.axvline(total, color=KNEE, linestyle="--", linewidth=0.8, zorder=1)
@@ -133,7 +137,7 @@ def mark_knee(panels: Sequence[Axes], parts: pd.DataFrame) -> None:
 
 
 def finish(left: Axes, right: Axes) -> None:
-    """Scales and labels."""
+    """Set scales and labels."""
     for axes in (left, right):
         axes.set(xscale="log", yscale="log", xlabel="nonzero prunable weights of the network")
         add_grid(axes)

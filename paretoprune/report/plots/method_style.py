@@ -1,4 +1,4 @@
-"""How SMGD runs look in every picture: one colour, and a marker for each variant."""
+"""Look of SMGD runs in all figures: one colour, and a marker for each variant."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ MARKERS = "^vPXD<>*"  # the first study's points are circles
 
 
 class Cloud(NamedTuple):
-    """The living runs of one variant in one study, each seed its own point.
+    """The living runs of one variant in one study, each seed as its own point.
 
     `points` has the drawn quantities as `complexity`, `loss`, `size` and `error`.
     """
@@ -26,19 +26,19 @@ class Cloud(NamedTuple):
 
 
 def smgd_runs(points: pd.DataFrame) -> pd.DataFrame:
-    """All runs of SMGD that a table compares with, sorted by their names, in `variant`."""
+    """Return all SMGD comparison runs, sorted by their variants' names (column `variant`)."""
     compared = points[(points["role"] == "comparison") & (points["method"] == SMGD)]
     named = compared.assign(variant=[smgd_name(row) for _, row in compared.iterrows()])
     return named.sort_values(["variant", "seed"], kind="stable")
 
 
 def marker_of(number: int) -> str:
-    """The marker of a picture's variant of this number."""
+    """Return the marker of the variant with this number."""
     return MARKERS[number % len(MARKERS)]
 
 
 def marked(number: int) -> dict[str, Any]:
-    """The markers on the lines of the variant of this number."""
+    """Return the properties of the markers on the lines of the variant with this number."""
     return {
         "marker": marker_of(number),
         "markersize": 5,
@@ -48,7 +48,7 @@ def marked(number: int) -> dict[str, Any]:
 
 
 def scatter_runs(left: Axes, right: Axes, clouds: Sequence[Cloud]) -> list[PathCollection]:
-    """Draw above the front's points and below the knee's ring; return what a legend shows."""
+    """Draw clouds above the front's points and below the knee's ring; return the legend handles."""
     return [
         axes.scatter(
             cloud.points[x],

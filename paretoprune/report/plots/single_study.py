@@ -1,4 +1,4 @@
-"""Pictures of one study that depend on no other data than those of its validation."""
+"""Check for kinds of figures that show one study on validation data."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from paretoprune.errors import UsageError
 
 
 def only_study(readings: Sequence[Reading], split: str, kind: str) -> Reading:
-    """The one study that is to be drawn; raise `UsageError` for several or for another split."""
+    """Return the only study; raise `UsageError` for several studies or for another split."""
     if len(readings) != 1:
         raise UsageError(f"--kind {kind} draws one study, not {len(readings)}: name one study")
     if split != "validation":

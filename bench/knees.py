@@ -14,10 +14,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from paretoprune.analysis.choice import Reading, find_knee, read_study
+from paretoprune.analysis.aggregate import choosable
+from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.knee import RULES
 from paretoprune.analysis.knee.axes import AXES_OF, USUAL, floor_of
-from paretoprune.analysis.pareto import choosable
+from paretoprune.analysis.snapshot import Reading, read_study
 from paretoprune.report.plots.style import (
     GREY,
     KNEE,

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from bench.overhead import build, clock, ratios, run_process
 from bench.report import in_words, publish, summary, table
-from paretoprune.analysis.choice import read_study
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.runner.events import Event, Recorded
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep

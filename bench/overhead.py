@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from bench.report import in_words, publish, summary, table
-from paretoprune.analysis.choice import read_study
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.problem.build import Environment
 from paretoprune.problem.models import MODELS
 from paretoprune.pruning.selection import prunable_names

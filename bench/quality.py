@@ -24,9 +24,10 @@ from bench.front import paretoprune
 from bench.known import CASES, Case, Points
 from bench.report import publish, table
 from bench.steadiness import shortfall
-from paretoprune.analysis.choice import Reading, find_knee, find_wish, read_study
+from paretoprune.analysis.choice import find_knee, find_wish
 from paretoprune.analysis.comparison.effort import Study, front_of
 from paretoprune.analysis.constraints import Wish
+from paretoprune.analysis.snapshot import Reading, read_study
 from paretoprune.errors import UsageError
 from paretoprune.report.plots.style import (
     KNEE,

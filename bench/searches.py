@@ -16,8 +16,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from paretoprune.analysis.choice import Reading, read_study
-from paretoprune.analysis.pareto import alive, hypervolume_of, pareto
+from paretoprune.analysis.aggregate import alive
+from paretoprune.analysis.indicators import hypervolume_of
+from paretoprune.analysis.pareto import pareto
+from paretoprune.analysis.snapshot import Reading, read_study
 
 
 def measure(reading: Reading) -> dict[str, object]:

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from bench.report import table
-from paretoprune.analysis.choice import Reading, read_study
 from paretoprune.analysis.knee import RULES, Rule, Terms
+from paretoprune.analysis.snapshot import Reading, read_study
 
 
 @dataclass(frozen=True)

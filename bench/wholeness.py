@@ -5,7 +5,7 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from paretoprune.analysis.choice import read_study
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.errors import ParetopruneError
 from paretoprune.report.documents import points_document
 from paretoprune.study import storage as store

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from torch import nn
 
-from paretoprune.analysis.choice import Reading, find_knee, read_study
+from paretoprune.analysis.choice import find_knee
+from paretoprune.analysis.snapshot import Reading, read_study
 from paretoprune.errors import UsageError
 from paretoprune.export.export import Exported, export
 from paretoprune.export.trained_network import KNEE, chosen_run, handed_over, shrink
@@ -18,9 +19,10 @@ from paretoprune.runner.events import Event
 from paretoprune.runner.executors import LOCAL
 from paretoprune.runner.executors.ray import RayConfig, ray_config_of
 from paretoprune.runner.request import SweepRequest
-from paretoprune.study.settings import Budget, Settings, choose, data_folder
+from paretoprune.study.settings import Budget, Settings, data_folder
 from paretoprune.study.storage.tensors import read_tensors
 from paretoprune.study.user_code import IN_MEMORY
+from paretoprune.study.validation import choose
 
 if TYPE_CHECKING:
     from paretoprune.report.plots import Figure

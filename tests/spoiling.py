@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tomli_w
 
-from paretoprune.analysis.choice import Choice, Reading, find_knee, find_wish, read_study
+from paretoprune.analysis.choice import Choice, find_knee, find_wish
 from paretoprune.analysis.comparison.compare import compare
 from paretoprune.analysis.constraints import AT_LEAST, AT_MOST, Wish
 from paretoprune.analysis.knee import RULES
-from paretoprune.analysis.pareto import SPLITS
+from paretoprune.analysis.snapshot import Reading, read_study
 from paretoprune.errors import ParetopruneError
 from paretoprune.problem.datasets.images import read_headers, read_squares
 from paretoprune.report.plots import KINDS
@@ -32,6 +32,7 @@ from paretoprune.report.terminal.show import show_points
 from paretoprune.runner.retention import superfluous
 from paretoprune.runner.rounds import next_round
 from paretoprune.study import storage as store
+from paretoprune.study.metric import SPLITS
 from paretoprune.study.storage import SCHEMA
 
 Pick = Callable[[Sequence[Any]], Any]

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from paretoprune.analysis.choice import read_study
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.study import storage as store
 from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from tests.tables import table

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from paretoprune.analysis.pareto import over_seeds
+from paretoprune.analysis.aggregate import over_seeds
 from paretoprune.search import Proposal, Search, SearchSettings
 from paretoprune.study.run import Point, Run
 from paretoprune.study.storage import SCHEMA

@@ -6,7 +6,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from paretoprune.analysis.pareto import alive, hypervolume
+from paretoprune.analysis.aggregate import alive
+from paretoprune.analysis.indicators import hypervolume
 from paretoprune.runner.asynchronous import BELIEVED, PENDING, new_lams, next_runs, with_believed
 from paretoprune.runner.rounds import networks_of, proposed_runs
 from paretoprune.runner.runs import comparison_runs, runs_of

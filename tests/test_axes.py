@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from paretoprune.analysis.aggregate import MEANS, over_seeds
 from paretoprune.analysis.choice import find_knee, find_wish
 from paretoprune.analysis.constraints import parse_wish
 from paretoprune.analysis.knee import RULES, Terms
 from paretoprune.analysis.knee.axes import AXES_OF, COUNTED, places
 from paretoprune.analysis.knee.balance import balance
-from paretoprune.analysis.pareto import MEANS, nondominated, over_seeds, pareto
+from paretoprune.analysis.pareto import nondominated, pareto
 from paretoprune.errors import UsageError
 from paretoprune.report.plots.front import ERROR_AXES, front
 from paretoprune.report.terminal.tables import in_units

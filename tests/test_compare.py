@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.aggregate import alive, over_seeds
 from paretoprune.analysis.comparison.compare import compare
 from paretoprune.analysis.comparison.distance import Gap, Spread, covered, gap, spread
-from paretoprune.analysis.pareto import AXES, alive, hypervolume, hypervolume_of, over_seeds
+from paretoprune.analysis.indicators import hypervolume, hypervolume_of
+from paretoprune.analysis.pareto import AXES
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.errors import UsageError
 from paretoprune.study.run import SMGD
 from tests.studies import COLLAPSED, FAILED, PLAN, ROWS, network

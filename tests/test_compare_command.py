@@ -7,8 +7,8 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from paretoprune.analysis.choice import read_study
 from paretoprune.analysis.comparison.compare import compare
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.errors import CouldNotError
 from paretoprune.report.documents import compare_document
 from paretoprune.report.plots.hypervolume_trace import cost, draw_cost

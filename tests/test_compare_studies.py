@@ -8,7 +8,7 @@ import pytest
 
 from paretoprune.analysis.comparison.compare import compare
 from paretoprune.analysis.comparison.distance import Spread
-from paretoprune.analysis.pareto import hypervolume_of
+from paretoprune.analysis.indicators import hypervolume_of
 from paretoprune.errors import UsageError
 from paretoprune.study.run import SMGD
 from tests.studies import COLLAPSED

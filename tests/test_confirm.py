@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from paretoprune.analysis.choice import find_knee, find_wish, read_study
+from paretoprune.analysis.choice import find_knee, find_wish
 from paretoprune.analysis.constraints import parse_wish
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.errors import UsageError
 from paretoprune.problem.build import Environment
 from paretoprune.runner.confirm import beaten_by, confirm

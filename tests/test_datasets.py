@@ -8,8 +8,10 @@ import torch
 import torchvision
 from PIL import Image
 
-from paretoprune.analysis.choice import find_knee, read_study
-from paretoprune.analysis.pareto import choosable, hypervolume_of
+from paretoprune.analysis.aggregate import choosable
+from paretoprune.analysis.choice import find_knee
+from paretoprune.analysis.indicators import hypervolume_of
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.problem.build import Environment
 from paretoprune.problem.datasets import DATASETS

@@ -18,7 +18,7 @@ from paretoprune.problem.losses import LOSSES
 from paretoprune.problem.models import MODELS
 from paretoprune.pruning.penalties import COMPLEXITIES
 from paretoprune.pruning.selection import PRUNABLE
-from paretoprune.runner.events import MEANINGS
+from paretoprune.report.wording import MEANINGS
 from paretoprune.search import SEARCHES
 from paretoprune.study import storage as store
 from paretoprune.study.defaults import EVERY, OF_MODELS, SUITED, usual_budget

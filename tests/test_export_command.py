@@ -8,8 +8,9 @@ import torch
 from safetensors.torch import load_file
 
 import paretoprune as pp
-from paretoprune.analysis.choice import find_knee, read_study
-from paretoprune.analysis.pareto import choosable
+from paretoprune.analysis.aggregate import choosable
+from paretoprune.analysis.choice import find_knee
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.errors import UsageError
 from paretoprune.export.export import export
 from paretoprune.export.trained_network import chosen_run

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from paretoprune.analysis.choice import find_knee, read_study
+from paretoprune.analysis.choice import find_knee
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.study import storage as store
 from tests.spoiling import STUDY, assert_answered_or_refused
 from tests.test_hostile import study

@@ -10,16 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paretoprune.analysis.pareto import (
-    alive,
-    choosable,
-    hypervolume,
-    hypervolume_of,
-    over_seeds,
-    pareto,
-    supported,
-    wide_gaps,
-)
+from paretoprune.analysis.aggregate import alive, choosable, over_seeds
+from paretoprune.analysis.indicators import hypervolume, hypervolume_of
+from paretoprune.analysis.pareto import pareto, supported, wide_gaps
 from tests.tables import corner, table
 
 COARSE = st.tuples(st.integers(1, 6), st.integers(1, 6))  # ties and equal points abound

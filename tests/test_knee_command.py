@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from paretoprune.analysis.choice import find_knee, read_study
+from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.knee import DEFAULT_RULE, RULES
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.study import storage as store
 from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from tests.tables import table

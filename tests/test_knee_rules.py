@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymoo.indicators.hv import HV
 
+from paretoprune.analysis.aggregate import over_seeds
 from paretoprune.analysis.knee import RULES, Terms
 from paretoprune.analysis.knee.tradeoff import standing_out
-from paretoprune.analysis.pareto import over_seeds, pareto
+from paretoprune.analysis.pareto import pareto
 from tests.tables import table
 from tests.test_knees import ERROR, LOSS, front_at, front_of
 

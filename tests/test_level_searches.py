@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from paretoprune.analysis.pareto import over_seeds
+from paretoprune.analysis.aggregate import over_seeds
 from paretoprune.search import SEARCHES
 from paretoprune.search.interval_gain import Corner
 from paretoprune.search.levels import listed, terms_of

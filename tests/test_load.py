@@ -24,9 +24,10 @@ from bench.load import (
     seconds_of,
 )
 from bench.load import large_study as build_study
-from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.aggregate import choosable, over_seeds
 from paretoprune.analysis.comparison.effort import ERROR_AXES, Study, course_of, volume
-from paretoprune.analysis.pareto import choosable, nondominated, over_seeds, pareto
+from paretoprune.analysis.pareto import nondominated, pareto
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.report.terminal.tables import points_table
 from tests.tables import corner, table
 from tests.test_rounds import plan_of

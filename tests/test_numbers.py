@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from paretoprune.analysis.choice import read_study
 from paretoprune.analysis.knee import RULES
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.runner.rounds import propose
 from paretoprune.runner.sweep import sweep
 from tests.studies import ROWS, network, study_of

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 
-from paretoprune.analysis.pareto import over_seeds, pareto
+from paretoprune.analysis.aggregate import over_seeds
+from paretoprune.analysis.pareto import pareto
 from paretoprune.report.plots.front import Drawing, draw
 from paretoprune.report.plots.style import KNEE
 from tests.tables import table

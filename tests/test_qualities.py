@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretoprune.analysis.choice import find_knee, read_study
+from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.comparison.compare import compare
+from paretoprune.analysis.indicators import hypervolume_of
 from paretoprune.analysis.knee import RULES, Terms
 from paretoprune.analysis.knee.axes import AXES_OF, floor_of, places
-from paretoprune.analysis.pareto import hypervolume_of
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.errors import UsageError
 from paretoprune.report.plots import draw_studies
 from paretoprune.report.plots.front import front

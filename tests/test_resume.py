@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from paretoprune.analysis.choice import find_knee, read_study
+from paretoprune.analysis.choice import find_knee
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.errors import CorruptStudyError
 from paretoprune.problem.build import Environment
 from paretoprune.report.terminal.live_view import SweepView

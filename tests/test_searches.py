@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from paretoprune.analysis.pareto import alive, over_seeds
+from paretoprune.analysis.aggregate import alive, over_seeds
 from paretoprune.search import SEARCHES, SearchSettings
 from paretoprune.study.defaults import RECIPES
 from tests.tables import FRONTS, SAMPLES, corner, noisy, sweep, table

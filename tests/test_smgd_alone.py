@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from paretoprune.analysis.choice import read_study
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.errors import UsageError
 from paretoprune.report.terminal.sweep import what_came_out
-from paretoprune.runner.events import onward
+from paretoprune.report.wording import onward
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.retention import superfluous
 from paretoprune.runner.runs import SPLIT_L2, comparison_runs

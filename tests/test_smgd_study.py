@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 import tomli_w
 
-from paretoprune.analysis.choice import find_knee, read_study
+from paretoprune.analysis.aggregate import over_seeds
+from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.comparison.compare import smgd_name
-from paretoprune.analysis.pareto import over_seeds
+from paretoprune.analysis.snapshot import read_study
 from paretoprune.runner.events import Progress
 from paretoprune.runner.loop import expected_runs
 from paretoprune.runner.request import OF_SMGD, SweepRequest

@@ -12,7 +12,8 @@ import pytest
 import tomli_w
 from safetensors.numpy import load_file
 
-from paretoprune.analysis.pareto import over_seeds, pareto
+from paretoprune.analysis.aggregate import over_seeds
+from paretoprune.analysis.pareto import pareto
 from paretoprune.errors import BusyStudyError, CorruptStudyError, CouldNotError, UsageError
 from paretoprune.study import storage as store
 from paretoprune.study.run import Layer, Point

@@ -1,37 +1,18 @@
-"""Choice of a network: a study as it stands, its front, and the network taken from it."""
+"""Choice of a network on the front of a study, by a knee rule or an ε-constraint."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pandas as pd
 
+from paretoprune.analysis.aggregate import choosable
 from paretoprune.analysis.constraints import Wish, fulfil, require_quality
 from paretoprune.analysis.knee import DEFAULT_RULE, RULES
 from paretoprune.analysis.knee.axes import word_of
-from paretoprune.analysis.pareto import AXES, Axes, choosable, over_seeds, pareto
+from paretoprune.analysis.pareto import Axes
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.errors import UsageError
-from paretoprune.study import storage as store
 from paretoprune.study.run import SMGD
-from paretoprune.study.settings import Plan, choose
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A study as it stands: every run (`points`), and one row for each lam (`networks`)."""
-
-    folder: Path
-    plan: Plan
-    points: pd.DataFrame
-    networks: pd.DataFrame
-
-    @property
-    def front(self) -> pd.DataFrame:
-        """The nondominated networks, from the least validation loss to the smallest."""
-        return self.front_on(AXES)
-
-    def front_on(self, axes: Axes) -> pd.DataFrame:
-        """The living networks that are nondominated in `axes`, sorted by the first of them."""
-        return pareto(choosable(self.networks), axes)
+from paretoprune.study.validation import choose
 
 
 @dataclass(frozen=True)
@@ -56,12 +37,6 @@ class Choice:
         """The axes and their scale, in words."""
         names = " and ".join(map(word_of, self.axes))
         return f"{names}, {self.scale} axes" if self.scale else names
-
-
-def read_study(folder: Path) -> Reading:
-    """Read a study. Raises `UsageError` without one, `CorruptStudyError` for one that is broken."""
-    plan, points = store.read_plan(folder), store.read(folder)
-    return Reading(folder, plan, points, over_seeds(points))
 
 
 def require_search(reading: Reading) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from paretoprune.analysis.pareto import Axes, pareto
 from paretoprune.errors import UsageError
 from paretoprune.study.metric import ACCURACY, R2, SKILL
-from paretoprune.study.settings import choose
+from paretoprune.study.validation import choose
 
 # How a user writes the names of the metrics (each is 1 - error).
 QUALITIES = {"accuracy": ACCURACY, "r2": R2, "skill": SKILL}

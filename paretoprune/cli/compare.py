@@ -19,8 +19,8 @@ def compare(
     as_json: bool = JSON,
 ) -> None:
     """Compare the front with SMGD, and studies with each other: distances, hypervolume, cost."""
-    from paretoprune.analysis.choice import read_study
     from paretoprune.analysis.comparison.compare import compare as compare_studies
+    from paretoprune.analysis.snapshot import read_study
     from paretoprune.report.plots import require_picture
     from paretoprune.report.plots.hypervolume_trace import draw_cost
     from paretoprune.report.terminal.compare import show_comparison

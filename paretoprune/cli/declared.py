@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from paretoprune.cli.options import CLUSTER, COMPARISON, DATA_HELP, PLACE, PROBLEM, SEARCH, TRAINING
+from paretoprune.cli.parsing import parse_fleet
 from paretoprune.study.defaults import OWN_MODEL, suited, usual_of
-from paretoprune.study.settings import DATA_VARIABLE, OWN, parse_fleet
+from paretoprune.study.settings import DATA_VARIABLE, OWN
 
 
 def declared(panel: str, text: str, *names: str, **more: Any) -> Any:

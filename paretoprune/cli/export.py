@@ -23,7 +23,7 @@ def export(
     as_json: bool = JSON,
 ) -> None:
     """Write a network to a file, check it on data, and say how small and how fast it is."""
-    from paretoprune.analysis.choice import read_study
+    from paretoprune.analysis.snapshot import read_study
     from paretoprune.export.export import export as run_export
     from paretoprune.problem.build import Environment
     from paretoprune.report.terminal.export import show_export

@@ -63,8 +63,9 @@ def knee(
         )
     if not confirm and (epochs is not None or device is not None):
         raise UsageError("--epochs and --device are of a confirmation: give --confirm too")
-    from paretoprune.analysis.choice import find_knee, find_wish, read_study, require_search
+    from paretoprune.analysis.choice import find_knee, find_wish, require_search
     from paretoprune.analysis.constraints import parse_wish
+    from paretoprune.analysis.snapshot import read_study
     from paretoprune.report.terminal.knee import show_choice
 
     reading = read_study(study)

@@ -10,7 +10,8 @@ from typing import Any
 import typer
 
 from paretoprune.runner.executors.ray import RayConfig
-from paretoprune.study.settings import DATA_VARIABLE, Budget, Settings, option_of
+from paretoprune.study.settings import DATA_VARIABLE, Budget, Settings
+from paretoprune.study.validation import option_of
 
 PROBLEM, TRAINING, SEARCH, PLACE = "Problem", "Training", "Search and budget", "Place"
 COMPARISON, CLUSTER = "Comparison with SMGD", "Cluster"

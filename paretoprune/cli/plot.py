@@ -24,7 +24,7 @@ def plot(
     split: str = SPLIT,
 ) -> None:
     """Draw the front of one or several studies, or the layers or the history of one."""
-    from paretoprune.analysis.choice import read_study
+    from paretoprune.analysis.snapshot import read_study
     from paretoprune.report.plots import draw_studies
 
     path = output or (studies[0] / f"{kind}.png" if len(studies) == 1 else Path("fronts.png"))

@@ -12,9 +12,10 @@ from paretoprune.cli.options import (
     option,
     place_of,
 )
+from paretoprune.cli.parsing import parse_duration
 from paretoprune.runner.executors import LOCAL
 from paretoprune.runner.executors.ray import RayConfig, ray_config_of
-from paretoprune.study.settings import AUTO, Budget, Settings, data_folder, parse_duration
+from paretoprune.study.settings import AUTO, Budget, Settings, data_folder
 
 
 def sweep(

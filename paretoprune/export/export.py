@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.export import Latency, check_file, file_sizes, measure, with_csr, write_network
 from paretoprune.export.formats import format_of
 from paretoprune.export.trained_network import chosen_run, handed_over

@@ -8,7 +8,8 @@ import pandas as pd
 import torch
 from torch import nn
 
-from paretoprune.analysis.choice import Reading, find_knee
+from paretoprune.analysis.choice import find_knee
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.errors import CorruptStudyError, CouldNotError, UsageError
 from paretoprune.problem.build import Environment, build_problem
 from paretoprune.problem.problem import Problem, fill, misfits

@@ -22,9 +22,10 @@ from paretoprune.problem.problem import Problem, misfits
 from paretoprune.pruning.flops import positions
 from paretoprune.pruning.penalties import COMPLEXITIES
 from paretoprune.pruning.selection import CONVOLUTIONS, prunable_names, weight_names
-from paretoprune.study.defaults import FOLDER, is_own, name_and_path
-from paretoprune.study.settings import OWN, Settings, choose
+from paretoprune.study.dataset_ref import FOLDER, is_user_code
+from paretoprune.study.settings import OWN, Settings
 from paretoprune.study.user_code import Function, call, find
+from paretoprune.study.validation import choose
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -104,24 +105,24 @@ def costs_of(
 
 def load_data(settings: Settings, environment: Environment) -> Data:
     """Load the data that `settings` name; `folder:PATH` is the one with a path."""
-    dataset = settings.dataset
-    name, path = name_and_path(dataset)
+    dataset, reference = settings.dataset, settings.dataset_ref
+    name = reference.name
     source = Source(
         data_dir=environment.data_dir,
         validation=settings.validation,
         seed=settings.seed,
-        path=Path(path) if path else None,
+        path=reference.path,
         image_size=settings.image_size,
     )
-    if settings.image_size and name != FOLDER:
+    if settings.image_size and not reference.is_folder:
         raise UsageError(f"--image-size is for --dataset {FOLDER}:PATH: leave it out for {name}")
     if environment.data is not None:
         own = environment.data if callable(environment.data) else lambda: environment.data
         return own_data(own, source, f"--dataset {dataset}")
-    if is_own(dataset):
+    if is_user_code(dataset):
         return own_data(find(dataset, "--dataset"), source, f"--dataset {dataset}")
     load = DATASETS[choose(name, DATASETS, "--dataset", OWN)]
-    if name == FOLDER and not path:
+    if reference.is_folder and not reference.path:
         raise UsageError(f"--dataset {dataset} is unknown: write it as {FOLDER}:PATH")
     return load(source)
 
@@ -131,7 +132,7 @@ def model_maker(
 ) -> Callable[[], nn.Module]:
     """What builds a network for these data, built once already, so that it is known to work."""
     name, where = settings.model, f"--model {settings.model}"
-    if environment.model is None and not is_own(name):
+    if environment.model is None and not is_user_code(name):
         build = MODELS[choose(name, MODELS, "--model", OWN)]
         if len(data.shape) != 3 and name not in ANY_SHAPE:
             raise UsageError(
@@ -166,7 +167,7 @@ def shares_weights(one: nn.Module, other: nn.Module) -> bool:
 def find_loss(settings: Settings, environment: Environment, data: Data) -> Loss:
     """The loss that `settings` name; raise `UsageError` where the targets do not fit it."""
     name, is_classes = settings.loss, data.classes > 0
-    if environment.loss is not None or is_own(name):
+    if environment.loss is not None or is_user_code(name):
         return loss_of(environment.loss or find(name, "--loss"), name)
     loss = LOSSES[choose(name, LOSSES, "--loss", OWN)]
     if is_classes and name == "mse":

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.choice import Choice, Reading, find_knee
+from paretoprune.analysis.aggregate import VARIANT
+from paretoprune.analysis.choice import Choice, find_knee
 from paretoprune.analysis.comparison.compare import Comparison
-from paretoprune.analysis.pareto import VARIANT
+from paretoprune.analysis.snapshot import Reading
 
 if TYPE_CHECKING:
     from paretoprune.runner.confirm import Confirmation

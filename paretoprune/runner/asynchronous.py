@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.pareto import alive
+from paretoprune.analysis.aggregate import alive
 from paretoprune.runner.rounds import Round, lacking, networks_of, repeated_round, search_settings
 from paretoprune.runner.runs import comparison_runs, runs_of, seeds_of
 from paretoprune.search import SEARCHES

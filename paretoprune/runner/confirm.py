@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from paretoprune.analysis.choice import Choice, Reading
+from paretoprune.analysis.choice import Choice
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.errors import UsageError
 from paretoprune.problem.build import Environment
 from paretoprune.problem.device import training_process
@@ -20,7 +21,8 @@ from paretoprune.runner.runs import run_template
 from paretoprune.runner.setup import require_same_data
 from paretoprune.study import storage as store
 from paretoprune.study.run import Run
-from paretoprune.study.settings import MANY, require
+from paretoprune.study.settings import MANY
+from paretoprune.study.validation import require
 from paretoprune.training.prepare import prepare
 
 FULL = 3  # times the sweep's epochs, as in the paper: searches train for a third

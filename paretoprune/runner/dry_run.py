@@ -10,7 +10,6 @@ from paretoprune.errors import UsageError
 from paretoprune.problem.device import training_process
 from paretoprune.runner.executors.local import LocalExecutor
 from paretoprune.runner.request import SweepRequest
-from paretoprune.runner.rounds import fleet_size
 from paretoprune.runner.runs import run_template
 from paretoprune.runner.setup import measure, new_budget, with_fleet_size
 from paretoprune.study.settings import Plan, Settings
@@ -69,9 +68,9 @@ def tried(request: SweepRequest) -> Checked:
     prepared = prepare(settings, request.environment_of(settings))
     problem = prepared.problem
     plan = Plan(settings=settings, budget=budget, measured=measure(prepared, settings))
-    if not fleet_size(plan):
+    if not plan.fleet_size:
         plan = with_fleet_size(plan, prepared, LocalExecutor())
-    size = fleet_size(plan)
+    size = plan.fleet_size
     training = begin(copies(run_template(settings), size), prepared)
     first = problem.data.train[problem.order(0)[: settings.batch_size]]
     loss = take_step(training, first, 1.0)[0][0].item()

@@ -16,7 +16,7 @@ from paretoprune.runner.executors.executor import Executor
 from paretoprune.runner.jobs import Fleets, Landed
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.retention import superfluous
-from paretoprune.runner.rounds import Round, fleet_size, lams_of, next_round
+from paretoprune.runner.rounds import Round, lams_of, next_round
 from paretoprune.runner.runs import comparison_runs, fleets_of
 from paretoprune.study import storage as store
 from paretoprune.study.run import SMGD, Run
@@ -72,7 +72,7 @@ class Loop:
             missing = slots + ahead - len(self.fleets.flights)
             if pending and 2 * missing < ahead:  # asked seldom, where there are many
                 return
-            wanted = missing * fleet_size(self.plan)
+            wanted = missing * self.plan.fleet_size
             round_ = next_runs(self.points, self.plan, pending, wanted, self.again)
         elif pending:
             return
@@ -92,13 +92,13 @@ class Loop:
 
     def fleets_in(self, round_: Round) -> int:
         """Into how many fleets a round is cut."""
-        return len(list(fleets_of(round_.runs, fleet_size(self.plan))))
+        return len(list(fleets_of(round_.runs, self.plan.fleet_size)))
 
     def start(self) -> None:
         """Hand over as many fleets as the executor wants at once."""
         while self.waiting and len(self.fleets.flights) < self.executor.at_once:
             round_ = self.waiting.pop(0)
-            runs, *_ = fleets_of(round_.runs, fleet_size(self.plan))
+            runs, *_ = fleets_of(round_.runs, self.plan.fleet_size)
             if rest := round_.runs[len(runs) :]:
                 self.waiting.insert(0, replace(round_, runs=rest))
             self.fleets.start(replace(round_, runs=runs))
@@ -135,7 +135,7 @@ class Loop:
     def halve(self, fleet: Round) -> None:
         """Let a fleet for which memory is too small wait, to be cut again."""
         size = len(fleet.runs)
-        if size <= fleet_size(self.plan):  # else another one has said so
+        if size <= self.plan.fleet_size:  # else another one has said so
             self.plan = with_smaller_fleets(self.folder, self.plan, size, self.watch)
         first, *rest = self.waiting or [replace(fleet, runs=())]
         if (first.number, first.role) != (fleet.number, fleet.role):

@@ -9,11 +9,12 @@ from paretoprune.errors import UsageError
 from paretoprune.problem.build import Environment
 from paretoprune.runner.executors import LOCAL
 from paretoprune.runner.executors.ray import RayConfig
-from paretoprune.study.defaults import is_own, name_and_path
+from paretoprune.study.dataset_ref import is_user_code
 from paretoprune.study.run import SMGD
-from paretoprune.study.settings import Budget, Settings, option_of, require
+from paretoprune.study.settings import Budget, Settings
 from paretoprune.study.storage.tensors import read_tensors
 from paretoprune.study.user_code import IN_MEMORY, Function, find
+from paretoprune.study.validation import option_of, require
 
 # Fields that only a search, or only the comparison with SMGD, reads.
 OF_SEARCHES = {"search", "warm_up", "round_size", "max_runs", "tolerance", "repeats"}
@@ -62,7 +63,9 @@ class SweepRequest:
         """Return the user's functions that a fleet calls."""
         given = self.environment
         named = ((given.model, settings.model, "--model"), (given.loss, settings.loss, "--loss"))
-        return [own or find(name, option) for own, name, option in named if own or is_own(name)]
+        return [
+            own or find(name, option) for own, name, option in named if own or is_user_code(name)
+        ]
 
 
 def with_initial(environment: Environment, settings: Settings) -> Environment:
@@ -73,14 +76,15 @@ def with_initial(environment: Environment, settings: Settings) -> Environment:
 
 def default_folder(settings: Settings) -> Path:
     """Where a study goes that has no name: `DATASET-MODEL`, here; of own code its module's name."""
-    name, path = name_and_path(settings.dataset)
-    words = [Path(path).name if path else word_of(name), word_of(settings.model)]
+    dataset = settings.dataset_ref
+    name = dataset.path.name if dataset.path else word_of(dataset.name)
+    words = [name, word_of(settings.model)]
     return Path("-".join(dict.fromkeys(words)))
 
 
 def word_of(name: str) -> str:
     """A short name of a data set or a model."""
-    if not is_own(name):
+    if not is_user_code(name):
         return name
     module, _, function = name.partition(":")
     word = function if module == IN_MEMORY else module.rpartition(".")[2]
@@ -89,7 +93,7 @@ def word_of(name: str) -> str:
 
 def require_apart(folder: Path, settings: Settings) -> None:
     """Raise `UsageError` where a study would lie among the images of `folder:PATH`, as a class."""
-    _, images = name_and_path(settings.dataset)
+    images = settings.dataset_ref.path
     if images and folder.resolve().is_relative_to(images):
         raise UsageError(f"{folder} would lie among the images in {images}: name another place")
 

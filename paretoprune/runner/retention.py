@@ -2,9 +2,10 @@
 
 import pandas as pd
 
+from paretoprune.analysis.aggregate import CHOSEN_ROLES, choosable, over_seeds
 from paretoprune.analysis.constraints import AT_LEAST, AT_MOST
 from paretoprune.analysis.knee.axes import AXES_OF
-from paretoprune.analysis.pareto import CHOSEN_ROLES, choosable, over_seeds, pareto
+from paretoprune.analysis.pareto import pareto
 
 MOST_BYTES = 1_000_000_000  # of weights, up to which `auto` keeps all of them
 # The axes of every front on which a network can be chosen.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from paretoprune.analysis.pareto import MEANS, VARIANT, over_seeds
+from paretoprune.analysis.aggregate import MEANS, VARIANT, over_seeds
 from paretoprune.runner.runs import Pair, comparison_runs, run_template, runs_of, seeds_of
 from paretoprune.search import SEARCHES, Proposal, SearchSettings
 from paretoprune.study.run import SMGD, Run
@@ -69,14 +69,8 @@ def comparison_round(points: pd.DataFrame, plan: Plan, slots: int) -> Round | No
     trained = set(points["run_id"])
     runs = [run for run in comparison_runs(plan) if run.id not in trained]
     number = int(points["round"].max()) if len(points) else 0
-    some = tuple(runs[: fleet_size(plan) * max(slots, 1)])
+    some = tuple(runs[: plan.fleet_size * max(slots, 1)])
     return Round(number=number, runs=some, role="comparison") if some else None
-
-
-def fleet_size(plan: Plan) -> int:
-    """How many networks are trained together; 0 where that is still to be measured."""
-    size, largest = plan.budget.fleet or plan.measured.fleet_size, plan.measured.largest_fleet
-    return min(size, largest) if largest else size
 
 
 def search_round(points: pd.DataFrame, plan: Plan) -> Round | None:

@@ -14,7 +14,8 @@ from paretoprune.search import SEARCHES
 from paretoprune.study import storage
 from paretoprune.study.defaults import usual_budget
 from paretoprune.study.run import SMGD
-from paretoprune.study.settings import Budget, Measured, Plan, Settings, choose
+from paretoprune.study.settings import Budget, Measured, Plan, Settings
+from paretoprune.study.validation import choose
 from paretoprune.training.evaluate import reference_lam
 from paretoprune.training.fleet_size import timed
 from paretoprune.training.prepare import Prepared, prepare

@@ -15,7 +15,7 @@ from paretoprune.runner.executors.open_executor import EXECUTORS
 from paretoprune.runner.jobs import Fleets
 from paretoprune.runner.loop import Loop
 from paretoprune.runner.request import SweepRequest, default_folder, require_apart
-from paretoprune.runner.rounds import fleet_size, propose
+from paretoprune.runner.rounds import propose
 from paretoprune.runner.setup import open_study, with_fleet_size
 from paretoprune.study import storage
 from paretoprune.study.run import SMGD
@@ -73,7 +73,7 @@ def train_study(
 ) -> tuple[Plan, str]:
     """Train what is missing in a study that is locked; return its plan and how the loop ended."""
     watch(plan)
-    if not fleet_size(plan):
+    if not plan.fleet_size:
         watch(Note(text="timing fleets of 1, 2, 4, ... networks"))
         plan = with_fleet_size(plan, prepared, executor)
     storage.write_plan(folder, plan)
@@ -96,7 +96,7 @@ def failed(points: pd.DataFrame) -> set[str]:
 
 def way_of(plan: Plan, prepared: Prepared) -> str:
     """How many networks are trained together, and how."""
-    size, measured = fleet_size(plan), plan.measured
+    size, measured = plan.fleet_size, plan.measured
     chosen = "as asked for" if plan.budget.fleet else "the fastest here"
     if size == measured.largest_fleet:
         chosen = "memory was too small for more"
@@ -106,7 +106,7 @@ def way_of(plan: Plan, prepared: Prepared) -> str:
 
 def idle(plan: Plan, slots: int) -> list[str]:
     """What to do where a round does not fill the places of a cluster."""
-    fleets = -(-plan.settings.round_size * plan.budget.repeats // fleet_size(plan))
+    fleets = -(-plan.settings.round_size * plan.budget.repeats // plan.fleet_size)
     if plan.settings.method == SMGD or fleets >= slots:
         return []
     return [

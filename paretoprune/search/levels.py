@@ -14,7 +14,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.pareto import alive, pareto
+from paretoprune.analysis.aggregate import alive
+from paretoprune.analysis.pareto import pareto
 from paretoprune.search.grid import LARGEST_LAM, lam_range
 from paretoprune.search.interval_gain import FLOOR, Corner, corners_of, estimated_gain, near
 from paretoprune.search.proposal import (

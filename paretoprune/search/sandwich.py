@@ -18,10 +18,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from paretoprune.analysis.aggregate import alive
 from paretoprune.analysis.knee.axes import Terms
 from paretoprune.analysis.knee.chord import chord
 from paretoprune.analysis.knee.one_se import one_se
-from paretoprune.analysis.pareto import alive, pareto, supported
+from paretoprune.analysis.pareto import pareto, supported
 from paretoprune.search.grid import LARGEST_LAM, grid_lams, spread
 from paretoprune.search.interval_gain import (
     FLOOR,

@@ -3,4 +3,13 @@
 Nothing in this package loads torch.
 """
 
-__all__ = ["defaults", "metric", "run", "settings", "storage", "user_code"]
+__all__ = [
+    "dataset_ref",
+    "defaults",
+    "metric",
+    "run",
+    "settings",
+    "storage",
+    "user_code",
+    "validation",
+]

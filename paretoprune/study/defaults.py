@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-FOLDER = "folder"  # the data set `folder:PATH`
+from paretoprune.study.dataset_ref import FOLDER, DatasetRef, is_user_code
 
 # Defaults of every study, of each model and of each data set; a later table takes precedence over
 # an earlier one (docs/recipe.md).
@@ -66,17 +66,6 @@ WITHOUT_CONVOLUTIONS = ("mlp",)
 RECIPES = ("own", "paper")
 
 
-def name_and_path(dataset: str) -> tuple[str, str]:
-    """Split `--dataset` into a name and the path of `folder:PATH` (empty for other data sets)."""
-    name, _, path = dataset.partition(":")
-    return (name, path) if name == FOLDER else (dataset, "")
-
-
-def is_own(name: str) -> bool:
-    """Return whether a name refers to user code, `package.module:function`."""
-    return ":" in name and not name.startswith(f"{FOLDER}:")
-
-
 def suited(field: str, usual: object = None) -> str:
     """Return the defaults of a setting for the help text: `50 for digits; 10 for mnist, ...`.
 
@@ -116,16 +105,22 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     the data set, of the model. The defaults of user code given as model come before those of the
     data set.
     """
-    name, _ = name_and_path(given.get("dataset", "digits"))
-    of_data = OWN_DATA if is_own(name) else SUITED.get(name, {})
+    dataset = DatasetRef.parse(given.get("dataset", "digits"))
+    of_data = OWN_DATA if is_user_code(dataset.name) else SUITED.get(dataset.name, {})
     model = given.get("model", of_data.get("model", ""))
-    of_model = OWN_MODEL if is_own(model) else OF_MODELS.get(model, {})
-    suited = {**EVERY, **of_data, **of_model} if is_own(model) else {**EVERY, **of_model, **of_data}
+    of_model = OWN_MODEL if is_user_code(model) else OF_MODELS.get(model, {})
+    suited = (
+        {**EVERY, **of_data, **of_model}
+        if is_user_code(model)
+        else {**EVERY, **of_model, **of_data}
+    )
     optimizers = OPTIMIZERS
     if given.get("recipe") == "paper":
         coloured = PAPER_COLOURED if suited.get("model") == "vgg" else {}
         suited, optimizers = {**suited, **PAPER, **coloured}, PAPER_OPTIMIZERS
-        if model in WITHOUT_CONVOLUTIONS or is_own(model):  # user code may have no convolutions
+        if model in WITHOUT_CONVOLUTIONS or is_user_code(
+            model
+        ):  # user code may have no convolutions
             suited["l2_conv"] = 0.0
     chosen = {**suited, **given}.get("optimizer", "adam")
     return {**suited, **optimizers.get(chosen, {}), **given}

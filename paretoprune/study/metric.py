@@ -7,6 +7,7 @@ import math
 QUALITIES = ACCURACY, R2, SKILL = "accuracy", "R²", "skill"
 LEAST = 1e-9  # share of the constant prediction's loss; anything smaller is rounding
 SHORT = {ACCURACY: "acc."}
+SPLITS = {"validation": "val", "test": "test"}  # by data, how their columns begin
 
 
 def least_error(samples: int, quality: str) -> float:

@@ -1,18 +1,19 @@
 """Settings, budget and plan of a study, validated before anything is trained. Loads no torch."""
 
-import difflib
 import math
 import os
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar, get_type_hints
 
 from paretoprune.errors import UsageError
-from paretoprune.study.defaults import FOLDER, RECIPES, complete, name_and_path
+from paretoprune.study.dataset_ref import FOLDER, DatasetRef
+from paretoprune.study.defaults import RECIPES, complete
 from paretoprune.study.metric import ACCURACY, QUALITIES
 from paretoprune.study.run import SMGD, WEIGHTED_SUM
+from paretoprune.study.validation import choose, option_of, require
 
 AUTO = "auto"
 AUTO_MODEL = ("model", AUTO)
@@ -26,33 +27,6 @@ METHODS = (WEIGHTED_SUM, SMGD)
 MOMENTS = ("joint", "separate")
 NORMALIZE = ("none", "l2", "loss")
 KEPT_WEIGHTS = ("auto", "front", "all", "none")
-
-OPTION_OF = {"learning_rate": "--lr", "round_size": "--round"}
-
-
-def option_of(field: str) -> str:
-    """Return the command-line option that sets a field."""
-    return OPTION_OF.get(field, f"--{field.replace('_', '-')}")
-
-
-def choose(name: str, choices: Iterable[str], option: str, also: str = "") -> str:
-    """Return `name` if it is one of `choices`; else raise `UsageError` with the nearest one.
-
-    The message also mentions `option`, and `also`, a further form that the name may have.
-    """
-    known = list(choices)
-    if name in known:
-        return name
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? " if near else ""
-    other = f", or {also}" if also else ""
-    raise UsageError(f"{option} {name} is unknown: {hint}Choose from {', '.join(known)}{other}")
-
-
-def require(holds: bool, option: str, value: object, rule: str) -> None:
-    """Raise `UsageError`, saying that the `value` of `option` breaks `rule`, unless it `holds`."""
-    if not holds:
-        raise UsageError(f"{option} {value} is out of range: it must be {rule}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +100,11 @@ class Settings:
         require(2 <= self.round_size <= 1000, "--round", self.round_size, "from 2 to 1000")
         require(0 <= self.seed < 2**31, "--seed", self.seed, "from 0 to 2147483647")
 
+    @cached_property
+    def dataset_ref(self) -> DatasetRef:
+        """The data set, parsed."""
+        return DatasetRef.parse(self.dataset)
+
     @classmethod
     def from_options(cls, given: Mapping[str, Any]) -> Self:
         """Complete the options that the user gave with their defaults, as `complete` does."""
@@ -148,9 +127,9 @@ def plain(given: Mapping[str, Any]) -> dict[str, Any]:
     folder the next command is run.
     """
     chosen = {name: value for name, value in given.items() if (name, value) != AUTO_MODEL}
-    name, path = name_and_path(chosen.get("dataset", ""))
-    if name == FOLDER and path:
-        chosen["dataset"] = f"{FOLDER}:{Path(path).expanduser().resolve()}"
+    path = DatasetRef.parse(chosen.get("dataset", "")).path
+    if path:
+        chosen["dataset"] = str(DatasetRef(FOLDER, path.expanduser().resolve()))
     if chosen.get("init"):
         chosen["init"] = str(Path(chosen["init"]).expanduser().resolve())
     return chosen
@@ -243,6 +222,12 @@ class Plan:
     budget: Budget
     measured: Measured
 
+    @property
+    def fleet_size(self) -> int:
+        """Number K of networks that are trained together; 0 if it is still to be measured."""
+        size, largest = self.budget.fleet or self.measured.fleet_size, self.measured.largest_fleet
+        return min(size, largest) if largest else size
+
 
 Table = TypeVar("Table", bound="Settings | Budget | Measured")
 
@@ -272,23 +257,3 @@ def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
 def data_folder(given: str | Path | None) -> Path:
     """Return the folder of the data: the given one, else that of the environment, else a cache."""
     return Path(given or os.environ.get(DATA_VARIABLE) or "~/.cache/paretoprune").expanduser()
-
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def parse_duration(text: str) -> float:
-    """Parse a duration such as `90`, `90s`, `10m` or `1.5h`; return seconds."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
-    if match is None or float(match[1]) == 0:
-        raise UsageError(f"--time-budget {text} is not a duration: write it like 90s, 10m or 1.5h")
-    return float(match[1]) * UNITS[match[2] or "s"]
-
-
-def parse_fleet(text: str) -> int:
-    """Parse `--fleet`; return the number of networks, or 0 for `auto`."""
-    if text == AUTO:
-        return 0
-    if not text.isdecimal() or int(text) < 1:
-        raise UsageError(f"--fleet {text} is not auto or a number of networks, such as 4")
-    return int(text)

@@ -10,9 +10,10 @@ from torch import Tensor
 from paretoprune.errors import UsageError
 from paretoprune.problem.build import Environment, build_problem
 from paretoprune.problem.problem import Problem
-from paretoprune.study.defaults import is_own
+from paretoprune.study.dataset_ref import is_user_code
 from paretoprune.study.metric import ACCURACY
-from paretoprune.study.settings import Settings, choose
+from paretoprune.study.settings import Settings
+from paretoprune.study.validation import choose
 from paretoprune.training.fleet import Fleet, stack
 from paretoprune.training.fleet.select import choose_path
 from paretoprune.training.optimizers import SCHEDULES, UPDATES
@@ -94,7 +95,7 @@ def require_fitting(problem: Problem, settings: Settings, outputs: Tensor) -> No
     """Raise `UsageError` where outputs, [K, B, ...], do not fit the targets."""
     data, wanted, found = problem.data, problem.data.outputs, list(outputs.shape[2:])
     is_flat = math.prod(found) == wanted and (len(found) == 1 or not data.classes)
-    if not is_flat and not is_own(settings.loss):
+    if not is_flat and not is_user_code(settings.loss):
         what = f"{wanted} classes" if data.classes else f"targets of {wanted} numbers"
         raise UsageError(
             f"--model {settings.model} returns {found or 'a number'} for a sample, and the data "

@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pandas as pd
 
-from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.aggregate import VARIANT, alive
 from paretoprune.analysis.comparison.distance import (
     Covered,
     Distance,
@@ -27,8 +27,9 @@ from paretoprune.analysis.comparison.eligibility import (
     require_one_problem,
     require_one_quality,
 )
-from paretoprune.analysis.pareto import SPLITS, VARIANT, alive
-from paretoprune.study.settings import choose
+from paretoprune.analysis.snapshot import Reading
+from paretoprune.study.metric import SPLITS
+from paretoprune.study.validation import choose
 
 SEARCHED = ("max_runs", "tolerance", "repeats")  # how far a search went
 MEASURES = (

@@ -9,17 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.choice import Reading
-from paretoprune.analysis.pareto import (
-    AXES,
-    SPLITS,
-    VARIANT,
-    Axes,
-    choosable,
-    hypervolume,
-    nondominated,
-)
-from paretoprune.study.metric import ACCURACY, least_error
+from paretoprune.analysis.aggregate import VARIANT, choosable
+from paretoprune.analysis.indicators import hypervolume
+from paretoprune.analysis.pareto import AXES, Axes, nondominated
+from paretoprune.analysis.snapshot import Reading
+from paretoprune.study.metric import ACCURACY, SPLITS, least_error
 
 ERROR_AXES: Axes = ("val_error", "nonzeros")
 PAIRS = (AXES, ERROR_AXES)  # error or loss, and size; both are minimised

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretoprune.analysis.choice import Reading
 from paretoprune.analysis.comparison.effort import Study
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.errors import UsageError
 from paretoprune.study.run import SMGD
-from paretoprune.study.settings import option_of
+from paretoprune.study.validation import option_of
 
 # Studies that differ in one of these settings train different problems.
 PROBLEM = (

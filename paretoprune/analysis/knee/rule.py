@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from paretoprune.analysis.knee.axes import AXES_OF, SCALES, Terms
 from paretoprune.analysis.knee.result import Rule
 from paretoprune.errors import UsageError
-from paretoprune.study.settings import Measured, choose
+from paretoprune.study.settings import Measured
+from paretoprune.study.validation import choose
 
 
 @dataclass(frozen=True)

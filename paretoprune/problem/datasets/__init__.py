@@ -10,7 +10,7 @@ from paretoprune.problem.datasets.digits import digits
 from paretoprune.problem.datasets.folder import folder
 from paretoprune.problem.datasets.mnist import fashion_mnist, mnist
 from paretoprune.problem.datasets.parts import Data, Part, Source
-from paretoprune.study.defaults import FOLDER
+from paretoprune.study.dataset_ref import FOLDER
 
 __all__ = ["DATASETS", "Data", "Part", "Source", "parts", "user_data"]
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from paretoprune.analysis.choice import Reading
-from paretoprune.analysis.pareto import SPLITS
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.errors import UsageError
 from paretoprune.report.plots.front import DEFAULT_AXES, ERROR_AXES, front
 from paretoprune.report.plots.history import history
 from paretoprune.report.plots.layers import layers
 from paretoprune.report.plots.style import STYLE
-from paretoprune.study.settings import choose
+from paretoprune.study.metric import SPLITS
 from paretoprune.study.storage.atomic import write_aside
+from paretoprune.study.validation import choose
 
 __all__ = [
     "KINDS",

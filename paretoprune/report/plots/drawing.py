@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.choice import Reading, find_knee
+from paretoprune.analysis.aggregate import CHOSEN_ROLES, alive
+from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.knee.axes import COUNTED, word_of
-from paretoprune.analysis.pareto import CHOSEN_ROLES, SPLITS, alive
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.report.plots.labels import Words
 from paretoprune.report.plots.method_style import smgd_runs
 from paretoprune.runner.events import plural
-from paretoprune.study.metric import ACCURACY, least_error
+from paretoprune.study.metric import ACCURACY, SPLITS, least_error
 
 
 @dataclass(frozen=True)

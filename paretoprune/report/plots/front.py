@@ -12,10 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from paretoprune.analysis.choice import Reading, require_counted
+from paretoprune.analysis.aggregate import alive, choosable, over_seeds
+from paretoprune.analysis.choice import require_counted
 from paretoprune.analysis.comparison.eligibility import require_one_quality
 from paretoprune.analysis.knee.axes import AXES_OF
-from paretoprune.analysis.pareto import SPLITS, alive, choosable, over_seeds, pareto, supported
+from paretoprune.analysis.pareto import pareto, supported
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.report.plots.drawing import Drawing, columns_of, drawing_of, margin_note, of
 from paretoprune.report.plots.labels import words_of
 from paretoprune.report.plots.method_style import Cloud, marker_of, scatter_runs, smgd_runs
@@ -37,6 +39,7 @@ from paretoprune.report.plots.style import (
     say_nothing,
     scale_of,
 )
+from paretoprune.study.metric import SPLITS
 
 DEFAULT_AXES = "error,nonzeros"
 ERROR_AXES = [axes for axes in AXES_OF if axes.startswith("error,")]

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from paretoprune.analysis.choice import Reading
-from paretoprune.analysis.pareto import CHOSEN_ROLES
+from paretoprune.analysis.aggregate import CHOSEN_ROLES
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.report.plots.labels import Words, words_of
 from paretoprune.report.plots.method_style import COLOUR, marked, smgd_runs
 from paretoprune.report.plots.single_study import only_study

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from paretoprune.analysis.choice import Reading
 from paretoprune.analysis.knee.axes import COUNTED, word_of
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.study.metric import ACCURACY, written
 
 # Loss -> format of the axis label, and format of a value.

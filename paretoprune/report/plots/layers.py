@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from paretoprune.analysis.choice import Reading, find_knee, require_search
+from paretoprune.analysis.choice import find_knee, require_search
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.report.plots.single_study import only_study
 from paretoprune.report.plots.style import (
     KNEE,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.errors import UsageError
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from paretoprune.report.terminal import out
-from paretoprune.runner.events import duration, plural
+from paretoprune.report.wording import duration
+from paretoprune.runner.events import plural
 
 if TYPE_CHECKING:
     from paretoprune.runner.dry_run import Checked

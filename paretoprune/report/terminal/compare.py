@@ -12,7 +12,8 @@ from paretoprune.analysis.comparison.compare import Against, Comparison, Group, 
 from paretoprune.analysis.comparison.distance import Distance, Spread
 from paretoprune.report.documents import compare_document
 from paretoprune.report.terminal import out
-from paretoprune.runner.events import duration, plural
+from paretoprune.report.wording import duration
+from paretoprune.runner.events import plural
 from paretoprune.study.metric import ACCURACY, short
 
 VERDICTS = ("not dominated", "partly dominated", "dominated")

@@ -10,7 +10,8 @@ from typing import Any, Self
 
 import pandas as pd
 
-from paretoprune.analysis.pareto import choosable, over_seeds, pareto
+from paretoprune.analysis.aggregate import choosable, over_seeds
+from paretoprune.analysis.pareto import pareto
 from paretoprune.report.documents import plain
 from paretoprune.runner.events import SWEPT, Event, Note, Recorded, Summary
 from paretoprune.study.settings import Plan

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from paretoprune.analysis.choice import Choice, Reading
+from paretoprune.analysis.aggregate import choosable
+from paretoprune.analysis.choice import Choice
 from paretoprune.analysis.knee.axes import word_of
-from paretoprune.analysis.pareto import choosable
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.report.documents import choice_document
 from paretoprune.report.terminal import out
 from paretoprune.report.terminal.tables import points_table, sizes_line, step_cost, weights_place

@@ -9,10 +9,12 @@ from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from paretoprune.analysis.pareto import choosable, over_seeds, pareto
+from paretoprune.analysis.aggregate import choosable, over_seeds
+from paretoprune.analysis.pareto import pareto
 from paretoprune.report.terminal import err
 from paretoprune.report.terminal.tables import points_table
-from paretoprune.runner.events import SWEPT, Event, Note, Recorded, duration, plural
+from paretoprune.report.wording import duration
+from paretoprune.runner.events import SWEPT, Event, Note, Recorded, plural
 from paretoprune.runner.events import Progress as Step
 from paretoprune.study.metric import ACCURACY
 from paretoprune.study.run import SMGD

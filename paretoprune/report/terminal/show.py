@@ -5,7 +5,8 @@ import shlex
 
 import pandas as pd
 
-from paretoprune.analysis.choice import Reading, find_knee
+from paretoprune.analysis.choice import find_knee
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.errors import printable
 from paretoprune.report.documents import in_order, points_csv, points_document
 from paretoprune.report.terminal import out

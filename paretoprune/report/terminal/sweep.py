@@ -6,16 +6,18 @@ from contextlib import AbstractContextManager
 import pandas as pd
 from rich.table import Table
 
-from paretoprune.analysis.choice import Reading, find_knee, read_study
+from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.comparison.compare import compare
-from paretoprune.analysis.pareto import hypervolume_of
+from paretoprune.analysis.indicators import hypervolume_of
+from paretoprune.analysis.snapshot import Reading, read_study
 from paretoprune.report.documents import in_order
 from paretoprune.report.terminal import out
 from paretoprune.report.terminal.compare import smgd_lines
 from paretoprune.report.terminal.json_events import JsonView
 from paretoprune.report.terminal.live_view import SweepView
 from paretoprune.report.terminal.tables import points_table
-from paretoprune.runner.events import Summary, Watch, closing, onward
+from paretoprune.report.wording import closing, onward
+from paretoprune.runner.events import Summary, Watch
 from paretoprune.study.run import SMGD
 from paretoprune.study.storage import PICTURE
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 from rich.table import Table
 
-from paretoprune.analysis.choice import Reading
+from paretoprune.analysis.aggregate import CHOSEN_ROLES
 from paretoprune.analysis.comparison.compare import smgd_options
 from paretoprune.analysis.knee.axes import COUNTED, word_of
-from paretoprune.analysis.pareto import CHOSEN_ROLES
+from paretoprune.analysis.snapshot import Reading
 from paretoprune.study.metric import ACCURACY, short, written
 from paretoprune.study.run import SMGD
 

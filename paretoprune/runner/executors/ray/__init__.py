@@ -9,7 +9,8 @@ from typing import Any
 
 from paretoprune.errors import UsageError
 from paretoprune.runner.executors import LOCAL, NAMES, RAY
-from paretoprune.study.settings import AUTO, DEVICES, choose, option_of, require
+from paretoprune.study.settings import AUTO, DEVICES
+from paretoprune.study.validation import choose, option_of, require
 
 HOST_AND_PORT = r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})"
 

@@ -1,0 +1,46 @@
+"""Aggregation of runs: which points count for a front, and their means over seeds."""
+
+import pandas as pd
+
+CHOSEN_ROLES = ("search", "derived")
+
+
+def choosable(points: pd.DataFrame) -> pd.DataFrame:
+    """The points from which a front and a knee are chosen: searched for and alive."""
+    return alive(points[points["role"].isin(CHOSEN_ROLES)])
+
+
+def alive(points: pd.DataFrame) -> pd.DataFrame:
+    """The points that were trained to the end and are not collapsed."""
+    return points[(points["status"] == "done") & ~points["collapsed"]]
+
+
+MEANS = (
+    *("train_loss", "val_loss", "val_loss_se", "val_error", "test_loss", "test_error"),
+    *("complexity", "l1", "nonzeros", "sparsity", "seconds"),
+    *("parameters", "compact_parameters", "neurons", "dense_flops", "flops", "compact_flops"),
+)
+
+# What tells the runs of a study apart, beside their seed.
+VARIANT = ("role", "method", "lam", "epochs", "moments", "normalize", "split")
+
+
+def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
+    """One row for all runs that differ in their seed only; numbers are means over living seeds.
+
+    Text, lists and `run_id` are those of the seed of least validation loss: the network that is
+    handed over. Adds `seeds` (how many live) and, for each mean, `NAME_sd`: the standard deviation
+    between seeds (0 for one seed).
+    """
+    keys, means = list(VARIANT), list(MEANS)
+    living = alive(points)
+    order = points.assign(dead=~points.index.isin(living.index)).sort_values(
+        ["dead", "val_loss", "seed"], kind="stable"
+    )
+    chosen = order.drop_duplicates(keys).index.sort_values()
+    groups = living.groupby(keys, dropna=False)  # SMGD has no lam
+    rows = points.astype(dict.fromkeys(MEANS, float))
+    rows.loc[living.index, means] = groups[means].transform("mean")
+    rows = rows.join(groups[means].transform("std").fillna(0.0).add_suffix("_sd"))
+    rows["seeds"] = groups["seed"].transform("size").reindex(rows.index, fill_value=0)
+    return rows.loc[chosen]

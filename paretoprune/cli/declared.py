@@ -147,7 +147,7 @@ FleetSize = Annotated[
     int | None,
     declared(
         PLACE,
-        "Networks trained together: K | auto, the fastest here, timed once (default: auto)",
+        "Networks trained together: K | auto, the size of a round (default: auto)",
         "--fleet",
         parser=parse_fleet,
     ),

@@ -2,24 +2,31 @@
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
+import psutil
+import torch
+
 from paretoprune.errors import UsageError
-from paretoprune.problem.device import training_process
-from paretoprune.runner.executors.local import LocalExecutor
+from paretoprune.problem.device import is_full, training_process
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.runs import run_template
-from paretoprune.runner.setup import measure, new_budget, with_fleet_size
+from paretoprune.runner.setup import measure, new_budget
+from paretoprune.study.run import Run
 from paretoprune.study.settings import Plan, Settings
 from paretoprune.training.evaluate import evaluate
-from paretoprune.training.fleet_size import bytes_used, copies, seconds_a_step
-from paretoprune.training.prepare import prepare
+from paretoprune.training.prepare import Prepared, prepare
 from paretoprune.training.step import Training, begin, take_step
 
 STEPS = 5  # that are timed, after one that is not
 SAMPLES = 1000  # on which an evaluation is timed
+
+# To find the fastest fleet size.
+WARM_UP, STEPS_OF_A_PAIR, PAIRS = 1, 2, 3
+MUCH_SLOWER = 1.1  # larger fleets are not tried then
+WORTH = 0.95  # of the time of a smaller fleet, which finishes its runs sooner and needs less memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +53,7 @@ class Checked:
     complexity: float
     step_loss: float
     fleet_size: int
+    fastest_fleet_size: int
     step_seconds: float
     memory: int
     runs: int
@@ -68,10 +76,8 @@ def tried(request: SweepRequest) -> Checked:
     prepared = prepare(settings, request.environment_of(settings))
     problem = prepared.problem
     plan = Plan(settings=settings, budget=budget, measured=measure(prepared, settings))
-    if not plan.fleet_size:
-        plan = with_fleet_size(plan, prepared, LocalExecutor())
-    size = plan.fleet_size
-    training = begin(copies(run_template(settings), size), prepared)
+    size, run = plan.fleet_size, run_template(settings)
+    training = begin(copies(run, size), prepared)
     first = problem.data.train[problem.order(0)[: settings.batch_size]]
     loss = take_step(training, first, 1.0)[0][0].item()
     if not math.isfinite(loss):
@@ -95,6 +101,7 @@ def tried(request: SweepRequest) -> Checked:
         complexity=complexity,
         step_loss=loss,
         fleet_size=size,
+        fastest_fleet_size=size if budget.fleet else fastest_size(run, prepared, size),
         step_seconds=seconds,
         memory=bytes_used(problem.device),
         runs=runs,
@@ -110,3 +117,68 @@ def seconds_an_epoch(training: Training, step: float) -> float:
     evaluate(training.fleet, training.prepared, some).loss.tolist()
     evaluation = (time.perf_counter() - started) / len(some) * len(data.validation) / size
     return math.ceil(len(data.train) / training.runs[0].batch_size) * step + evaluation
+
+
+def fastest_size(run: Run, prepared: Prepared, largest: int) -> int:
+    """The size K <= `largest` of fleets in which a network's step takes least time.
+
+    Sizes double from 1 on. Each is timed in turn with the best so far, which it replaces where it
+    is worth its memory; the next is tried while this one is not much slower and memory leaves
+    room for it.
+    """
+    best, fleet = 1, begin([run], prepared)
+    for size in _doubling(largest):
+        try:
+            larger = begin(copies(run, size), prepared)
+            ratio = _time_ratio(larger, fleet)
+        except Exception as error:
+            if is_full(error):
+                break
+            raise
+        if ratio > MUCH_SLOWER:
+            break
+        if ratio < WORTH:
+            best, fleet = size, larger
+    return best
+
+
+def bytes_used(device: torch.device) -> int:
+    """Bytes in use, those included that a step needed for a while."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated()
+    return int(psutil.Process().memory_info().rss)
+
+
+def _doubling(largest: int) -> Iterator[int]:
+    size = 2
+    while size <= largest:
+        yield size
+        size *= 2
+
+
+def copies(run: Run, size: int) -> Sequence[Run]:
+    """The same run with as many seeds."""
+    return [replace(run, seed=run.seed + number) for number in range(size)]
+
+
+def _time_ratio(larger: Training, fleet: Training) -> float:
+    """The time of a network's step in one fleet over that in another, the median of pairs."""
+    for training in (larger, fleet):
+        seconds_a_step(training, WARM_UP)
+    pairs = [
+        (seconds_a_step(larger, STEPS_OF_A_PAIR), seconds_a_step(fleet, STEPS_OF_A_PAIR))
+        for _ in range(PAIRS)
+    ]
+    return median(one / other for one, other in pairs)
+
+
+def seconds_a_step(training: Training, steps: int) -> float:
+    """Seconds that some steps take, for each network."""
+    problem, batch_size = training.problem, training.runs[0].batch_size
+    batch, data = problem.order(0)[:batch_size], problem.data.train
+    started = time.perf_counter()
+    for _ in range(steps):
+        take_step(training, data[batch], 1.0)
+    if problem.device.type == "cuda":
+        torch.cuda.synchronize()
+    return (time.perf_counter() - started) / len(training.runs)

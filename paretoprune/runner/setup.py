@@ -2,22 +2,18 @@
 
 import hashlib
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from paretoprune.errors import CorruptStudyError, UsageError
 from paretoprune.problem.problem import Problem, count_prunable
-from paretoprune.runner.executors.executor import Executor, Reporter, WorkerDiedError
 from paretoprune.runner.request import SweepRequest, require_meaning
-from paretoprune.runner.runs import comparison_runs, run_template
 from paretoprune.search import SEARCHES
 from paretoprune.study import storage
 from paretoprune.study.defaults import usual_budget
-from paretoprune.study.run import SMGD
 from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from paretoprune.study.validation import choose
 from paretoprune.training.evaluate import reference_lam
-from paretoprune.training.fleet_size import timed
+from paretoprune.training.fleet_size import usual_fleet_size
 from paretoprune.training.prepare import Prepared, prepare
 
 
@@ -43,22 +39,6 @@ def open_study(folder: Path, request: SweepRequest) -> tuple[Plan, Prepared]:
     measured = stored.measured if stored else measure(prepared, settings)
     plan = Plan(settings=settings, budget=budget, measured=measured)
     return plan, prepared
-
-
-def with_fleet_size(plan: Plan, prepared: Prepared, executor: Executor) -> Plan:
-    """Time fleets where they will be trained, once in a study, whose size the user leaves open."""
-    is_smgd = plan.settings.method == SMGD
-    run = comparison_runs(plan)[0] if is_smgd else run_template(plan.settings)
-    lams = min(plan.settings.round_size, plan.budget.max_runs)
-    largest = plan.budget.smgd if is_smgd else lams * plan.budget.repeats
-    task = partial(timed, largest=largest)
-    future = executor.submit(task, [run], prepared, Reporter(lambda step, steps: None), None)
-    executor.wait([future])
-    try:
-        size = future.result()
-    except (MemoryError, WorkerDiedError):  # the run itself will fail so, and keep its log
-        size = 1
-    return replace(plan, measured=replace(plan.measured, fleet_size=size))
 
 
 def new_budget(settings: Settings, request: SweepRequest) -> Budget:
@@ -113,6 +93,7 @@ def measure(prepared: Prepared, settings: Settings) -> Measured:
         prunable_weights=count_prunable(prepared.problem),
         validation_images=len(data.validation),
         test_images=len(data.test),
+        fleet_size=usual_fleet_size(prepared.problem, settings),
         quality=prepared.metric,
         init_digest=digest_of(Path(settings.init)) if settings.init else "",
     )

@@ -16,7 +16,7 @@ from paretoprune.runner.jobs import Fleets
 from paretoprune.runner.loop import Loop
 from paretoprune.runner.request import SweepRequest, default_folder, require_apart
 from paretoprune.runner.rounds import propose
-from paretoprune.runner.setup import open_study, with_fleet_size
+from paretoprune.runner.setup import open_study
 from paretoprune.study import storage
 from paretoprune.study.run import SMGD
 from paretoprune.study.settings import Plan, Settings
@@ -73,12 +73,12 @@ def train_study(
 ) -> tuple[Plan, str]:
     """Train what is missing in a study that is locked; return its plan and how the loop ended."""
     watch(plan)
-    if not plan.fleet_size:
-        watch(Note(text="timing fleets of 1, 2, 4, ... networks"))
-        plan = with_fleet_size(plan, prepared, executor)
+    notes = [*prepared.problem.data.notes, way_of(plan, prepared)]
+    if not storage.is_study(folder):
+        notes += small_memory(plan)
     storage.write_plan(folder, plan)
     slots = 0 if request.is_async else executor.slots
-    for note in (*prepared.problem.data.notes, way_of(plan, prepared), *idle(plan, slots)):
+    for note in (*notes, *idle(plan, slots)):
         watch(Note(text=note))
     deadline = time.time() + (request.time_budget or math.inf)
     fleets = Fleets(folder, prepared, executor, watch, deadline)
@@ -96,12 +96,28 @@ def failed(points: pd.DataFrame) -> set[str]:
 
 def way_of(plan: Plan, prepared: Prepared) -> str:
     """How many networks are trained together, and how."""
-    size, measured = plan.fleet_size, plan.measured
-    chosen = "as asked for" if plan.budget.fleet else "the fastest here"
-    if size == measured.largest_fleet:
+    size = plan.fleet_size
+    if size == plan.measured.largest_fleet:
         chosen = "memory was too small for more"
+    elif plan.budget.fleet:
+        chosen = "as asked for"
+    elif size == plan.settings.round_size:
+        chosen = "the size of a round"
+    else:
+        chosen = "chosen when the study began"
     reasons = "".join(f"; not {path}: {reason}" for path, reason in prepared.rejected.items())
     return f"fleets of {size} ({chosen}), {prepared.backend}{reasons}"
+
+
+def small_memory(plan: Plan) -> list[str]:
+    """What to know where the rule for the size of fleets gave less than a round to a new study."""
+    size = plan.fleet_size
+    if plan.budget.fleet or size == plan.settings.round_size:
+        return []
+    return [
+        f"a fleet of {2 * size} would take over half of the memory: --fleet {2 * size} asks for it "
+        "all the same"
+    ]
 
 
 def idle(plan: Plan, slots: int) -> list[str]:

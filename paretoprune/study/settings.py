@@ -186,7 +186,8 @@ class Measured:
         lam_ref: λ_ref, the initial training loss divided by the initial complexity.
         constant_loss: Validation loss of the best constant prediction (nats for cross-entropy).
         prunable_weights: Number of prunable weights of one network.
-        fleet_size: Fleet size with the least training time per network; 0 if not yet measured.
+        fleet_size: Fleet size of `--fleet auto`: the size of a round, less if memory is small.
+            Older versions stored the fastest size, or 0 if it was never measured.
         largest_fleet: Largest fleet size that memory allows; 0 if memory was never too small.
         quality: Name of the metric (1 - error), one of `QUALITIES`.
         init_digest: SHA-256 of the file of initial weights; empty without one.
@@ -224,8 +225,9 @@ class Plan:
 
     @property
     def fleet_size(self) -> int:
-        """Number K of networks that are trained together; 0 if it is still to be measured."""
-        size, largest = self.budget.fleet or self.measured.fleet_size, self.measured.largest_fleet
+        """Number K of networks that are trained together."""
+        size = self.budget.fleet or self.measured.fleet_size or self.settings.round_size
+        largest = self.measured.largest_fleet
         return min(size, largest) if largest else size
 
 

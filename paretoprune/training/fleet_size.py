@@ -1,104 +1,79 @@
-"""Fleet size: how many networks to train together, from a short timing of real steps."""
+"""Fleet size of `--fleet auto`: the size of a round, halved until its estimated memory fits."""
 
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from statistics import median
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import torch
+from torch import Tensor
 
-from paretoprune.problem.device import is_full
-from paretoprune.study.run import Run
-from paretoprune.training.prepare import Prepared
-from paretoprune.training.step import Training, begin, take_step
-from paretoprune.training.train import Report
+from paretoprune.problem.device import seeded
+from paretoprune.problem.problem import Problem
+from paretoprune.study.settings import Settings
 
-WARM_UP, STEPS, PAIRS = 1, 2, 3
-MUCH_SLOWER = 1.1  # larger fleets are not tried then
-WORTH = 0.95  # of the time of a smaller fleet, which finishes its runs sooner and needs less memory
-SHARE_OF_MEMORY = 0.5
+SHARE_OF_MEMORY = 0.5  # of the device's, that a fleet may need
+SAMPLES = 2  # that are passed through a network; batch normalization refuses one
+# Copies of the parameters: values, gradients, two moments of an optimizer, and one for its work.
+COPIES = 5
+# The backward pass holds gradients of activations while the activations are still there.
+WITH_GRADIENTS = 2
 
-
-def timed(
-    runs: Sequence[Run], prepared: Prepared, report: Report, keeper: object, *, largest: int
-) -> int:
-    """The task of an executor that is `fastest_size`."""
-    return fastest_size(runs[0], prepared, largest)
+Saved = tuple[Tensor, int]  # a tensor that is kept, and the bytes of it
 
 
-def fastest_size(run: Run, prepared: Prepared, largest: int) -> int:
-    """The size K <= `largest` of fleets in which a network's step takes least time.
+def usual_fleet_size(problem: Problem, settings: Settings) -> int:
+    """Return the fleet size of a new study: a rule, so that nothing timed decides on its table.
 
-    Sizes double from 1 on. Each is timed in turn with the best so far, which it replaces where it
-    is worth its memory; the next is tried while this one is not much slower and memory leaves
-    room for it.
+    It is `settings.round_size`, halved until the estimate of the fleet's memory is at most half of
+    the memory that the device has in all.
     """
-    device, best = prepared.problem.device, 1
-    used = bytes_used(device)
-    try:
-        fleet = begin([run], prepared)
-        seconds_a_step(fleet, WARM_UP)
-    except Exception:  # the run itself will fail so, and keep its log
-        return best
-    for size in _doubling(largest):
-        if 2 * (bytes_used(device) - used) > SHARE_OF_MEMORY * _free(device):
-            break
-        try:
-            larger = begin(copies(run, size), prepared)
-            ratio = _time_ratio(larger, fleet)
-        except Exception as error:
-            if is_full(error):
-                break
-            raise
-        if ratio > MUCH_SLOWER:
-            break
-        if ratio < WORTH:
-            best, fleet = size, larger
-    return best
+    size, each = settings.round_size, memory_of_network(problem, settings.batch_size)
+    most = SHARE_OF_MEMORY * total_memory(problem.device)
+    while size > 1 and size * each > most:
+        size //= 2
+    return size
 
 
-def bytes_used(device: torch.device) -> int:
-    """Bytes in use, those included that a step needed for a while."""
+def memory_of_network(problem: Problem, batch_size: int) -> int:
+    """Estimate the bytes that training takes for each network of a fleet.
+
+    They are those of the parameters with gradients and moments, and of the activations that the
+    backward pass of a batch of `batch_size` samples needs. The data are not counted.
+    """
+    with seeded(problem.seed):
+        network = problem.model().to(problem.device).train()
+        parameters = {one.untyped_storage().data_ptr(): one for one in network.parameters()}
+        inputs = problem.inputs(problem.data.train[:SAMPLES].inputs)
+        with _saved_tensors() as saved:
+            outputs = network(*inputs)
+    activations = {
+        storage: size for storage, (_, size) in saved.items() if storage not in parameters
+    }
+    kept = sum(activations.values()) + outputs.nbytes
+    weights = sum(one.nbytes for one in parameters.values())
+    return int(COPIES * weights + WITH_GRADIENTS * kept * batch_size / len(inputs[0]))
+
+
+@contextmanager
+def _saved_tensors() -> Iterator[dict[int, Saved]]:
+    """Collect the tensors that autograd keeps for a backward pass, by the address of their data.
+
+    Of several views of the same data the largest counts.
+    """
+    saved: dict[int, Saved] = {}
+
+    def keep(one: Tensor) -> Tensor:
+        storage = one.untyped_storage().data_ptr()
+        _, size = saved.get(storage, (one, 0))
+        saved[storage] = one, max(size, one.nbytes)  # while it is held, no other takes its address
+        return one
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one):
+        yield saved
+
+
+def total_memory(device: torch.device) -> int:
+    """Return the bytes of memory that a device has in all."""
     if device.type == "cuda":
-        return torch.cuda.max_memory_allocated()
-    return int(psutil.Process().memory_info().rss)
-
-
-def _free(device: torch.device) -> int:
-    """Bytes that are free."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info()[0]
-    return int(psutil.virtual_memory().available)
-
-
-def _doubling(largest: int) -> Iterator[int]:
-    size = 2
-    while size <= largest:
-        yield size
-        size *= 2
-
-
-def copies(run: Run, size: int) -> Sequence[Run]:
-    """The same run with as many seeds."""
-    return [replace(run, seed=run.seed + number) for number in range(size)]
-
-
-def _time_ratio(larger: Training, fleet: Training) -> float:
-    """The time of a network's step in one fleet over that in another, the median of pairs."""
-    for training in (larger, fleet):
-        seconds_a_step(training, WARM_UP)
-    pairs = [(seconds_a_step(larger, STEPS), seconds_a_step(fleet, STEPS)) for _ in range(PAIRS)]
-    return median(one / other for one, other in pairs)
-
-
-def seconds_a_step(training: Training, steps: int) -> float:
-    """Seconds that some steps take, for each network."""
-    problem, batch_size = training.problem, training.runs[0].batch_size
-    batch, data = problem.order(0)[:batch_size], problem.data.train
-    started = time.perf_counter()
-    for _ in range(steps):
-        take_step(training, data[batch], 1.0)
-    if problem.device.type == "cuda":
-        torch.cuda.synchronize()
-    return (time.perf_counter() - started) / len(training.runs)
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    return int(psutil.virtual_memory().total)

@@ -48,6 +48,9 @@ def show_check(checked: "Checked", *, as_json: bool) -> None:
         f"{checked.memory / 1e9:.2f} GB of memory in use",
         soft_wrap=True,
     )
+    if checked.fastest_fleet_size != checked.fleet_size:
+        fastest = checked.fastest_fleet_size
+        out.print(f"fleets of {fastest} are faster on this machine: --fleet {fastest}")
     out.print(
         f"a sweep of {plural(checked.runs, 'run')} x {plural(settings.epochs, 'epoch')}: "
         f"{duration(checked.sweep_seconds)} or so"

@@ -45,7 +45,9 @@ def table(folder="study"):
 
 
 def assert_same_table(left, right):
-    pd.testing.assert_frame_equal(left.drop(columns="layers"), right.drop(columns="layers"))
+    pd.testing.assert_frame_equal(
+        left.drop(columns="layers"), right.drop(columns="layers"), check_exact=True
+    )
 
 
 class Interruption:

@@ -89,7 +89,8 @@ def train_alone(
 ) -> None:
     """Train and record one run."""
     folder, plan = reading.folder, reading.plan
-    prepared = prepare(plan.settings, with_initial(environment, plan.settings))
+    environment = with_initial(environment, plan.settings)
+    prepared = prepare(plan.settings, environment, is_stacked=plan.measured.is_stacked)
     require_same_data(folder, plan, prepared.problem)
     watch(Note(text=f"λ = {run.lam:.3g}, seed {run.seed}, for {run.epochs} epochs"))
     last = int(reading.points["round"].max())

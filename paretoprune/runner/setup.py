@@ -31,7 +31,9 @@ def open_study(folder: Path, request: SweepRequest) -> tuple[Plan, Prepared]:
         raise CorruptStudyError(f"{folder / storage.PLAN}: search {settings.search} is unknown")
     choose(settings.search, SEARCHES, "--search")
     budget = stored.budget if stored else new_budget(settings, request)
-    prepared = prepare(settings, request.environment_of(settings))
+    environment = request.environment_of(settings)
+    is_stacked = stored is not None and stored.measured.is_stacked
+    prepared = prepare(settings, environment, is_stacked=is_stacked)
     if budget.split and not prepared.problem.convolutions:
         raise UsageError("--split has no meaning for a model without convolutions: leave it out")
     if stored:
@@ -94,6 +96,7 @@ def measure(prepared: Prepared, settings: Settings) -> Measured:
         validation_images=len(data.validation),
         test_images=len(data.test),
         fleet_size=usual_fleet_size(prepared.problem, settings),
+        is_stacked=prepared.is_stacked,
         quality=prepared.metric,
         init_digest=digest_of(Path(settings.init)) if settings.init else "",
     )

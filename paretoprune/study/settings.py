@@ -191,6 +191,8 @@ class Measured:
         largest_fleet: Largest fleet size that memory allows; 0 if memory was never too small.
         quality: Name of the metric (1 - error), one of `QUALITIES`.
         init_digest: SHA-256 of the file of initial weights; empty without one.
+        is_stacked: Optimizers see a fleet's networks as one tensor, as in the first studies, so
+            that their tables depend on the fleet size.
     """
 
     lam_ref: float
@@ -202,12 +204,13 @@ class Measured:
     largest_fleet: int = 0
     quality: str = ACCURACY
     init_digest: str = ""
+    is_stacked: bool = True
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if name == "quality":
                 choose(value, QUALITIES, name)
-            elif name == "init_digest":
+            elif name in ("init_digest", "is_stacked"):
                 continue
             elif name in ("fleet_size", "largest_fleet"):
                 require(0 <= value < math.inf, name, value, "0 or more")

@@ -31,15 +31,26 @@ UPDATES: dict[str, Callable[[Groups, float], torch.optim.Optimizer]] = {
     "rmsprop": rmsprop,
 }
 
+# On a CPU the kernels of these round the last elements of a tensor otherwise than the rest.
+ROUNDS_ENDS = ("adam",)
+
 
 class Updates:
     """An optimizer on stacked tensors, with a learning rate for each network.
 
-    Neighbouring networks with equal learning rates are updated in one call.
+    Neighbouring networks with equal learning rates are updated in one call. An optimizer in
+    `ROUNDS_ENDS` sees each network's tensors apart, so that a network does not depend on the others
+    in its fleet.
     """
 
     def __init__(
-        self, optimizer: str, values: Sequence[Tensor], rates: Sequence[float], momentum: float
+        self,
+        optimizer: str,
+        values: Sequence[Tensor],
+        rates: Sequence[float],
+        momentum: float,
+        *,
+        is_stacked: bool = False,
     ) -> None:
         """Create the optimizer.
 
@@ -48,10 +59,16 @@ class Updates:
             values: The tensors [K, *shape], which `step` changes in place.
             rates: The learning rates [K].
             momentum: Momentum of the optimizers that use it.
+            is_stacked: The optimizer sees the networks of a group as one tensor, as the first
+                studies did.
         """
+        self.is_stacked = is_stacked or optimizer not in ROUNDS_ENDS
         self.stretches = stretches(rates)
         groups = [
-            {"params": [value.detach()[own] for value in values], "lr": rate}
+            {
+                "params": [one for value in values for one in self._apart(value.detach()[own])],
+                "lr": rate,
+            }
             for own, rate in self.stretches
         ]
         self.optimizer = UPDATES[optimizer](groups, momentum)
@@ -66,10 +83,15 @@ class Updates:
         """
         for group, (own, rate) in zip(self.optimizer.param_groups, self.stretches, strict=True):
             group["lr"] = rate * factor
-            for value, direction in zip(group["params"], directions, strict=True):
-                value.grad = direction[own]
+            gradients = (one for direction in directions for one in self._apart(direction[own]))
+            for value, gradient in zip(group["params"], gradients, strict=True):
+                value.grad = gradient
         self.optimizer.step()
         self.optimizer.zero_grad()  # otherwise the directions stay in memory with the next ones
+
+    def _apart(self, stacked: Tensor) -> Sequence[Tensor]:
+        """Return the tensors as the optimizer sees them."""
+        return [stacked] if self.is_stacked else stacked.unbind()
 
 
 def stretches(values: Sequence[float]) -> list[tuple[slice, float]]:

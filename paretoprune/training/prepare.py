@@ -32,6 +32,7 @@ class Prepared:
         constant: The best constant prediction, the outputs of one sample.
         constant_loss: Its validation loss.
         metric: What 1 - error is called.
+        is_stacked: Optimizers see a fleet's networks as one tensor, as in the first studies.
     """
 
     problem: Problem
@@ -40,6 +41,7 @@ class Prepared:
     constant: Tensor
     constant_loss: float
     metric: str
+    is_stacked: bool = False
 
     def to(self, device: torch.device) -> "Prepared":
         """Return the same on another device."""
@@ -50,7 +52,7 @@ class Prepared:
         return fleet_of(self.problem, seeds, self.backend)
 
 
-def prepare(settings: Settings, environment: Environment) -> Prepared:
+def prepare(settings: Settings, environment: Environment, *, is_stacked: bool = False) -> Prepared:
     """Build what `settings` name, and take the first step with it.
 
     Raises:
@@ -59,7 +61,8 @@ def prepare(settings: Settings, environment: Environment) -> Prepared:
     """
     for name, table in (("optimizer", UPDATES), ("schedule", SCHEDULES)):
         choose(getattr(settings, name), table, f"--{name}")
-    return prepare_problem(build_problem(settings, environment), settings)
+    prepared = prepare_problem(build_problem(settings, environment), settings)
+    return replace(prepared, is_stacked=is_stacked)
 
 
 def prepare_problem(problem: Problem, settings: Settings) -> Prepared:

@@ -73,7 +73,13 @@ def begin(runs: Sequence[Run], prepared: Prepared) -> Training:
         lams=None if lams is None else lams.to(problem.device, torch.get_default_dtype()),
         blocks=blocks_of(fleet, problem, first.split),
         updates={
-            objective: Updates(first.optimizer, list(values.values()), rates, first.momentum)
+            objective: Updates(
+                first.optimizer,
+                list(values.values()),
+                rates,
+                first.momentum,
+                is_stacked=prepared.is_stacked,
+            )
             for objective, values in moved.items()
         },
         steps_of={} if is_joint else moved,

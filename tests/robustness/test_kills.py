@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from bench.kills import TRAINING, WRITE, Ending, Plan, faults_after, kill_sweeps
-from bench.wholeness import damages, differences, files_of, rows_of
+from benchmarks.robustness.kills import TRAINING, WRITE, Ending, Plan, faults_after, kill_sweeps
+from benchmarks.robustness.wholeness import damages, differences, files_of, rows_of
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 from tests.support.sweeps import quiet, request

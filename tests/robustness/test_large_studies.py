@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench.load import (
+from benchmarks.robustness.load import (
     COMMANDS,
     FEW,
     MANY,
@@ -23,7 +23,7 @@ from bench.load import (
     growth,
     seconds_of,
 )
-from bench.load import large_study as build_study
+from benchmarks.robustness.load import large_study as build_study
 from paretoprune.analysis.aggregate import choosable, over_seeds
 from paretoprune.analysis.comparison.effort import ERROR_AXES, Study, course_of, volume
 from paretoprune.analysis.pareto import nondominated, pareto
@@ -115,7 +115,7 @@ def test_ten_times_the_rows_take_no_more_than_ten_times_as_long(command, large, 
 def test_the_memory_of_a_long_sweep_does_not_grow(tmp_path):
     """In a process of its own, where no other test has left anything."""
     path = tmp_path / "memory.json"
-    command = [sys.executable, "-m", "bench.load", "--memory", "--json", str(path)]
+    command = [sys.executable, "-m", "benchmarks.robustness.load", "--memory", "--json", str(path)]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     measured = {int(runs): size for runs, size in json.loads(path.read_text())["bytes"].items()}
     assert max(measured) == RUNS

@@ -72,7 +72,7 @@ def test_a_spoilt_history_is_drawn_or_refused(tmp_path_factory, data):
     ids=lambda value: getattr(value, "name", value),
 )
 def test_what_broke_a_reader_once_does_so_no_more(study, target, path):
-    """Files that `bench/fuzz.py` begins with, and those that it found."""
+    """Files that `benchmarks/robustness/fuzz.py` begins with, and those that it found."""
     spoiling.FILES[target](study, path.read_bytes())
 
 

@@ -1,7 +1,7 @@
 """What does a Ray cluster cost, and what does it bring? On one machine, with real Ray.
 
-    python -m bench.cluster [--rounds 5] [--json cluster.json]
-    python -m bench.cluster sleep --workers 100 [--points 1000] [--size 1] [--async]
+    python -m benchmarks.speed.cluster [--rounds 5] [--json cluster.json]
+    python -m benchmarks.speed.cluster sleep --workers 100 [--points 1000] [--size 1] [--async]
 
 First the overhead of a fleet: the same sweep here and on a cluster with one place, one thread
 each, in turn. Then two fleets at once, one thread each, against one after the other with two
@@ -20,8 +20,8 @@ from pathlib import Path
 import ray
 import torch
 
-from bench.report import in_words, publish, summary
-from bench.sleeping import sweep_asleep
+from benchmarks.report import in_words, publish, summary
+from benchmarks.speed.sleeping import sweep_asleep
 from paretoprune.runner.events import Event
 from paretoprune.runner.executors.executor import Executor
 from paretoprune.runner.executors.local import LocalExecutor
@@ -31,7 +31,7 @@ from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage as store
 
-MODULE = "python -m bench.cluster"
+MODULE = "python -m benchmarks.speed.cluster"
 SETTINGS = {"round_size": 8, "epochs": 20}
 FLEET = 4
 

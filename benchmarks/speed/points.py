@@ -1,6 +1,6 @@
 """What do four times as many points cost?
 
-    python -m bench.points [--rounds 3] [-- OPTIONS OF SWEEP]
+    python -m benchmarks.speed.points [--rounds 3] [-- OPTIONS OF SWEEP]
 
 Times `paretoprune sweep` on real MNIST with 8 and with 32 runs, in turn, and prints the ratio pair
 by pair. Needs MNIST in PARETOPRUNE_DATA.
@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.front import sweep
-from bench.report import in_words, publish, summary, table
+from benchmarks.report import in_words, publish, summary, table
+from benchmarks.speed.front import sweep
 
 FEW, MANY = 8, 32
 # rounds of knee are smaller, and so its fleets
@@ -43,7 +43,7 @@ def main() -> None:
         "seconds": {str(runs): summary(own) for runs, own in seconds.items()},
         "ratio": summary(ratios),
     }
-    publish(given.json, text, measured, f"python -m bench.points -- {' '.join(options)}")
+    publish(given.json, text, measured, f"python -m benchmarks.speed.points -- {' '.join(options)}")
 
 
 if __name__ == "__main__":

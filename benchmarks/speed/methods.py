@@ -1,6 +1,6 @@
 """What does it cost that SMGD chooses the weights of each step?
 
-    python -m bench.methods [--size 3] [--rounds 15] [--steps 40]
+    python -m benchmarks.speed.methods [--size 3] [--rounds 15] [--steps 40]
 
 LeNet-5, batch 64, Adam, random images: only time is measured. All variants run in turn in every
 round, so that a machine whose speed drifts treats them alike; printed is the time of a step as a
@@ -12,7 +12,7 @@ import statistics
 
 import torch
 
-from bench.loops import random_problem, time_fleet
+from benchmarks.speed.loops import random_problem, time_fleet
 
 SMGD = {"method": "smgd", "lam": None}
 VARIANTS: dict[str, dict[str, object]] = {

@@ -1,9 +1,10 @@
 """How good are the networks that a user gets without touching an option?
 
-    python -m bench.quality FOLDER [--cases lenet5 mlp] [--seeds 3] [-o docs/quality.png]
+    python -m benchmarks.quality.quality FOLDER [--cases lenet5 mlp] [--seeds 3]
+                                         [-o docs/quality.png]
 
-For each case of `bench.known` and each seed `paretoprune sweep`, with the words given there and
-the defaults for everything else. Then, for each mark, the test error of the network that
+For each case of `benchmarks.quality.known` and each seed `paretoprune sweep`, with the words given
+there and the defaults for everything else. Then, for each mark, the test error of the network that
 `paretoprune knee --at-most nonzeros=N` picks on validation data, and what `paretoprune knee` picks.
 Studies stay in FOLDER, and what is there is not trained again. Needs MNIST in PARETOPRUNE_DATA.
 """
@@ -20,10 +21,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.front import paretoprune
-from bench.known import CASES, Case, Points
-from bench.report import publish, table
-from bench.steadiness import shortfall
+from benchmarks.quality.known import CASES, Case, Points
+from benchmarks.quality.steadiness import shortfall
+from benchmarks.report import publish, table
+from benchmarks.speed.front import paretoprune
 from paretoprune.analysis.choice import find_knee, find_wish
 from paretoprune.analysis.comparison.effort import Study, front_of
 from paretoprune.analysis.constraints import Wish
@@ -196,9 +197,8 @@ def main() -> None:
     text = "\n\n".join(report(CASES[name], readings) for name, readings in studies.items())
     with mpl.rc_context(STYLE):
         draw(studies).savefig(given.output, dpi=200)
-    command = (
-        f"python -m bench.quality FOLDER --cases {' '.join(given.cases)} --seeds {given.seeds}"
-    )
+    cases = " ".join(given.cases)
+    command = f"python -m benchmarks.quality.quality FOLDER --cases {cases} --seeds {given.seeds}"
     publish(given.json, text, {"report": text.splitlines()}, command)
 
 

@@ -1,7 +1,7 @@
 """What does a large study cost to look at, and does a long sweep's memory grow?
 
-    python -m bench.load [--rounds 3] [--json load.json]
-    python -m bench.load --memory [--json memory.json]
+    python -m benchmarks.robustness.load [--rounds 3] [--json load.json]
+    python -m benchmarks.robustness.load --memory [--json memory.json]
 
 The first times each command, as a process of its own, on made-up studies of 1,000 and of 10,000
 runs of the paper's LeNet-5, three of them SMGD's, beside a start that does nothing and beside
@@ -20,8 +20,9 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 
-from bench.overhead import build, clock, ratios, run_process
-from bench.report import in_words, publish, summary, table
+from benchmarks.report import in_words, publish, summary, table
+from benchmarks.speed.overhead import clock, ratios, run_process
+from benchmarks.speed.synthetic import build
 from paretoprune.analysis.snapshot import read_study
 from paretoprune.runner.events import Event, Recorded
 from paretoprune.runner.request import SweepRequest
@@ -173,10 +174,15 @@ def main() -> None:
     given = parser.parse_args()
     if given.memory:
         text, measured = report_memory()
-        publish(given.json or Path("memory.json"), text, measured, "python -m bench.load --memory")
+        publish(
+            given.json or Path("memory.json"),
+            text,
+            measured,
+            "python -m benchmarks.robustness.load --memory",
+        )
     else:
         text, measured = time_commands(given.rounds)
-        command = f"python -m bench.load --rounds {given.rounds}"
+        command = f"python -m benchmarks.robustness.load --rounds {given.rounds}"
         publish(given.json or Path("load.json"), text, measured, command)
 
 

@@ -1,7 +1,7 @@
 """Look for files that break the readers, guided by what code they reach; no measurement.
 
     pip install atheris
-    python -m bench.fuzz plan --minutes 15
+    python -m benchmarks.robustness.fuzz plan --minutes 15
 
 Targets: `plan` (study.toml), `table` (points.parquet), `rows` (a table of hostile values, which
 Parquet itself takes), `history`, `image`. Each input must be read or refused in one sentence; an
@@ -23,7 +23,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["tomllib", "paretoprune", "PIL"]):
-    from tests import spoiling
+    from tests.support import spoiling
 
 CORPUS = spoiling.STUDY.parent / "corpus"
 SLOWEST = 120  # seconds that an input may take, on a busy machine too

@@ -1,6 +1,7 @@
 """How much cheaper is a network in a fleet than alone, and how far is it from the machine's peak?
 
-    python -m bench.fleet [--model lenet5] [--batch 32] [--sizes 1,2,4,8,16,32] [--rounds 6]
+    python -m benchmarks.speed.fleet [--model lenet5] [--batch 32] [--sizes 1,2,4,8,16,32]
+                                     [--rounds 6]
 
 Every variant lives in a process of its own, so that none inherits another's memory or threads, and
 all run in turn in every round, so that a machine whose speed drifts treats them alike. Printed are
@@ -24,7 +25,8 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.loops import (
+from benchmarks.report import in_words, publish, summary, table
+from benchmarks.speed.loops import (
     EVALUATED,
     Loop,
     evaluation_loop,
@@ -34,7 +36,6 @@ from bench.loops import (
     product_loop,
     random_problem,
 )
-from bench.report import in_words, publish, summary, table
 from paretoprune.problem.device import set_up_process
 from paretoprune.problem.models import MODELS
 from paretoprune.training.fleet import PATHS
@@ -226,7 +227,7 @@ def main() -> None:
     text = report(found, flop)
     for name, reason in failed.items():
         text += f"\nleft out: {name} ({reason})"
-    command = f"python -m bench.fleet --model {given.model} --batch {given.batch}"
+    command = f"python -m benchmarks.speed.fleet --model {given.model} --batch {given.batch}"
     publish(given.json, text, {"loops": measured, "flop_per_sample": flop}, command)
 
 

@@ -1,6 +1,6 @@
 """How long does a front take that beats the authors'?
 
-    python -m bench.front [--seeds 5] [-- OPTIONS OF SWEEP]
+    python -m benchmarks.speed.front [--seeds 5] [-- OPTIONS OF SWEEP]
 
 For each seed `paretoprune sweep` on real MNIST, timed from the command to its end, then for each
 point of the authors' front (arXiv 2008.13590, figure 4) the network that `paretoprune knee
@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.known import AUTHORS
-from bench.report import in_words, publish, summary, table
+from benchmarks.quality.known import AUTHORS
+from benchmarks.report import in_words, publish, summary, table
 
 PROBLEM = ("--dataset", "mnist", "--model", "lenet5", "--smgd", "0")
 OPTIONS = ("--epochs", "3")  # enough for seven of their eight points (docs/recipe.md)
@@ -111,7 +111,7 @@ def main() -> None:
         "picks": [[vars(one) for one in own] for own in picks],
         "authors": AUTHORS,
     }
-    command = f"python -m bench.front -- {' '.join(options)}"
+    command = f"python -m benchmarks.speed.front -- {' '.join(options)}"
     publish(given.json, report(seconds, picks, runs), measured, command)
 
 

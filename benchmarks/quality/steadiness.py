@@ -1,6 +1,6 @@
 """How steady is each knee rule?
 
-    python -m bench.steadiness STUDY... [--halves 20]
+    python -m benchmarks.quality.steadiness STUDY... [--halves 20]
 
 Each rule, on all axes and scales that it has a meaning for, chooses on random halves of each
 study's front; the studies are of one problem with several seeds. Reported over all choices: the
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.report import table
+from benchmarks.report import table
 from paretoprune.analysis.knee import RULES, Rule, Terms
 from paretoprune.analysis.snapshot import Reading, read_study
 

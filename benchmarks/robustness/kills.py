@@ -1,12 +1,12 @@
 """Is anything lost when a sweep is killed?
 
-    python -m bench.kills N [--seed 0] [--json kills.json]
+    python -m benchmarks.robustness.kills N [--seed 0] [--json kills.json]
 
 Kills `paretoprune sweep` N times and goes on with the same command each time, by SIGKILL, SIGTERM
 and SIGINT (Ctrl-C) in turn. Half of the kills are of the plain command at a random time, one in
 eight of them before its first word, while Python itself still answers signals: there only what lies
-on disk is judged. The other half come in the midst of a write (`bench.victim`), where also each
-fleet is written down after every epoch.
+on disk is judged. The other half come in the midst of a write (`benchmarks.robustness.victim`),
+where also each fleet is written down after every epoch.
 
 After every kill the study is read, no row is lost or altered, all weights load and agree with the
 table, and the process has ended in a sentence. A sweep that is done has the very files of one that
@@ -30,10 +30,10 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
-from bench.report import publish, table
-from bench.wholeness import damages, differences, files_of, rows_of
+from benchmarks.report import publish, table
+from benchmarks.robustness.wholeness import damages, differences, files_of, rows_of
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SWEEP = (
     *("--epochs=3", "--batch-size=256", "--lr=0.02", "--round=4", "--max-runs=10", "--fleet=2"),
     *("--smgd=2", "--tolerance=0", "--device=cpu"),
@@ -99,8 +99,8 @@ Sweep = Callable[[Path, Sequence[str], Plan], Ending]
 
 @contextmanager
 def victims() -> Iterator[Sweep]:
-    """How to sweep until the sweep kills itself in the midst of a write: see `bench.victim`."""
-    command = (sys.executable, "-m", "bench.victim")
+    """How to sweep until the sweep kills itself in the midst of a write: see `victim`."""
+    command = (sys.executable, "-m", "benchmarks.robustness.victim")
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, env=environment(), **pipes) as server:
         yield partial(ask, server)
@@ -290,7 +290,7 @@ def main() -> None:
         report = kill_sweeps(
             given.count, given.seed, Path(place), lambda text: print(text, file=sys.stderr)
         )
-    command = f"python -m bench.kills {given.count} --seed {given.seed}"
+    command = f"python -m benchmarks.robustness.kills {given.count} --seed {given.seed}"
     publish(given.json, in_words(report), asdict(report), command)
     sys.exit(1 if report.faults else 0)
 

@@ -1,8 +1,9 @@
 """Sweeps that kill themselves in the midst of a write, at a moment that can be counted.
 
-    python -m bench.victim
+    python -m benchmarks.robustness.victim
 
-Serves `bench.kills`: a line of JSON on stdin asks for a sweep, a line on stdout says how it ended.
+Serves `benchmarks.robustness.kills`: a line of JSON on stdin asks for a sweep, a line on stdout
+says how it ended.
 Each sweep is a fork of this process, which has imported everything, so that it begins at once.
 Fleets are long here however short they are: each is written down after every epoch.
 """

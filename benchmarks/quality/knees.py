@@ -1,6 +1,6 @@
 """What do the knee rules choose, and where do they differ?
 
-    python -m bench.knees STUDY docs/knees.png
+    python -m benchmarks.quality.knees STUDY docs/knees.png
 
 Each rule chooses on the axes of the panel that it is drawn in, on its default scale; networks off
 that panel's front are grey. Points and choices are of validation data.

@@ -1,6 +1,6 @@
 """How do the searches compare at equal budgets?
 
-    python -m bench.searches STUDY... [-o PICTURE]
+    python -m benchmarks.quality.searches STUDY... [-o PICTURE]
 
 Takes finished studies (`paretoprune sweep STUDY --search NAME --seed S`), prints for each search
 the hypervolume, the runs that were wasted and the time, mean and range over the seeds, and draws

@@ -1,4 +1,4 @@
-"""A cluster whose workers sleep instead of training: for `bench.cluster`."""
+"""A cluster whose workers sleep instead of training: for `benchmarks.speed.cluster`."""
 
 import math
 import random
@@ -11,8 +11,8 @@ from typing import Any
 
 import ray
 
-from bench.nap import Nap, sleep
-from bench.overhead import SETTINGS, Shapes, network, plan_of, point_of
+from benchmarks.speed.nap import Nap, sleep
+from benchmarks.speed.synthetic import SETTINGS, Shapes, network, plan_of, point_of
 from paretoprune.runner.events import Event
 from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.executors.ray.ray_executor import RayExecutor

@@ -97,7 +97,7 @@ def draw(reading: Reading) -> Figure:
     figure = Figure(figsize=(WIDTH, 6), layout="constrained")
     panels = figure.subplots(2, 2).ravel()
     panels[-1].set_axis_off()
-    for axes, name in zip(panels, USUAL, strict=True):
+    for axes, name in zip(panels[:-1], USUAL, strict=True):
         y, x = AXES_OF[name]
         axes.set(xscale="log", yscale="log", xlabel=LABELS[x], ylabel=LABELS[y])
         add_grid(axes)

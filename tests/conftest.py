@@ -1,6 +1,7 @@
-"""What several test files need."""
+"""Fixtures of all tests, and the settings of the test run."""
 
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -8,6 +9,8 @@ import pytest
 import torch
 
 from paretoprune.__main__ import main
+from paretoprune.runner.sweep import sweep
+from tests.support.sweeps import quiet, request
 
 # Two workers share two cores: one thread here, and in the programs that tests start.
 torch.set_num_threads(1)
@@ -54,3 +57,34 @@ def paretoprune(capsys):
             self.out, self.err = capsys.readouterr()
 
     return Result
+
+
+@pytest.fixture
+def module(monkeypatch):
+    """Write a module into the current folder; it is forgotten afterwards."""
+    before = list(sys.path)
+    written = []
+
+    def write(name: str, text: str) -> None:
+        path = Path(*name.split(".")).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        written.append(name)
+        forget(name)
+
+    def forget(name: str) -> None:
+        for known in [one for one in sys.modules if one.split(".")[0] == name.split(".")[0]]:
+            del sys.modules[known]
+
+    yield write
+    sys.path[:] = before
+    for name in written:
+        forget(name)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory):
+    """The folder of the study that `request()` asks for, swept without an interruption."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "study"
+    sweep(request(folder), quiet)
+    return folder

@@ -1,0 +1,14 @@
+"""A study on disk, without runs."""
+
+import pytest
+
+from paretoprune.study import storage as store
+from tests.support.rows import PLAN
+
+
+@pytest.fixture
+def study(tmp_path):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    store.write_plan(folder, PLAN)
+    return folder

@@ -10,10 +10,10 @@ import pandas as pd
 from torch import nn
 
 from paretoprune.analysis.choice import find_knee
-from paretoprune.analysis.snapshot import Reading, read_study
+from paretoprune.analysis.snapshot import StudySnapshot, load_study
 from paretoprune.errors import UsageError
 from paretoprune.export.export import Exported, export
-from paretoprune.export.trained_network import KNEE, chosen_run, handed_over, shrink
+from paretoprune.export.trained_network import KNEE, chosen_run, load_network, resize_to_state
 from paretoprune.problem.build import Environment
 from paretoprune.runner.events import Event
 from paretoprune.runner.executors import LOCAL
@@ -56,25 +56,25 @@ class Study:
         return f"Study({str(self.folder)!r}): {len(points)} runs, {len(self.front())} on the front"
 
     @property
-    def reading(self) -> Reading:
+    def snapshot(self) -> StudySnapshot:
         """The study as it stands."""
-        return read_study(self.folder)
+        return load_study(self.folder)
 
     @property
     def points(self) -> pd.DataFrame:
         """A row for each run, with the columns of docs/table.md."""
-        return self.reading.points
+        return self.snapshot.points
 
     def front(self) -> pd.DataFrame:
         """The nondominated networks, from the least validation loss to the smallest."""
-        return self.reading.front
+        return self.snapshot.front
 
     def knee(
         self, rule: str | None = None, *, axes: str | None = None, scale: str | None = None
     ) -> pd.Series | None:
         """The row of the knee, `None` where the front has none; arguments as `knee --rule`."""
         given = () if rule is None else (rule,)
-        choice = find_knee(self.reading, *given, axes=axes, scale=scale)
+        choice = find_knee(self.snapshot, *given, axes=axes, scale=scale)
         return None if choice.network is None else choice.front.loc[choice.network]
 
     def plot(
@@ -89,8 +89,8 @@ class Study:
         from paretoprune.report.plots import draw_figure, draw_studies
 
         if path is not None:
-            draw_studies([self.reading], Path(path), split, kind, axes)
-        return draw_figure([self.reading], split, kind, axes)
+            draw_studies([self.snapshot], Path(path), split, kind, axes)
+        return draw_figure([self.snapshot], split, kind, axes)
 
     def load(self, run_id: str = KNEE) -> nn.Module:
         """A run's network with its weights, in evaluation mode: any `nn.Module`, on the CPU.
@@ -98,13 +98,13 @@ class Study:
         `run_id` is `knee`, an id or the beginning of one. It sees inputs as the study's networks
         did (docs/data.md).
         """
-        reading = self.reading
-        network, _ = handed_over(reading, chosen_run(reading, run_id), self._environment)
+        snapshot = self.snapshot
+        network, _ = load_network(snapshot, chosen_run(snapshot, run_id), self._environment)
         return network.cpu()
 
     def export(self, path: str | Path, run_id: str = KNEE, *, is_compact: bool = False) -> Exported:
         """Write a run's network to a .safetensors, .pt2 or .onnx file, as `export` does."""
-        return export(self.reading, run_id, Path(path), self._environment, is_compact=is_compact)
+        return export(self.snapshot, run_id, Path(path), self._environment, is_compact=is_compact)
 
 
 def sweep(
@@ -174,7 +174,7 @@ def load_compact(path: str | Path, network: nn.Module) -> nn.Module:
     `network` is what the study's model function returns; it is altered and returned, in evaluation
     mode. Raises `UsageError` where the file holds another network's weights.
     """
-    return shrink(network, read_tensors(Path(path)))
+    return resize_to_state(network, read_tensors(Path(path)))
 
 
 def _name_of(own: Any, what: str) -> str:

@@ -18,7 +18,7 @@ from paretoprune.analysis.aggregate import choosable
 from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.knee import RULES
 from paretoprune.analysis.knee.axes import AXES_OF, USUAL, floor_of
-from paretoprune.analysis.snapshot import Reading, read_study
+from paretoprune.analysis.snapshot import StudySnapshot, load_study
 from paretoprune.report.plots.style import (
     GREY,
     KNEE,
@@ -38,29 +38,29 @@ LABELS = {
 NEAR, STEP = 26, 16  # points from a network to its label, and more for each one beside it
 
 
-def choices(reading: Reading, axes: str) -> dict[int, list[str]]:
+def choices(snapshot: StudySnapshot, axes: str) -> dict[int, list[str]]:
     """Which rules choose which network of a front."""
     found: dict[int, list[str]] = {}
     for name, entry in RULES.items():
         if axes in entry.axes:
-            network = find_knee(reading, name, axes=axes).network
+            network = find_knee(snapshot, name, axes=axes).network
             if network is not None:
                 found.setdefault(network, []).append(name)
     return found
 
 
-def panel(axes: Axes, reading: Reading, name: str, upwards: int) -> None:
+def panel(axes: Axes, snapshot: StudySnapshot, name: str, upwards: int) -> None:
     """One front, each choice ringed and named beside it, on the side that the front dominates."""
     y, x = AXES_OF[name]
-    samples = reading.plan.measured.validation_images
-    points = choosable(reading.networks)
+    samples = snapshot.plan.measured.validation_images
+    points = choosable(snapshot.networks)
     points = points.assign(**{c: points[c].clip(lower=floor_of(c, samples)) for c in (x, y)})
-    front = points.loc[reading.front_on((y, x)).index]
+    front = points.loc[snapshot.front_on((y, x)).index]
     others = points.drop(front.index)
     axes.scatter(others[x], others[y], s=14, color=GREY, zorder=2)
     axes.plot(front[x], front[y], color="0.7", zorder=1)
     axes.scatter(front[x], front[y], s=18, color="0.25", zorder=3)
-    chosen = choices(reading, name)
+    chosen = choices(snapshot, name)
     order = points.loc[list(chosen)].sort_values(x)
     for rank, (network, row) in enumerate(order.iterrows()):
         mark(axes, row, (x, y), chosen[network], upwards * (NEAR + STEP * (len(order) - 1 - rank)))
@@ -92,7 +92,7 @@ def mark(
     )
 
 
-def draw(reading: Reading) -> Figure:
+def draw(snapshot: StudySnapshot) -> Figure:
     """A panel for each pair of axes."""
     figure = Figure(figsize=(WIDTH, 6), layout="constrained")
     panels = figure.subplots(2, 2).ravel()
@@ -101,7 +101,7 @@ def draw(reading: Reading) -> Figure:
         y, x = AXES_OF[name]
         axes.set(xscale="log", yscale="log", xlabel=LABELS[x], ylabel=LABELS[y])
         add_grid(axes)
-        panel(axes, reading, name, upwards=-1 if y == "val_error" else 1)
+        panel(axes, snapshot, name, upwards=-1 if y == "val_error" else 1)
         axes.set_title(f"--axes {name}", fontsize=8)
         label_plainly(axes.xaxis)
         label_accuracy(axes) if y == "val_error" else label_plainly(axes.yaxis)
@@ -114,4 +114,4 @@ if __name__ == "__main__":
     parser.add_argument("picture", type=Path)
     given = parser.parse_args()
     with mpl.rc_context(STYLE):
-        draw(read_study(given.study)).savefig(given.picture, dpi=200)
+        draw(load_study(given.study)).savefig(given.picture, dpi=200)

@@ -25,10 +25,10 @@ from benchmarks.quality.known import CASES, Case, Points
 from benchmarks.quality.steadiness import shortfall
 from benchmarks.report import publish, table
 from benchmarks.speed.front import paretoprune
-from paretoprune.analysis.choice import find_knee, find_wish
+from paretoprune.analysis.choice import find_constrained, find_knee
 from paretoprune.analysis.comparison.effort import Study, front_of
-from paretoprune.analysis.constraints import Wish
-from paretoprune.analysis.snapshot import Reading, read_study
+from paretoprune.analysis.constraints import Constraint
+from paretoprune.analysis.snapshot import StudySnapshot, load_study
 from paretoprune.errors import UsageError
 from paretoprune.report.plots.style import (
     KNEE,
@@ -43,26 +43,26 @@ MARKERS = "osD^vP*Xdh"
 OURS = "#0072b2"
 
 
-def sweep(folder: Path, case: Case, seed: int) -> Reading:
+def sweep(folder: Path, case: Case, seed: int) -> StudySnapshot:
     """Begin or continue a study; nothing of what is there is trained again."""
     ended = paretoprune("sweep", folder, *case.options, "--smgd", 0, "--seed", seed)
     if ended.returncode not in (0, 3):
         raise SystemExit(ended.stderr)
-    return read_study(folder)
+    return load_study(folder)
 
 
-def picked(reading: Reading, nonzeros: float) -> pd.Series | None:
+def picked(snapshot: StudySnapshot, nonzeros: float) -> pd.Series | None:
     """The network that `knee --at-most` picks on validation data, if there is one."""
     try:
-        choice = find_wish(reading, Wish("nonzeros", is_lower=False, bound=nonzeros))
+        choice = find_constrained(snapshot, Constraint("nonzeros", is_lower=False, bound=nonzeros))
     except UsageError:
         return None
     return choice.front.loc[choice.network]
 
 
-def knee(reading: Reading) -> pd.Series | None:
+def knee(snapshot: StudySnapshot) -> pd.Series | None:
     """The network that `knee` picks."""
-    choice = find_knee(reading)
+    choice = find_knee(snapshot)
     return None if choice.network is None else choice.front.loc[choice.network]
 
 
@@ -73,11 +73,11 @@ def spread(values: Sequence[float], form: str) -> str:
     return f"{statistics.mean(values):{form}} ± {deviation:{form}} ({each})"
 
 
-def rows_of(kind: str, points: Points, readings: Sequence[Reading]) -> list[list[str]]:
+def rows_of(kind: str, points: Points, snapshots: Sequence[StudySnapshot]) -> list[list[str]]:
     """A row for each mark: what is to reach, and what was picked, over the seeds."""
     rows = []
     for nonzeros, error in points:
-        own = [picked(reading, nonzeros) for reading in readings]
+        own = [picked(snapshot, nonzeros) for snapshot in snapshots]
         found = [row for row in own if row is not None]
         if len(found) < len(own):
             rows.append(
@@ -98,7 +98,7 @@ def rows_of(kind: str, points: Points, readings: Sequence[Reading]) -> list[list
     return rows
 
 
-def report(case: Case, readings: Sequence[Reading]) -> str:
+def report(case: Case, snapshots: Sequence[StudySnapshot]) -> str:
     """Everything about a case."""
     header = [
         "",
@@ -107,14 +107,14 @@ def report(case: Case, readings: Sequence[Reading]) -> str:
         "test error in %, mean ± sd (seeds)",
         "nonzeros",
     ]
-    rows = rows_of("mark", case.marks, readings) + rows_of("goal", case.goals, readings)
+    rows = rows_of("mark", case.marks, snapshots) + rows_of("goal", case.goals, snapshots)
     fronts = {
-        split: [front_of(Study(case.title, reading, split)) for reading in readings]
+        split: [front_of(Study(case.title, snapshot, split)) for snapshot in snapshots]
         for split in ("validation", "test")
     }
-    costs, knees = fronts["validation"], [knee(reading) for reading in readings]
+    costs, knees = fronts["validation"], [knee(snapshot) for snapshot in snapshots]
     lines = [
-        f"{case.title}: `sweep {' '.join(case.options)}`, n = {len(readings)}",
+        f"{case.title}: `sweep {' '.join(case.options)}`, n = {len(snapshots)}",
         table(header, rows),
         *(
             f"hypervolume, {split}: {spread([front.hypervolume for front in of_split], '.3f')}"
@@ -124,30 +124,30 @@ def report(case: Case, readings: Sequence[Reading]) -> str:
         f"epochs: {spread([front.epochs for front in costs], '.0f')}",
         f"seconds of training: {spread([front.seconds for front in costs], '.0f')}",
     ]
-    for seed, (reading, row) in enumerate(zip(readings, knees, strict=True)):
-        lines.append(f"knee, seed {seed}: {'none' if row is None else in_words(reading, row)}")
+    for seed, (snapshot, row) in enumerate(zip(snapshots, knees, strict=True)):
+        lines.append(f"knee, seed {seed}: {'none' if row is None else in_words(snapshot, row)}")
     return "\n".join(lines)
 
 
-def in_words(reading: Reading, row: pd.Series) -> str:
+def in_words(snapshot: StudySnapshot, row: pd.Series) -> str:
     return (
         f"{row['nonzeros']:,.0f} nonzeros ({row['nonzeros'] / row['prunable_weights']:.2%}), test "
-        f"accuracy {1 - row['test_error']:.2%}, {shortfall(reading, row):.2f} points below the "
+        f"accuracy {1 - row['test_error']:.2%}, {shortfall(snapshot, row):.2f} points below the "
         "dense network's"
     )
 
 
-def panel(axes: Axes, case: Case, readings: Sequence[Reading]) -> None:
+def panel(axes: Axes, case: Case, snapshots: Sequence[StudySnapshot]) -> None:
     """Test error over nonzeros: each seed's front, chosen on validation data, and what is known."""
     for number, (name, points) in enumerate(case.published.items()):
         x, y = zip(*points, strict=True)
         axes.scatter(x, y, s=16, marker=MARKERS[number], color="0.45", label=name, zorder=3)
-    for number, reading in enumerate(readings):
-        front = reading.front_on(("val_error", "nonzeros"))
-        label = f"paretoprune, {len(readings)} seeds" if number == 0 else None
+    for number, snapshot in enumerate(snapshots):
+        front = snapshot.front_on(("val_error", "nonzeros"))
+        label = f"paretoprune, {len(snapshots)} seeds" if number == 0 else None
         x, y = front["nonzeros"].clip(lower=1), front["test_error"]
         axes.plot(x, y, "-o", ms=2, lw=0.7, color=OURS, label=label, zorder=2)
-        row = knee(reading)
+        row = knee(snapshot)
         if row is not None:
             style: dict[str, Any] = {"s": 50, "facecolor": "none", "edgecolor": KNEE, "zorder": 4}
             axes.scatter(
@@ -168,13 +168,13 @@ def within(axes: Axes, case: Case) -> None:
     axes.set(xlim=(min(x) / 4, max(x) * 4), ylim=(min(y) / 1.6, max(y) * 1.6))
 
 
-def draw(studies: dict[str, list[Reading]]) -> Figure:
+def draw(studies: dict[str, list[StudySnapshot]]) -> Figure:
     """A panel for each case."""
     lines = -(-len(studies) // 2)
     figure = Figure(figsize=(WIDTH, 3.2 * lines), layout="constrained")
     grid = figure.subplots(lines, 2, squeeze=False)
-    for axes, (name, readings) in zip(grid.flat, studies.items(), strict=False):
-        panel(axes, CASES[name], readings)
+    for axes, (name, snapshots) in zip(grid.flat, studies.items(), strict=False):
+        panel(axes, CASES[name], snapshots)
     for axes in grid.flat[len(studies) :]:
         axes.set_axis_off()
     return figure
@@ -188,13 +188,13 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("quality.png"))
     parser.add_argument("--json", type=Path, default=Path("quality.json"))
     given = parser.parse_args()
-    studies: dict[str, list[Reading]] = {}
+    studies: dict[str, list[StudySnapshot]] = {}
     for name in given.cases:
         studies[name] = []
         for seed in range(given.seeds):
             studies[name].append(sweep(given.folder / f"{name}-{seed}", CASES[name], seed))
             print(report(CASES[name], studies[name]), file=sys.stderr, flush=True)
-    text = "\n\n".join(report(CASES[name], readings) for name, readings in studies.items())
+    text = "\n\n".join(report(CASES[name], snapshots) for name, snapshots in studies.items())
     with mpl.rc_context(STYLE):
         draw(studies).savefig(given.output, dpi=200)
     cases = " ".join(given.cases)

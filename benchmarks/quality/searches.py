@@ -19,12 +19,12 @@ from matplotlib.ticker import NullFormatter
 from paretoprune.analysis.aggregate import alive
 from paretoprune.analysis.indicators import hypervolume_of
 from paretoprune.analysis.pareto import pareto
-from paretoprune.analysis.snapshot import Reading, read_study
+from paretoprune.analysis.snapshot import StudySnapshot, load_study
 
 
-def measure(reading: Reading) -> dict[str, object]:
+def measure(snapshot: StudySnapshot) -> dict[str, object]:
     """A study's figures; wasted are runs that are dominated on both pairs of axes, or collapsed."""
-    points = searched(reading)
+    points = searched(snapshot)
     on_front = {
         label
         for axes in (("val_loss", "complexity"), ("val_error", "nonzeros"))
@@ -32,10 +32,10 @@ def measure(reading: Reading) -> dict[str, object]:
     }
     collapsed = int(points["collapsed"].sum())
     return {
-        "search": reading.plan.settings.search,
-        "seed": reading.plan.settings.seed,
+        "search": snapshot.plan.settings.search,
+        "seed": snapshot.plan.settings.seed,
         "runs": len(points),
-        "hypervolume": hypervolume_of(points, reading.plan.measured.validation_images),
+        "hypervolume": hypervolume_of(points, snapshot.plan.measured.validation_images),
         "dominated": len(points) - collapsed - len(on_front),
         "collapsed": collapsed,
         "fleets": int((1 / points["fleet_size"]).sum().round()),
@@ -43,9 +43,9 @@ def measure(reading: Reading) -> dict[str, object]:
     }
 
 
-def searched(reading: Reading) -> pd.DataFrame:
+def searched(snapshot: StudySnapshot) -> pd.DataFrame:
     """The networks that the search trained, without confirmations."""
-    return reading.networks[reading.networks["role"] == "search"]
+    return snapshot.networks[snapshot.networks["role"] == "search"]
 
 
 def summary(measured: pd.DataFrame) -> str:
@@ -68,13 +68,13 @@ def summary(measured: pd.DataFrame) -> str:
 NUMBERS = ("runs", "dominated", "collapsed", "fleets", "minutes")
 
 
-def draw(readings: list[Reading]) -> Figure:
+def draw(snapshots: list[StudySnapshot]) -> Figure:
     """A row for each search: its λs level by level, and where its networks lie."""
-    figure = Figure(figsize=(7, 1.55 * len(readings)), layout="constrained")
-    grid = figure.subplots(len(readings), 2, sharex="col", squeeze=False)
-    for (left, right), reading in zip(grid, readings, strict=True):
+    figure = Figure(figsize=(7, 1.55 * len(snapshots)), layout="constrained")
+    grid = figure.subplots(len(snapshots), 2, sharex="col", squeeze=False)
+    for (left, right), snapshot in zip(grid, snapshots, strict=True):
         right.sharey(grid[0, 1])
-        points = searched(reading)
+        points = searched(snapshot)
         positive = points.loc[points["lam"] > 0, "lam"]
         lams = points["lam"].clip(lower=positive.min() / 3)
         rounds, colours = points["round"] + 1, mpl.colormaps["viridis_r"]
@@ -83,7 +83,7 @@ def draw(readings: list[Reading]) -> Figure:
         left.scatter(lams[~dead], rounds[~dead], color=shades[~dead], s=14)
         left.scatter(lams[dead], rounds[dead], color=shades[dead], s=16, marker="x")
         left.set(xscale="log", ylabel="round", ylim=(rounds.max() + 0.6, 0.4))
-        left.set_title(reading.plan.settings.search, loc="left", fontsize=8)
+        left.set_title(snapshot.plan.settings.search, loc="left", fontsize=8)
         left.yaxis.get_major_locator().set_params(integer=True)
         living = alive(points)
         x, y = living["complexity"], living["train_loss"]
@@ -103,13 +103,13 @@ def main() -> None:
     parser.add_argument("studies", nargs="+", type=Path)
     parser.add_argument("-o", "--output", type=Path)
     arguments = parser.parse_args()
-    readings = [read_study(folder) for folder in arguments.studies]
-    print(summary(pd.DataFrame([measure(reading) for reading in readings])))
+    snapshots = [load_study(folder) for folder in arguments.studies]
+    print(summary(pd.DataFrame([measure(snapshot) for snapshot in snapshots])))
     if arguments.output:
-        first = min(reading.plan.settings.seed for reading in readings)
+        first = min(snapshot.plan.settings.seed for snapshot in snapshots)
         style = {"font.size": 7, "axes.spines.top": False, "axes.spines.right": False}
         with mpl.rc_context(style):
-            chosen = [r for r in readings if r.plan.settings.seed == first]
+            chosen = [r for r in snapshots if r.plan.settings.seed == first]
             draw(chosen).savefig(arguments.output, dpi=200)
 
 

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.report import table
-from paretoprune.analysis.knee import RULES, Rule, Terms
-from paretoprune.analysis.snapshot import Reading, read_study
+from paretoprune.analysis.knee import RULES, AxesSpec, Rule
+from paretoprune.analysis.snapshot import StudySnapshot, load_study
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,22 @@ class Contestant:
 
     name: str
     rule: Rule
-    terms: Terms
+    spec: AxesSpec
 
 
-def contestants(reading: Reading) -> Iterator[Contestant]:
+def contestants(snapshot: StudySnapshot) -> Iterator[Contestant]:
     """Every rule, with all axes and scales that it can be asked for."""
     for name, entry in RULES.items():
         for axes in entry.axes:
             for scale in entry.scales or (None,):
-                terms = entry.terms(name, axes, scale, reading.plan.measured)
+                spec = entry.spec(name, axes, scale, snapshot.plan.measured)
                 words = " ".join(filter(None, (name, axes, scale)))
-                yield Contestant(words, entry.rule, terms)
+                yield Contestant(words, entry.rule, spec)
 
 
 def choose(one: Contestant, front: pd.DataFrame) -> pd.Series | None:
     """The row that a rule chooses."""
-    index = one.rule(front, one.terms).index
+    index = one.rule(front, one.spec).index
     return None if index is None else front.loc[index]
 
 
@@ -54,25 +54,27 @@ def halves(front: pd.DataFrame, count: int) -> Iterator[pd.DataFrame]:
         yield front.iloc[np.sort(kept)]
 
 
-def shortfall(reading: Reading, row: pd.Series) -> float:
+def shortfall(snapshot: StudySnapshot, row: pd.Series) -> float:
     """Points of test accuracy that the dense network has more than a choice."""
-    points = reading.networks
+    points = snapshot.networks
     dense = points[(points["role"] == "search") & (points["lam"] == 0)].iloc[0]
     return 100 * float(row["test_error"] - dense["test_error"])
 
 
-def measure(one: Contestant, readings: Sequence[Reading], count: int) -> tuple[float, list[str]]:
+def measure(
+    one: Contestant, snapshots: Sequence[StudySnapshot], count: int
+) -> tuple[float, list[str]]:
     """The range by which rules are ranked, and a row of the table."""
     chosen, asked, whole, short = [], 0, [], []
-    for reading in readings:
-        front = reading.front_on(one.terms.axes)
+    for snapshot in snapshots:
+        front = snapshot.front_on(one.spec.axes)
         for half in halves(front, count):
             asked += 1
             chosen.append(choose(one, half))
         row = choose(one, front)
         if row is not None:
             whole.append(int(row["nonzeros"]))
-            short.append(shortfall(reading, row))
+            short.append(shortfall(snapshot, row))
     found = [row for row in chosen if row is not None]
     if not found or not whole:
         return np.inf, [one.name, *["none"] * 6]
@@ -94,8 +96,8 @@ def main() -> None:
     parser.add_argument("studies", nargs="+", type=Path)
     parser.add_argument("--halves", type=int, default=20)
     given = parser.parse_args()
-    readings = [read_study(folder) for folder in given.studies]
-    rows = [measure(one, readings, given.halves) for one in contestants(readings[0])]
+    snapshots = [load_study(folder) for folder in given.studies]
+    rows = [measure(one, snapshots, given.halves) for one in contestants(snapshots[0])]
     header = (
         *("rule", "range of log10(nonzeros)", "sd", "range of error, points", "no knee"),
         *("nonzeros on whole fronts", "most below the dense network, points"),

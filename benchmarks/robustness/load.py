@@ -23,11 +23,11 @@ import pyarrow.parquet as pq
 from benchmarks.report import in_words, publish, summary, table
 from benchmarks.speed.overhead import clock, ratios, run_process
 from benchmarks.speed.synthetic import build
-from paretoprune.analysis.snapshot import read_study
+from paretoprune.analysis.snapshot import load_study
 from paretoprune.runner.events import Event, Recorded
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.run import SMGD
 
 FEW, MANY = 1_000, 10_000
@@ -52,8 +52,8 @@ Times = dict[tuple[str, int], list[tuple[float, float]]]
 def large_study(folder: Path, rows: int) -> None:
     """A study of so many rows; the networks of its front have histories."""
     plan = build(folder, rows - SEEDS, NOISE, has_weights=False).plan
-    on_front = set(read_study(folder).front["run_id"])
-    recorded = pq.read_table(folder / store.TABLE).to_pylist()
+    on_front = set(load_study(folder).front["run_id"])
+    recorded = pq.read_table(folder / storage.TABLE).to_pylist()
     chosen = [row for row in recorded if row["run_id"] in on_front]
     compared = [
         {**row, "run_id": f"{seed:012x}", "role": "comparison", "method": SMGD, "search": None}
@@ -61,9 +61,9 @@ def large_study(folder: Path, rows: int) -> None:
         for seed, row in enumerate(chosen[:SEEDS])
     ]
     epochs = [float(epoch + 1) for epoch in range(plan.settings.epochs)]
-    course = dict.fromkeys(store.HISTORY.names, tuple(epochs))
+    course = dict.fromkeys(storage.HISTORY.names, tuple(epochs))
     histories = {row["run_id"]: course for row in (*chosen, *compared)}
-    store.record(folder, [*chosen, *compared], {}, histories, {})
+    storage.record(folder, [*chosen, *compared], {}, histories, {})
 
 
 def command_line(command: str, folder: Path) -> list[str]:
@@ -77,7 +77,7 @@ def processes(place: Path) -> dict[tuple[str, int], list[str]]:
     for rows in (FEW, MANY):
         folder = place / str(rows)
         large_study(folder, rows)
-        read = f"import pandas; pandas.read_parquet({str(folder / store.TABLE)!r})"
+        read = f"import pandas; pandas.read_parquet({str(folder / storage.TABLE)!r})"
         timed[PANDAS, rows] = ["-c", read]
         for command in COMMANDS:
             timed[command, rows] = ["-m", "paretoprune", *command_line(command, folder)]

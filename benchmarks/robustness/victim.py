@@ -87,8 +87,8 @@ def prepare() -> None:
     for name in IMPORTS:
         importlib.import_module(f"paretoprune.{name}")
     with suppress(ModuleNotFoundError):
-        keeper = importlib.import_module("paretoprune.runner.checkpointing")
-        keeper.LONG, keeper.SHARE = 0.0, float("inf")
+        checkpointer = importlib.import_module("paretoprune.runner.checkpointing")
+        checkpointer.LONG, checkpointer.SHARE = 0.0, float("inf")
 
 
 def run(order: Mapping[str, Any]) -> None:

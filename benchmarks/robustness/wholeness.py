@@ -5,19 +5,19 @@ from pathlib import Path
 
 from safetensors.numpy import load_file
 
-from paretoprune.analysis.snapshot import read_study
+from paretoprune.analysis.snapshot import load_study
 from paretoprune.errors import ParetopruneError
 from paretoprune.report.documents import points_document
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 
 TIMES = ("seconds", "started_at")
 
 
 def rows_of(folder: Path, without: Sequence[str] = TIMES) -> dict[str, str]:
     """The table's rows by run, each in all its digits."""
-    if not store.is_study(folder):
+    if not storage.is_study(folder):
         return {}
-    rows = store.read(folder).drop(columns=list(without)).to_dict(orient="records")
+    rows = storage.read(folder).drop(columns=list(without)).to_dict(orient="records")
     return {row["run_id"]: repr(row) for row in rows}
 
 
@@ -26,10 +26,10 @@ def files_of(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = path.relative_to(folder).as_posix()
-        if name == store.TABLE:
+        if name == storage.TABLE:
             found[name] = "\n".join(rows_of(folder).values())
         else:
-            found[name] = "" if name == store.PICTURE else path.read_bytes().hex()
+            found[name] = "" if name == storage.PICTURE else path.read_bytes().hex()
     return found
 
 
@@ -48,11 +48,11 @@ def damages(folder: Path, before: Mapping[str, str], recorded: int) -> list[str]
     `before` has rows that must be there still, without their weights, which a sweep may delete;
     `recorded` is the number of runs that were said to be safe.
     """
-    if not store.is_study(folder):
+    if not storage.is_study(folder):
         return [f"{len(before)} rows are lost"] if before or recorded else []
     try:
         rows = rows_of(folder, without=["weights"])
-        points_document(read_study(folder), everything=True)
+        points_document(load_study(folder), everything=True)
         faults = weights_astray(folder)
     except ParetopruneError as error:
         return [f"the study cannot be read: {error}"]
@@ -66,7 +66,7 @@ def damages(folder: Path, before: Mapping[str, str], recorded: int) -> list[str]
 def weights_astray(folder: Path) -> list[str]:
     """Weights that the table names and that do not load, or do not agree with it."""
     faults = []
-    for row in store.read(folder).dropna(subset="weights").itertuples():
+    for row in storage.read(folder).dropna(subset="weights").itertuples():
         try:
             weights = load_file(folder / row.weights)
             count = sum(int((weights[layer["name"]] != 0).sum()) for layer in row.layers)

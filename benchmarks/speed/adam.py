@@ -30,7 +30,7 @@ STACKED, FOREACH, APART = "fused, stacked", "foreach, stacked", "fused, a tensor
 def begun(prepared: Prepared, settings: Settings, size: int, way: str) -> Training:
     """A fleet of so many networks whose Adam sees them in a way."""
     kind = {"foreach": True} if way == FOREACH else {"fused": True}
-    optimizers.UPDATES["adam"] = lambda groups, momentum: torch.optim.Adam(groups, **kind)
+    optimizers.OPTIMIZERS["adam"] = lambda groups, momentum: torch.optim.Adam(groups, **kind)
     template = run_template(settings)
     runs = [replace(template, lam=1e-6 * (1 + seed), seed=seed) for seed in range(size)]
     return begin(runs, replace(prepared, is_stacked=way != APART))

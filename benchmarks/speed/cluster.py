@@ -29,7 +29,7 @@ from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.executors.ray.ray_executor import RayExecutor
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 
 MODULE = "python -m benchmarks.speed.cluster"
 SETTINGS = {"round_size": 8, "epochs": 20}
@@ -87,7 +87,7 @@ def together(rounds: int) -> list[float]:
 def spread(fleets: int = 20) -> list[float]:
     """How long fleets of the digits take, over their mean."""
     torch.set_num_threads(1)
-    points = store.read(train(LocalExecutor(), fleets * 2, fleet=2)[1])
+    points = storage.read(train(LocalExecutor(), fleets * 2, fleet=2)[1])
     seconds = (points["seconds"] * points["fleet_size"]).iloc[::2].tolist()
     return [value / statistics.mean(seconds) for value in seconds]
 

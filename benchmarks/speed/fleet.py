@@ -38,7 +38,7 @@ from benchmarks.speed.loops import (
 )
 from paretoprune.problem.device import set_up_process
 from paretoprune.problem.models import MODELS
-from paretoprune.training.fleet import PATHS
+from paretoprune.training.fleet import BACKENDS
 
 MNIST = {"train": 54_000, "validation": 6_000, "test": 10_000}  # images, as a sweep uses them
 SECONDS = 0.7  # of a measurement, but three turns at least
@@ -126,7 +126,7 @@ def variants(given: argparse.Namespace) -> dict[str, Variant]:
             found[f"DataLoader loop, {workers} workers"] = Variant(
                 loader, (model, batch, workers), batch, cores
             )
-    for path in PATHS:
+    for path in BACKENDS:
         for size in given.sizes:
             own = (model, device, path, size, batch)
             found[f"{path}, K = {size}"] = Variant(fleet, own, size * batch, cores)

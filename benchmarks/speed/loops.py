@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from paretoprune.problem.datasets import Data, Part
+from paretoprune.problem.datasets import Data, Split
 from paretoprune.problem.losses import LOSSES
 from paretoprune.problem.models import MODELS
 from paretoprune.problem.normalization import on, unit
 from paretoprune.problem.problem import Problem
-from paretoprune.pruning.penalties import COMPLEXITIES
+from paretoprune.pruning.penalties import PENALTIES
 from paretoprune.pruning.selection import PRUNABLE, prunable_names, weight_names
 from paretoprune.runner.runs import run_template
 from paretoprune.study.metric import ACCURACY
@@ -35,13 +35,13 @@ def random_problem(model: str, device: str = "cpu", path: str = "fused") -> Prep
     """Random images and labels: only time is measured."""
     shape, build = SHAPES.get(model, (1, 28, 28)), MODELS[model]
     images = torch.randint(0, 256, (IMAGES, *shape), dtype=torch.uint8)
-    part, place = Part((images,), torch.randint(0, 10, (IMAGES,))), torch.device(device)
+    part, place = Split((images,), torch.randint(0, 10, (IMAGES,))), torch.device(device)
     network, data = build(shape, 10), Data(part, part, part, classes=10)
     problem = Problem(
         model=partial(build, shape, 10),
         data=data.to(place),
         loss=LOSSES["cross-entropy"],
-        complexity=COMPLEXITIES["l1"],
+        complexity=PENALTIES["l1"],
         prunable=prunable_names(network, "linear"),
         convolutions=weight_names(network, PRUNABLE["conv"]),
         seed=0,
@@ -51,7 +51,7 @@ def random_problem(model: str, device: str = "cpu", path: str = "fused") -> Prep
     return Prepared(problem, path, {}, torch.zeros(10, device=place), 2.3, ACCURACY)
 
 
-def batches(prepared: Prepared, size: int) -> Iterator[Part]:
+def batches(prepared: Prepared, size: int) -> Iterator[Split]:
     """Mini-batches of bytes without end, gathered as in training."""
     problem, data = prepared.problem, prepared.problem.data.train
     for epoch in count():

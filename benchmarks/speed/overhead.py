@@ -28,17 +28,17 @@ import pandas as pd
 
 from benchmarks.report import in_words, publish, summary, table
 from benchmarks.speed.synthetic import FLEET, MANY, NOISE, SETTINGS, Case, build
-from paretoprune.analysis.snapshot import read_study
+from paretoprune.analysis.snapshot import load_study
 from paretoprune.problem.build import Environment
 from paretoprune.report.plots import draw_studies
 from paretoprune.report.terminal.live_view import SweepView
 from paretoprune.report.terminal.show import show_points
 from paretoprune.runner.events import Recorded
-from paretoprune.runner.jobs import Landed
+from paretoprune.runner.jobs import JobResult
 from paretoprune.runner.loop import expected_runs, keep, record
 from paretoprune.runner.rounds import next_round
 from paretoprune.runner.runs import run_template
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.training.prepare import Prepared, prepare
 from paretoprune.training.step import begin
 from paretoprune.training.train import train_epoch
@@ -82,7 +82,7 @@ def run_process(arguments: Sequence[str], code: int) -> None:
 
 def append(case: Case) -> None:
     """What a sweep does first when a fleet is trained."""
-    record(case.folder, case.plan, [Landed(case.round, outcomes=case.fleet)])
+    record(case.folder, case.plan, [JobResult(case.round, outcomes=case.fleet)])
 
 
 def propose(case: Case, points: pd.DataFrame) -> None:
@@ -95,9 +95,9 @@ def propose(case: Case, points: pd.DataFrame) -> None:
 
 def time_propose(case: Case) -> float:
     """Measure, then take the fleet out of the study again."""
-    seconds = clock(partial(propose, case, store.read(case.folder)))
-    (case.folder / store.TABLE).write_bytes(case.table)
-    store.forget_weights(case.folder, store.read(case.folder), ())
+    seconds = clock(partial(propose, case, storage.read(case.folder)))
+    (case.folder / storage.TABLE).write_bytes(case.table)
+    storage.forget_weights(case.folder, storage.read(case.folder), ())
     return seconds
 
 
@@ -111,15 +111,15 @@ def train_steps(prepared: Prepared) -> None:
 
 def looks_at(folder: Path) -> dict[str, Callable[[], object]]:
     """Reading a study, and what is then done with it."""
-    reading, picture = read_study(folder), folder / "picture.png"
+    snapshot, picture = load_study(folder), folder / "picture.png"
     return {
-        READ: partial(read_study, folder),
-        "show": partial(show_points, reading, everything=False, form="table"),
-        "show --all": partial(show_points, reading, everything=True, form="table"),
-        "show --all --csv": partial(show_points, reading, everything=True, form="csv"),
-        "show --all --json": partial(show_points, reading, everything=True, form="json"),
-        "plot": partial(draw_studies, [reading], picture),
-        "plot --kind layers": partial(draw_studies, [reading], picture, kind="layers"),
+        READ: partial(load_study, folder),
+        "show": partial(show_points, snapshot, everything=False, form="table"),
+        "show --all": partial(show_points, snapshot, everything=True, form="table"),
+        "show --all --csv": partial(show_points, snapshot, everything=True, form="csv"),
+        "show --all --json": partial(show_points, snapshot, everything=True, form="json"),
+        "plot": partial(draw_studies, [snapshot], picture),
+        "plot --kind layers": partial(draw_studies, [snapshot], picture, kind="layers"),
     }
 
 

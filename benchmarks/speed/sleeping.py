@@ -16,10 +16,10 @@ from benchmarks.speed.synthetic import SETTINGS, Shapes, network, plan_of, point
 from paretoprune.runner.events import Event
 from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.executors.ray.ray_executor import RayExecutor
-from paretoprune.runner.jobs import Fleets
+from paretoprune.runner.jobs import JobPool
 from paretoprune.runner.loop import Loop
 from paretoprune.runner.request import SweepRequest
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.run import Run
 from paretoprune.study.settings import Budget, Plan
 from paretoprune.training.outcome import Outcome
@@ -48,7 +48,9 @@ class SleepingExecutor(RayExecutor):
         self.work, self.left = Coordinator(), time.perf_counter()
         self.runs: dict[Any, Sequence[Run]] = {}  # by task
 
-    def submit(self, task: Any, runs: Any, problem: Any, report: Any, keeper: Any) -> Future[Any]:
+    def submit(
+        self, task: Any, runs: Any, problem: Any, report: Any, checkpointer: Any
+    ) -> Future[Any]:
         """Send a worker to sleep."""
         future: Future[Any] = Future()
         number = next(self.numbers)
@@ -73,7 +75,7 @@ class SleepingExecutor(RayExecutor):
         self.landed += len(runs)
         self.naps.append(nap)
         epochs = [float(epoch) for epoch in range(1, EPOCHS + 1)]
-        history = dict.fromkeys(store.HISTORY.names, epochs)
+        history = dict.fromkeys(storage.HISTORY.names, epochs)
         points = [replace(point_of(run, self.shapes, 0.0), fleet_size=len(runs)) for run in runs]
         outcomes = zip(points, weights, strict=True)
         future.set_result([Outcome(point, own, history) for point, own in outcomes])
@@ -98,11 +100,11 @@ def sweep_asleep(
     weights, shapes = network()
     plan = plan_for(shapes, points, size, workers * size)
     folder.mkdir()
-    store.write_plan(folder, plan)
+    storage.write_plan(folder, plan)
     executor = SleepingExecutor(durations, shapes, weights)
     ready(workers)
     events: list[Event] = []
-    fleet = Fleets(folder, None, executor, events.append, math.inf)  # type: ignore[arg-type]
+    fleet = JobPool(folder, None, executor, events.append, math.inf)  # type: ignore[arg-type]
     request = SweepRequest(folder=folder, is_async=is_async)
     began = time.time()
     Loop(folder, plan, request, executor, fleet, events.append, set()).run()

@@ -11,7 +11,7 @@ from paretoprune.problem.models import MODELS
 from paretoprune.pruning.selection import prunable_names
 from paretoprune.runner.rounds import Round
 from paretoprune.runner.runs import run_template
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.run import Layer, Point, Run
 from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from paretoprune.training.outcome import Outcome
@@ -100,13 +100,13 @@ def build(folder: Path, rows: int, noise: float, has_weights: bool = True) -> Ca
     order = np.random.default_rng(0).permutation(len(runs))
     points = [point_of(runs[index], shapes, noise) for index in order]
     folder.mkdir()
-    store.write_plan(folder, plan)
+    storage.write_plan(folder, plan)
     study = {"role": "search", "search": SETTINGS.search, "torch_version": ""}
     begun = [{**p.row(), **study, "round": i // FLEET} for i, p in enumerate(points[:rows])]
     kept = {point.run.id: weights for point in points[:rows]} if has_weights else {}
-    store.record(folder, begun, kept, {}, {})
+    storage.record(folder, begun, kept, {}, {})
     epochs = [float(epoch) for epoch in range(1, SETTINGS.epochs + 1)]
-    history = dict.fromkeys(store.HISTORY.names, epochs)
+    history = dict.fromkeys(storage.HISTORY.names, epochs)
     added = [Outcome(point, weights, history) for point in points[rows:]]
     round_ = Round(number=rows // FLEET + 1, runs=tuple(o.point.run for o in added))
-    return Case(folder, plan, (folder / store.TABLE).read_bytes(), round_, added)
+    return Case(folder, plan, (folder / storage.TABLE).read_bytes(), round_, added)

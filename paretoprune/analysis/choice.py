@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from paretoprune.analysis.aggregate import choosable
-from paretoprune.analysis.constraints import Wish, fulfil, require_quality
+from paretoprune.analysis.constraints import Constraint, require_metric, satisfy
 from paretoprune.analysis.knee import DEFAULT_RULE, RULES
 from paretoprune.analysis.knee.axes import word_of
 from paretoprune.analysis.pareto import Axes
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.errors import UsageError
 from paretoprune.study.run import SMGD
 from paretoprune.study.validation import choose
@@ -39,27 +39,27 @@ class Choice:
         return f"{names}, {self.scale} axes" if self.scale else names
 
 
-def require_search(reading: Reading) -> None:
+def require_search(snapshot: StudySnapshot) -> None:
     """Raise `UsageError` for a study that never searches, so that it has no front."""
-    if reading.plan.settings.method == SMGD:
+    if snapshot.plan.settings.method == SMGD:
         raise UsageError(
-            f"{reading.folder} was begun with --method smgd, so it has no front and no knee: "
-            f"`paretoprune show {reading.folder}` prints its networks"
+            f"{snapshot.folder} was begun with --method smgd, so it has no front and no knee: "
+            f"`paretoprune show {snapshot.folder}` prints its networks"
         )
 
 
-def require_counted(reading: Reading, axes: Axes) -> None:
+def require_counted(snapshot: StudySnapshot, axes: Axes) -> None:
     """Raise `UsageError` for axes of which an older version measured nothing."""
-    size, living = word_of(axes[1]), choosable(reading.networks)
+    size, living = word_of(axes[1]), choosable(snapshot.networks)
     if len(living) and living[axes[1]].isna().all():
         raise UsageError(
-            f"no run of {reading.folder} says its {size}, which older versions did not count: runs "
-            "of this version do, so begin the study anew, or ask for nonzeros"
+            f"no run of {snapshot.folder} says its {size}, which older versions did not count: "
+            "runs of this version do, so begin the study anew, or ask for nonzeros"
         )
 
 
 def find_knee(
-    reading: Reading,
+    snapshot: StudySnapshot,
     rule: str = DEFAULT_RULE,
     *,
     axes: str | None = None,
@@ -71,23 +71,23 @@ def find_knee(
     own where they are `None`. Raises `UsageError` for an unknown rule, for axes or a scale
     that have no meaning for it, and for axes that older versions did not measure.
     """
-    entry = RULES[choose(rule, RULES, "--rule")]
-    terms = entry.terms(rule, axes, scale, reading.plan.measured)
-    require_counted(reading, terms.axes)
-    front = reading.front_on(terms.axes)
-    verdict = entry.rule(front, terms)
-    used = terms.scale if entry.scales else None
-    return _with_neighbours(Choice(rule, verdict.reason, terms.axes, used, front, verdict.index))
+    knee_rule = RULES[choose(rule, RULES, "--rule")]
+    spec = knee_rule.spec(rule, axes, scale, snapshot.plan.measured)
+    require_counted(snapshot, spec.axes)
+    front = snapshot.front_on(spec.axes)
+    result = knee_rule.rule(front, spec)
+    used = spec.scale if knee_rule.scales else None
+    return _with_neighbours(Choice(rule, result.reason, spec.axes, used, front, result.index))
 
 
-def find_wish(reading: Reading, wish: Wish) -> Choice:
+def find_constrained(snapshot: StudySnapshot, constraint: Constraint) -> Choice:
     """Choose the network that fulfils a wish; raise `UsageError` where none does."""
-    require_quality(wish, reading.plan.measured.quality)
-    require_counted(reading, wish.axes)
-    chosen = fulfil(choosable(reading.networks), wish)
-    front = reading.front_on(wish.axes)
+    require_metric(constraint, snapshot.plan.measured.quality)
+    require_counted(snapshot, constraint.axes)
+    chosen = satisfy(choosable(snapshot.networks), constraint)
+    front = snapshot.front_on(constraint.axes)
     return _with_neighbours(
-        Choice(str(wish), f"the best with {wish}", wish.axes, None, front, chosen)
+        Choice(str(constraint), f"the best with {constraint}", constraint.axes, None, front, chosen)
     )
 
 

@@ -15,10 +15,10 @@ from paretoprune.study.metric import ACCURACY, R2, SKILL
 from paretoprune.study.validation import choose
 
 # How a user writes the names of the metrics (each is 1 - error).
-QUALITIES = {"accuracy": ACCURACY, "r2": R2, "skill": SKILL}
+METRICS = {"accuracy": ACCURACY, "r2": R2, "skill": SKILL}
 # Quantity that a user may bound -> front (error or loss, size) on which the network is chosen.
 AT_LEAST: dict[str, Axes] = {
-    **dict.fromkeys(QUALITIES, ("val_error", "nonzeros")),
+    **dict.fromkeys(METRICS, ("val_error", "nonzeros")),
     "sparsity": ("val_error", "nonzeros"),
 }
 AT_MOST: dict[str, Axes] = {
@@ -29,12 +29,12 @@ AT_MOST: dict[str, Axes] = {
     "l1": ("val_error", "l1"),
     "loss": ("val_loss", "nonzeros"),
 }
-OF_QUALITY = (*QUALITIES, "loss")
+OF_METRICS = (*METRICS, "loss")
 SLACK = 1e-9  # of a comparison: 1 - 0.07 is slightly less than 0.93
 
 
 @dataclass(frozen=True)
-class Wish:
+class Constraint:
     """An ε-constraint: a bound on one quantity, which is measured on validation data.
 
     Attributes:
@@ -56,7 +56,7 @@ class Wish:
         return f"{self.quantity} {'at least' if self.is_lower else 'at most'} {self.bound:g}"
 
 
-def parse_wish(text: str, *, is_lower: bool) -> Wish:
+def parse_constraint(text: str, *, is_lower: bool) -> Constraint:
     """Parse the value of `--at-least` (`accuracy=0.98`) or `--at-most` (`nonzeros=2000`).
 
     Args:
@@ -75,29 +75,30 @@ def parse_wish(text: str, *, is_lower: bool) -> Wish:
     bound = float(match[1]) / (100 if match[2] else 1)
     if is_lower and bound > 1:
         raise UsageError(f"{option} {text}: {name} is a fraction between 0 and 1")
-    return Wish(name, is_lower, bound)
+    return Constraint(name, is_lower, bound)
 
 
-def require_quality(wish: Wish, quality: str) -> None:
+def require_metric(constraint: Constraint, quality: str) -> None:
     """Raise `UsageError` if a constraint bounds another metric than the study measures."""
-    if wish.quantity in QUALITIES and QUALITIES[wish.quantity] != quality:
-        own = next(name for name, known in QUALITIES.items() if known == quality)
+    if constraint.quantity in METRICS and METRICS[constraint.quantity] != quality:
+        own = next(name for name, known in METRICS.items() if known == quality)
         raise UsageError(
-            f"--at-least {wish.quantity}={wish.bound:g} asks for what this study does not measure: "
-            f"its quality is {quality}, so write {own}={wish.bound:g}"
+            f"--at-least {constraint.quantity}={constraint.bound:g} asks for what this study does "
+            "not measure: "
+            f"its quality is {quality}, so write {own}={constraint.bound:g}"
         )
 
 
-def value_of(points: pd.DataFrame, wish: Wish) -> pd.Series:
+def value_of(points: pd.DataFrame, constraint: Constraint) -> pd.Series:
     """Return the values [N] of the bounded quantity, on validation data."""
-    if wish.quantity in QUALITIES:
+    if constraint.quantity in METRICS:
         return 1 - points["val_error"]
-    if wish.quantity == "sparsity":
+    if constraint.quantity == "sparsity":
         return points["sparsity"]
-    return points["val_loss" if wish.quantity == "loss" else wish.axes[1]]
+    return points["val_loss" if constraint.quantity == "loss" else constraint.axes[1]]
 
 
-def fulfil(points: pd.DataFrame, wish: Wish) -> int:
+def satisfy(points: pd.DataFrame, constraint: Constraint) -> int:
     """Return the label of the row that satisfies an ε-constraint best.
 
     A bound on the metric or the loss is satisfied best by the smallest network. A bound on a size
@@ -110,15 +111,19 @@ def fulfil(points: pd.DataFrame, wish: Wish) -> int:
     Raises:
         UsageError: if `points` is empty or no point satisfies the constraint.
     """
-    front = pareto(points, wish.axes)
+    front = pareto(points, constraint.axes)
     if front.empty:
         raise UsageError("the study has no network yet that learnt anything")
-    values = value_of(front, wish)
-    good = front[values >= wish.bound - SLACK if wish.is_lower else values <= wish.bound + SLACK]
+    values = value_of(front, constraint)
+    good = front[
+        values >= constraint.bound - SLACK
+        if constraint.is_lower
+        else values <= constraint.bound + SLACK
+    ]
     if good.empty:
-        nearest = values.max() if wish.is_lower else values.min()
+        nearest = values.max() if constraint.is_lower else values.min()
         raise UsageError(
-            f"no network has {wish}: the nearest has {nearest:.5g} (on validation data)"
+            f"no network has {constraint}: the nearest has {nearest:.5g} (on validation data)"
         )
     # the front is sorted from the least error or loss to the smallest size
-    return int(good.index[-1 if wish.quantity in OF_QUALITY else 0])
+    return int(good.index[-1 if constraint.quantity in OF_METRICS else 0])

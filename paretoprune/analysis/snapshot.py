@@ -7,12 +7,12 @@ import pandas as pd
 
 from paretoprune.analysis.aggregate import choosable, over_seeds
 from paretoprune.analysis.pareto import AXES, Axes, pareto
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.settings import Plan
 
 
 @dataclass(frozen=True)
-class Reading:
+class StudySnapshot:
     """A study as it stands: every run (`points`), and one row for each lam (`networks`)."""
 
     folder: Path
@@ -30,7 +30,7 @@ class Reading:
         return pareto(choosable(self.networks), axes)
 
 
-def read_study(folder: Path) -> Reading:
+def load_study(folder: Path) -> StudySnapshot:
     """Read a study. Raises `UsageError` without one, `CorruptStudyError` for one that is broken."""
-    plan, points = store.read_plan(folder), store.read(folder)
-    return Reading(folder, plan, points, over_seeds(points))
+    plan, points = storage.read_plan(folder), storage.read(folder)
+    return StudySnapshot(folder, plan, points, over_seeds(points))

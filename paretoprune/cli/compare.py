@@ -20,14 +20,14 @@ def compare(
 ) -> None:
     """Compare the front with SMGD, and studies with each other: distances, hypervolume, cost."""
     from paretoprune.analysis.comparison.compare import compare as compare_studies
-    from paretoprune.analysis.snapshot import read_study
+    from paretoprune.analysis.snapshot import load_study
     from paretoprune.report.plots import require_picture
     from paretoprune.report.plots.hypervolume_trace import draw_cost
     from paretoprune.report.terminal.compare import show_comparison
 
-    readings = [read_study(study) for study in studies]
+    snapshots = [load_study(study) for study in studies]
     path = output or (studies[0] if len(studies) == 1 else Path()) / "compare.png"
     require_picture(path)
-    comparison = compare_studies(readings, split)
+    comparison = compare_studies(snapshots, split)
     show_comparison(comparison, path, as_json=as_json)  # also where no picture can be written
     draw_cost(comparison, path)

@@ -7,8 +7,8 @@ import typer
 
 from paretoprune.cli.options import CLUSTER, COMPARISON, DATA_HELP, PLACE, PROBLEM, SEARCH, TRAINING
 from paretoprune.cli.parsing import parse_fleet
-from paretoprune.study.defaults import OWN_MODEL, suited, usual_of
-from paretoprune.study.settings import DATA_VARIABLE, OWN
+from paretoprune.study.defaults import USER_MODEL, default_help, defaults_for
+from paretoprune.study.settings import DATA_VARIABLE, USER_CODE
 
 
 def declared(panel: str, text: str, *names: str, **more: Any) -> Any:
@@ -30,17 +30,20 @@ Dataset = Annotated[
     str | None,
     declared(
         PROBLEM,
-        f"digits | mnist | fashion-mnist | cifar10 | folder:PATH | {OWN} (default: digits)",
+        f"digits | mnist | fashion-mnist | cifar10 | folder:PATH | {USER_CODE} (default: digits)",
     ),
 ]
 Model = Annotated[
     str | None,
     declared(
-        PROBLEM, f"auto | mlp | lenet5 | lenet5-caffe | vgg | {OWN} (default: {suited('model')})"
+        PROBLEM,
+        f"auto | mlp | lenet5 | lenet5-caffe | vgg | {USER_CODE} "
+        f"(default: {defaults_for('model')})",
     ),
 ]
 LossName = Annotated[
-    str | None, declared(PROBLEM, f"cross-entropy | mse | {OWN} (default: cross-entropy)", "--loss")
+    str | None,
+    declared(PROBLEM, f"cross-entropy | mse | {USER_CODE} (default: cross-entropy)", "--loss"),
 ]
 Init = Annotated[
     str | None, declared(PROBLEM, "Weights that every run begins with: a .safetensors file")
@@ -50,7 +53,7 @@ Prunable = Annotated[
     declared(
         PROBLEM,
         "Layers whose weights count: linear | conv | all, patterns on names such as 'features.*', "
-        f"with commas between (default: linear, {OWN_MODEL['prunable']} for your own model)",
+        f"with commas between (default: linear, {USER_MODEL['prunable']} for your own model)",
     ),
 ]
 Exclude = Annotated[
@@ -78,7 +81,7 @@ Inputs = Annotated[
     declared(
         PROBLEM,
         "unit, images in [0, 1] and numbers as they are | standard, z-scored "
-        f"(default: {suited('inputs', 'unit')})",
+        f"(default: {defaults_for('inputs', 'unit')})",
     ),
 ]
 
@@ -88,18 +91,19 @@ Recipe = Annotated[
     declared(TRAINING, "own | paper: the authors' settings and literal constants (default: own)"),
 ]
 Epochs = Annotated[
-    int | None, declared(TRAINING, f"Epochs of a run (default: {suited('epochs')}; else 10)")
+    int | None, declared(TRAINING, f"Epochs of a run (default: {defaults_for('epochs')}; else 10)")
 ]
 BatchSize = Annotated[
-    int | None, declared(TRAINING, f"Samples a step (default: {suited('batch_size')}; else 64)")
+    int | None,
+    declared(TRAINING, f"Samples a step (default: {defaults_for('batch_size')}; else 64)"),
 ]
 Optimizer = Annotated[str | None, declared(TRAINING, "adam | sgd | rmsprop (default: adam)")]
 LearningRate = Annotated[
     float | None,
     declared(
         TRAINING,
-        f"Learning rate at the start (default, with adam: {suited('learning_rate')}; "
-        f"{OWN_MODEL['learning_rate']} for your own model)",
+        f"Learning rate at the start (default, with adam: {defaults_for('learning_rate')}; "
+        f"{USER_MODEL['learning_rate']} for your own model)",
         "--lr",
     ),
 ]
@@ -119,14 +123,14 @@ Threshold = Annotated[
     float | None,
     declared(
         TRAINING,
-        f"After each step a weight up to this size is 0 (default: {usual_of('threshold')})",
+        f"After each step a weight up to this size is 0 (default: {default_help('threshold')})",
     ),
 ]
 WarmUp = Annotated[
     float | None,
     declared(
         TRAINING,
-        f"Share of a run over which λ rises from 0 (default: {usual_of('warm_up')})",
+        f"Share of a run over which λ rises from 0 (default: {default_help('warm_up')})",
     ),
 ]
 Seed = Annotated[

@@ -23,13 +23,13 @@ def export(
     as_json: bool = JSON,
 ) -> None:
     """Write a network to a file, check it on data, and say how small and how fast it is."""
-    from paretoprune.analysis.snapshot import read_study
+    from paretoprune.analysis.snapshot import load_study
     from paretoprune.export.export import export as run_export
     from paretoprune.problem.build import Environment
     from paretoprune.report.terminal.export import show_export
 
     environment = Environment(device=device, data_dir=data_folder(data_dir))
     exported = run_export(
-        read_study(study), run, output, environment, is_compact=compact, is_timed=timed
+        load_study(study), run, output, environment, is_compact=compact, is_timed=timed
     )
     show_export(exported, as_json=as_json)

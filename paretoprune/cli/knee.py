@@ -53,31 +53,31 @@ def knee(
     as_json: bool = JSON,
 ) -> None:
     """Report the knee of the front, or the network that fulfils a wish; chosen on validation."""
-    wishes = [text for text in (rule, at_least, at_most) if text is not None]
-    if len(wishes) > 1:
+    constraints = [text for text in (rule, at_least, at_most) if text is not None]
+    if len(constraints) > 1:
         raise UsageError("--rule, --at-least and --at-most exclude each other: give one of them")
-    if rule is None and wishes and (axes is not None or is_log is not None):
+    if rule is None and constraints and (axes is not None or is_log is not None):
         raise UsageError(
             "--axes, --log and --linear are of knee rules: leave them out with --at-least and "
             "--at-most, whose front follows from what they bound"
         )
     if not confirm and (epochs is not None or device is not None):
         raise UsageError("--epochs and --device are of a confirmation: give --confirm too")
-    from paretoprune.analysis.choice import find_knee, find_wish, require_search
-    from paretoprune.analysis.constraints import parse_wish
-    from paretoprune.analysis.snapshot import read_study
+    from paretoprune.analysis.choice import find_constrained, find_knee, require_search
+    from paretoprune.analysis.constraints import parse_constraint
+    from paretoprune.analysis.snapshot import load_study
     from paretoprune.report.terminal.knee import show_choice
 
-    reading = read_study(study)
-    require_search(reading)
+    snapshot = load_study(study)
+    require_search(snapshot)
     if at_least is not None or at_most is not None:
-        wish = parse_wish(wishes[0], is_lower=at_least is not None)
-        choice = find_wish(reading, wish)
+        constraint = parse_constraint(constraints[0], is_lower=at_least is not None)
+        choice = find_constrained(snapshot, constraint)
     else:
         scale = None if is_log is None else "log" if is_log else "linear"
-        choice = find_knee(reading, *wishes, axes=axes, scale=scale)
+        choice = find_knee(snapshot, *constraints, axes=axes, scale=scale)
     if not confirm:
-        show_choice(reading, choice, None, as_json=as_json)
+        show_choice(snapshot, choice, None, as_json=as_json)
         return
     with interruptible():
         from paretoprune.problem.build import Environment
@@ -86,6 +86,6 @@ def knee(
 
         environment = Environment(device=device or AUTO, data_dir=data_folder(data_dir))
         with SweepView() as view:
-            confirmation = run_confirmation(reading, choice, environment, view, epochs)
-    show_choice(reading, choice, confirmation, as_json=as_json)
+            confirmation = run_confirmation(snapshot, choice, environment, view, epochs)
+    show_choice(snapshot, choice, confirmation, as_json=as_json)
     raise typer.Exit(0 if confirmation.is_done else 3)

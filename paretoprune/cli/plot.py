@@ -24,9 +24,9 @@ def plot(
     split: str = SPLIT,
 ) -> None:
     """Draw the front of one or several studies, or the layers or the history of one."""
-    from paretoprune.analysis.snapshot import read_study
+    from paretoprune.analysis.snapshot import load_study
     from paretoprune.report.plots import draw_studies
 
     path = output or (studies[0] / f"{kind}.png" if len(studies) == 1 else Path("fronts.png"))
-    draw_studies([read_study(study) for study in studies], path, split, kind, axes)
+    draw_studies([load_study(study) for study in studies], path, split, kind, axes)
     print(path)

@@ -17,8 +17,8 @@ def show(
     """Print the front, or all runs, as a table."""
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other: give one of them")
-    from paretoprune.analysis.snapshot import read_study
+    from paretoprune.analysis.snapshot import load_study
     from paretoprune.report.terminal.show import show_points
 
     form = "json" if as_json else "csv" if as_csv else "table"
-    show_points(read_study(study), everything=everything, form=form)
+    show_points(load_study(study), everything=everything, form=form)

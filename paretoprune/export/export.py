@@ -7,14 +7,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.export import Latency, check_file, file_sizes, measure, with_csr, write_network
 from paretoprune.export.formats import format_of
-from paretoprune.export.trained_network import chosen_run, handed_over
+from paretoprune.export.trained_network import chosen_run, load_network
 from paretoprune.problem.build import Environment
 from paretoprune.problem.normalization import in_words
 from paretoprune.pruning.compaction import Compact, compact
-from paretoprune.pruning.flops import Sizes, sizes_of
+from paretoprune.pruning.flops import Counts, counts_of
 
 CHECKED = 1000  # validation samples on which a network's outputs are compared
 TIMED = 64
@@ -41,8 +41,8 @@ class Exported:
     samples: int
     apart: float
     file_apart: float
-    stored: Sizes
-    left: Sizes
+    stored: Counts
+    left: Counts
     removed: Mapping[str, int]
     stuck: Mapping[str, int]
     reason: str
@@ -52,7 +52,7 @@ class Exported:
 
 
 def export(
-    reading: Reading,
+    snapshot: StudySnapshot,
     run: str,
     path: Path,
     environment: Environment,
@@ -66,8 +66,8 @@ def export(
     `CouldNotError` for a network that the format cannot hold, or whose weights were not kept.
     """
     format_of(path)  # before anything is loaded
-    row = chosen_run(reading, run)
-    network, problem = handed_over(reading, row, environment)
+    row = chosen_run(snapshot, run)
+    network, problem = load_network(snapshot, row, environment)
     inputs = problem.inputs(problem.data.validation[:CHECKED].inputs)
     smaller = compact(network, inputs)
     written = smaller.network if is_compact else network
@@ -83,8 +83,8 @@ def export(
         samples=len(inputs[0]),
         apart=difference(network, written, inputs),
         file_apart=check_file(path, written, few),
-        stored=sizes_of(network, few),
-        left=sizes_of(smaller.network, few),
+        stored=counts_of(network, few),
+        left=counts_of(smaller.network, few),
         removed=smaller.removed,
         stuck=smaller.stuck,
         reason=smaller.reason,

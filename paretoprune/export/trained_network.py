@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from paretoprune.analysis.choice import find_knee
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.errors import CorruptStudyError, CouldNotError, UsageError
 from paretoprune.problem.build import Environment, build_problem
 from paretoprune.problem.problem import Problem, fill, misfits
-from paretoprune.study.storage.paths import own
+from paretoprune.study.storage.paths import path_in_study
 from paretoprune.study.storage.tensors import read_tensors
 
 KNEE = "knee"
@@ -22,31 +22,31 @@ KNEE = "knee"
 WIDTHS = (("out_features", "out_channels", "num_features"), ("in_features", "in_channels"))
 
 
-def chosen_run(reading: Reading, name: str) -> pd.Series:
+def chosen_run(snapshot: StudySnapshot, name: str) -> pd.Series:
     """The row of the run that a user names: `knee`, an id, or the beginning of one.
 
     Raises `UsageError` where there is none, or several.
     """
     if name == KNEE:
-        knee = find_knee(reading)
+        knee = find_knee(snapshot)
         if knee.network is None:
             raise UsageError(
                 f"there is no knee ({knee.reason}): name a run by its id, as `show --json` has it"
             )
         name = str(knee.front.at[knee.network, "run_id"])
-    points = reading.points
+    points = snapshot.points
     found = points[points["run_id"].str.startswith(name)] if name else points[:0]
     if len(found) == 1:
         return found.iloc[0]
     what = "several runs" if len(found) else "no run"
     raise UsageError(
-        f"{reading.folder} has {what} called {name or 'nothing'}: give knee, or an id that "
+        f"{snapshot.folder} has {what} called {name or 'nothing'}: give knee, or an id that "
         "`show --all --json` names"
     )
 
 
-def handed_over(
-    reading: Reading, run: pd.Series, environment: Environment
+def load_network(
+    snapshot: StudySnapshot, run: pd.Series, environment: Environment
 ) -> tuple[nn.Module, Problem]:
     """A run's network, with its weights and in evaluation mode, and the problem that it solves.
 
@@ -54,13 +54,13 @@ def handed_over(
     """
     if pd.isna(run["weights"]):
         raise CouldNotError(
-            f"the weights of run {run['run_id']} were not kept: `sweep {reading.folder} "
+            f"the weights of run {run['run_id']} were not kept: `sweep {snapshot.folder} "
             "--keep-weights all` keeps those of runs to come"
         )
-    settings = replace(reading.plan.settings, init="")  # its weights are not the initial ones
+    settings = replace(snapshot.plan.settings, init="")  # its weights are not the initial ones
     problem = build_problem(settings, environment)
     network = problem.network(int(run["seed"]))
-    path = own(reading.folder, *str(run["weights"]).split("/"))
+    path = path_in_study(snapshot.folder, *str(run["weights"]).split("/"))
     if not path.is_file():
         raise CouldNotError(f"{path} is missing: restore it, or name another run")
     try:
@@ -80,7 +80,7 @@ def fill_checked(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
     fill(network, tensors)
 
 
-def shrink(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> nn.Module:
+def resize_to_state(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> nn.Module:
     """Give a network the weights of a compact one, whose layers are smaller; in place.
 
     Raises `UsageError` where the weights are not those of such a network.

@@ -12,18 +12,18 @@ import torch
 from torch import Tensor, nn
 
 from paretoprune.errors import UsageError
-from paretoprune.problem.datasets import DATASETS, Data, Source
-from paretoprune.problem.datasets.user_data import own_data
+from paretoprune.problem.datasets import DATASETS, Data, DataConfig
+from paretoprune.problem.datasets.user_data import load_user_data
 from paretoprune.problem.device import find_device, seeded
 from paretoprune.problem.losses import LOSSES, Loss, loss_of
 from paretoprune.problem.models import ANY_SHAPE, MODELS
-from paretoprune.problem.normalization import on, scaled, standard, unit
+from paretoprune.problem.normalization import on, rescale, scaled, standardize
 from paretoprune.problem.problem import Problem, misfits
-from paretoprune.pruning.flops import positions
-from paretoprune.pruning.penalties import COMPLEXITIES
+from paretoprune.pruning.flops import uses_per_weight
+from paretoprune.pruning.penalties import PENALTIES
 from paretoprune.pruning.selection import CONVOLUTIONS, prunable_names, weight_names
 from paretoprune.study.dataset_ref import FOLDER, is_user_code
-from paretoprune.study.settings import OWN, Settings
+from paretoprune.study.settings import USER_CODE, Settings
 from paretoprune.study.user_code import Function, call, find
 from paretoprune.study.validation import choose
 
@@ -60,7 +60,7 @@ def build_problem(settings: Settings, environment: Environment) -> Problem:
     """
     if settings.optimizer == "adam" and settings.momentum:
         raise UsageError("--momentum is for --optimizer sgd and rmsprop: adam has its own")
-    complexity = COMPLEXITIES[choose(settings.complexity, COMPLEXITIES, "--complexity")]
+    complexity = PENALTIES[choose(settings.complexity, PENALTIES, "--complexity")]
     device = find_device(environment.device)
     data = load_data(settings, environment)
     maker = model_maker(settings, environment, data)
@@ -71,7 +71,7 @@ def build_problem(settings: Settings, environment: Environment) -> Problem:
     if settings.l2_conv and not convolutions:
         raise UsageError(f"--l2-conv has no meaning for --model {settings.model}: leave it out")
     prunable = prunable_names(example, settings.prunable, settings.exclude)
-    scalings = standard(data) if settings.inputs == "standard" else unit(data)
+    scalings = standardize(data) if settings.inputs == "standard" else rescale(data)
     initial = fitting(example, environment.initial, settings.init)
     one = scaled(data.train[:1].inputs, scalings)
     return Problem(
@@ -97,7 +97,7 @@ def costs_of(
 
     `inputs` [B, ...] are passed through the network once.
     """
-    places, tensors = positions(network, inputs), dict(network.named_parameters())
+    places, tensors = uses_per_weight(network, inputs), dict(network.named_parameters())
     sizes = {name: tensors[name].numel() for name in prunable}
     mean = sum(places[name] * size for name, size in sizes.items()) / sum(sizes.values())
     return {name: places[name] / mean for name in sizes}
@@ -107,7 +107,7 @@ def load_data(settings: Settings, environment: Environment) -> Data:
     """Load the data that `settings` name; `folder:PATH` is the one with a path."""
     dataset, reference = settings.dataset, settings.dataset_ref
     name = reference.name
-    source = Source(
+    source = DataConfig(
         data_dir=environment.data_dir,
         validation=settings.validation,
         seed=settings.seed,
@@ -118,10 +118,10 @@ def load_data(settings: Settings, environment: Environment) -> Data:
         raise UsageError(f"--image-size is for --dataset {FOLDER}:PATH: leave it out for {name}")
     if environment.data is not None:
         own = environment.data if callable(environment.data) else lambda: environment.data
-        return own_data(own, source, f"--dataset {dataset}")
+        return load_user_data(own, source, f"--dataset {dataset}")
     if is_user_code(dataset):
-        return own_data(find(dataset, "--dataset"), source, f"--dataset {dataset}")
-    load = DATASETS[choose(name, DATASETS, "--dataset", OWN)]
+        return load_user_data(find(dataset, "--dataset"), source, f"--dataset {dataset}")
+    load = DATASETS[choose(name, DATASETS, "--dataset", USER_CODE)]
     if reference.is_folder and not reference.path:
         raise UsageError(f"--dataset {dataset} is unknown: write it as {FOLDER}:PATH")
     return load(source)
@@ -133,7 +133,7 @@ def model_maker(
     """What builds a network for these data, built once already, so that it is known to work."""
     name, where = settings.model, f"--model {settings.model}"
     if environment.model is None and not is_user_code(name):
-        build = MODELS[choose(name, MODELS, "--model", OWN)]
+        build = MODELS[choose(name, MODELS, "--model", USER_CODE)]
         if len(data.shape) != 3 and name not in ANY_SHAPE:
             raise UsageError(
                 f"{where} is for images, and an input of these data has the shape "
@@ -169,7 +169,7 @@ def find_loss(settings: Settings, environment: Environment, data: Data) -> Loss:
     name, is_classes = settings.loss, data.classes > 0
     if environment.loss is not None or is_user_code(name):
         return loss_of(environment.loss or find(name, "--loss"), name)
-    loss = LOSSES[choose(name, LOSSES, "--loss", OWN)]
+    loss = LOSSES[choose(name, LOSSES, "--loss", USER_CODE)]
     if is_classes and name == "mse":
         raise UsageError("--loss mse is for numbers, and the targets are classes: make them floats")
     if not is_classes and name == "cross-entropy":

@@ -42,23 +42,23 @@ def in_words(scalings: Sequence[Scaling]) -> str:
     return "; ".join(words)
 
 
-def unit(data: Data) -> tuple[Scaling, ...]:
+def rescale(data: Data) -> tuple[Scaling, ...]:
     """Return scalings that map images to [0, 1] and leave other inputs unchanged."""
     whole = torch.zeros(1, 1, 1), torch.full((1, 1, 1), data.white)
     return tuple(whole if is_image(own) else None for own in data.train.inputs)
 
 
-def standard(data: Data) -> tuple[Scaling, ...]:
+def standardize(data: Data) -> tuple[Scaling, ...]:
     """Return scalings to mean 0 and standard deviation 1 over the training samples.
 
     Images are standardized per channel, other floating-point inputs per entry of their first
     dimension. A channel or entry that is constant is only shifted. Whole numbers that are not
     images, and inputs of one number per sample (`[N]`), stay unchanged.
     """
-    return tuple(_standard(own) for own in data.train.inputs)
+    return tuple(_standardize(own) for own in data.train.inputs)
 
 
-def _standard(own: Tensor) -> Scaling:
+def _standardize(own: Tensor) -> Scaling:
     if is_image(own):
         mean, deviation = _moments_of_bytes(own)
     elif own.is_floating_point() and own.ndim > 1:

@@ -11,7 +11,7 @@ from paretoprune.problem.device import seeded
 from paretoprune.problem.losses import Loss
 from paretoprune.problem.models.initialization import glorot
 from paretoprune.problem.normalization import Scaling, on, scaled
-from paretoprune.pruning.penalties import Complexity, total
+from paretoprune.pruning.penalties import Penalty, total
 
 ModelMaker = Callable[[], nn.Module]
 
@@ -39,7 +39,7 @@ class Problem:
     model: ModelMaker
     data: Data
     loss: Loss
-    complexity: Complexity
+    complexity: Penalty
     prunable: tuple[str, ...]
     convolutions: tuple[str, ...]
     seed: int

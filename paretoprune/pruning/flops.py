@@ -15,11 +15,11 @@ from paretoprune.errors import UsageError
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 
-Places = tuple[Tensor, float]  # a weight tensor, and how often a batch uses each of its weights
+Uses = tuple[Tensor, float]  # a weight tensor, and how often a batch uses each of its weights
 
 
 @dataclass(frozen=True)
-class Sizes:
+class Counts:
     """Parameter and FLOP counts of a network.
 
     Attributes:
@@ -37,7 +37,7 @@ class Sizes:
     flops: int
 
 
-def sizes_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Sizes:
+def counts_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Counts:
     """Count the parameters and FLOPs of a network in one forward pass.
 
     Args:
@@ -48,13 +48,13 @@ def sizes_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Sizes:
         UsageError: The network does not take these inputs.
     """
     with FlopCounterMode(display=False) as counter:
-        places = positions(network, inputs)
+        places = uses_per_weight(network, inputs)
     tensors = dict(network.named_parameters())
     stored = {name: tensor.numel() for name, tensor in tensors.items()}
     left = {name: int(torch.count_nonzero(tensor)) for name, tensor in tensors.items()}
     dense = counter.get_total_flops() / len(inputs[0])
     saved = sum(2 * times * (stored[name] - left[name]) for name, times in places.items())
-    return Sizes(
+    return Counts(
         parameters=sum(stored.values()),
         nonzeros=sum(left.values()),
         neurons=sum(map(_outputs, network.modules())),
@@ -63,7 +63,7 @@ def sizes_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Sizes:
     )
 
 
-def positions(network: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, float]:
+def uses_per_weight(network: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, float]:
     """Count how often one sample uses each weight of a tensor in a multiplication, by name.
 
     The count is H'W' (the size of the output) for a convolution, HW (the size of the input) for a
@@ -81,7 +81,7 @@ def positions(network: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str, float
     found: dict[str, float] = {}
 
     def record(layer: nn.Module, given: Any, named: dict[str, Any], result: Any) -> None:
-        for tensor, times in _places(layer, given, named, result):
+        for tensor, times in _uses(layer, given, named, result):
             name = names.get(id(tensor))
             if name is not None:  # other tensors are computed from the parameters
                 found[name] = found.get(name, 0.0) + times / len(inputs[0])
@@ -145,13 +145,13 @@ def _outputs(layer: nn.Module) -> int:
     return layer.out_channels if isinstance(layer, CONVOLUTIONS + TRANSPOSED) else 0
 
 
-def _places(
+def _uses(
     layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any], result: Any
-) -> list[Places]:
+) -> list[Uses]:
     """Return the weights that a layer has just used, and how often the batch used each of them."""
     if isinstance(layer, nn.MultiheadAttention):
         called = dict(zip(("query", "key", "value"), given, strict=False)) | named
-        return list(_places_of_attention(layer, called))
+        return list(_uses_of_attention(layer, called))
     if isinstance(layer, nn.Linear):
         return [(layer.weight, result.numel() / layer.out_features)]
     if isinstance(layer, CONVOLUTIONS):
@@ -162,7 +162,7 @@ def _places(
     return []
 
 
-def _places_of_attention(layer: nn.MultiheadAttention, called: dict[str, Any]) -> Iterator[Places]:
+def _uses_of_attention(layer: nn.MultiheadAttention, called: dict[str, Any]) -> Iterator[Uses]:
     """Yield the projections of queries, keys and values, and the output projection."""
     widths = {"query": layer.embed_dim, "key": layer.kdim, "value": layer.vdim}
     tokens = [called[name].numel() / width for name, width in widths.items()]

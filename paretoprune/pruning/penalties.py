@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Complexity:
+class Penalty:
     """An objective that depends on the weights alone: its value per tensor and its (sub)gradient.
 
     Attributes:
@@ -57,10 +57,10 @@ def group_gradient(weights: Tensor) -> Tensor:
     return weights / length.where(length > 0, math.inf)
 
 
-COMPLEXITIES: dict[str, Complexity] = {
-    "l1": Complexity(l1, torch.sign),  # the subgradient with sign(0) = 0
-    "l1-flops": Complexity(l1, torch.sign, is_by_cost=True),
-    "group-l1": Complexity(group_l1, group_gradient, is_grouped=True),
+PENALTIES: dict[str, Penalty] = {
+    "l1": Penalty(l1, torch.sign),  # the subgradient with sign(0) = 0
+    "l1-flops": Penalty(l1, torch.sign, is_by_cost=True),
+    "group-l1": Penalty(group_l1, group_gradient, is_grouped=True),
 }
 
 

@@ -10,23 +10,23 @@ import pandas as pd
 from paretoprune.analysis.aggregate import VARIANT
 from paretoprune.analysis.choice import Choice, find_knee
 from paretoprune.analysis.comparison.compare import Comparison
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 
 if TYPE_CHECKING:
     from paretoprune.runner.confirm import Confirmation
 
 
 def choice_document(
-    reading: Reading, choice: Choice, confirmation: "Confirmation | None" = None
+    snapshot: StudySnapshot, choice: Choice, confirmation: "Confirmation | None" = None
 ) -> dict[str, Any]:
     """Return the answer of `knee --json`; its networks are rows of the front, or null."""
 
     def row(label: int | None) -> Any:
-        return None if label is None else plain(choice.front.loc[label].to_dict())
+        return None if label is None else to_jsonable(choice.front.loc[label].to_dict())
 
     confirmed = None if confirmation is None else confirmation_document(confirmation)
     return {
-        "study": str(reading.folder),
+        "study": str(snapshot.folder),
         "rule": choice.rule,
         "axes": list(choice.axes),
         "scale": choice.scale,
@@ -42,35 +42,35 @@ def choice_document(
 def confirmation_document(confirmation: "Confirmation") -> dict[str, Any]:
     """Return the row of a longer training, and the ids of the networks that dominate it."""
     return {
-        **plain(confirmation.row.to_dict()),
+        **to_jsonable(confirmation.row.to_dict()),
         "nondominated": confirmation.is_nondominated,
         "dominated_by": confirmation.beaten_by["run_id"].tolist(),
     }
 
 
-def points_document(reading: Reading, everything: bool) -> dict[str, Any]:
+def points_document(snapshot: StudySnapshot, everything: bool) -> dict[str, Any]:
     """Return the answer of `show --json`: the front, or all runs if `everything`."""
-    knee = find_knee(reading).network
+    knee = find_knee(snapshot).network
     return {
-        "study": str(reading.folder),
-        "knee": None if knee is None else str(reading.networks.at[knee, "run_id"]),
-        "points": plain(_rows(reading, everything).to_dict(orient="records")),
+        "study": str(snapshot.folder),
+        "knee": None if knee is None else str(snapshot.networks.at[knee, "run_id"]),
+        "points": to_jsonable(_rows(snapshot, everything).to_dict(orient="records")),
     }
 
 
-def points_csv(reading: Reading, everything: bool) -> str:
+def points_csv(snapshot: StudySnapshot, everything: bool) -> str:
     """Return the answer of `show --csv`: all columns except `layers`, which is nested."""
-    return str(_rows(reading, everything).drop(columns="layers").to_csv(index=False))
+    return str(_rows(snapshot, everything).drop(columns="layers").to_csv(index=False))
 
 
-def _rows(reading: Reading, everything: bool) -> pd.DataFrame:
-    return in_order(reading.points) if everything else find_knee(reading).front
+def _rows(snapshot: StudySnapshot, everything: bool) -> pd.DataFrame:
+    return in_order(snapshot.points) if everything else find_knee(snapshot).front
 
 
 def compare_document(comparison: Comparison, picture: Path) -> dict[str, Any]:
     """Return the answer of `compare --json`; what is not known is null."""
     document = {"chosen_on": "validation", **asdict(comparison), "picture": str(picture)}
-    return dict(plain(document))
+    return dict(to_jsonable(document))
 
 
 def in_order(points: pd.DataFrame) -> pd.DataFrame:
@@ -78,16 +78,16 @@ def in_order(points: pd.DataFrame) -> pd.DataFrame:
     return points.sort_values(["lam", *VARIANT, "seed"])
 
 
-def plain(value: Any) -> Any:
+def to_jsonable(value: Any) -> Any:
     """Convert a value for JSON.
 
     Arrays become lists, NumPy's numbers become Python's, and numbers that are not finite become
     null.
     """
     if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items()}
+        return {name: to_jsonable(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(inner) for inner in value]
+        return [to_jsonable(inner) for inner in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -21,7 +21,7 @@ from paretoprune.study.run import SMGD, Run
 from paretoprune.study.settings import Plan
 
 # Columns that the searches read, and that fall or rise with λ.
-BELIEVED = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros")
+FANTASIES = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros")
 LEAST = 1e-12  # replaces zero, which has no logarithm
 MOST_AT_FIRST = 0.5  # share of all λs that are chosen before any result is known
 
@@ -99,7 +99,7 @@ def new_lams(
     search, settings = SEARCHES[plan.settings.search], search_settings(plan)
     chosen: list[float] = []
     while len(chosen) < count:
-        known = with_believed(networks, [*taken, *chosen])
+        known = with_fantasies(networks, [*taken, *chosen])
         lams = set(known["lam"])
         fresh = [lam for lam in search(known, settings).lams if lam not in lams]
         if not fresh:
@@ -108,7 +108,7 @@ def new_lams(
     return chosen
 
 
-def with_believed(networks: pd.DataFrame, lams: Sequence[float]) -> pd.DataFrame:
+def with_fantasies(networks: pd.DataFrame, lams: Sequence[float]) -> pd.DataFrame:
     """Return the networks, and a row for each of the `lams` that has none.
 
     Between λs that left a network alive, the row is `done` and its values are interpolated linearly
@@ -127,7 +127,7 @@ def with_believed(networks: pd.DataFrame, lams: Sequence[float]) -> pd.DataFrame
         known = living["lam"].to_numpy(float)
         least = known[known > 0].min(initial=np.inf) / 10  # replaces 0 in the logarithms
         places, at = (np.log(np.maximum(some, least)) for some in (known, new))
-        for name in BELIEVED:
+        for name in FANTASIES:
             values = np.log(np.maximum(living[name].to_numpy(float), LEAST))
             rows[name] = np.exp(np.interp(at, places, values))
         rows.loc[(known[0] <= new) & (new <= known[-1]), "status"] = "done"

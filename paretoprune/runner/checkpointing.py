@@ -11,11 +11,11 @@ from datetime import datetime
 from pathlib import Path
 
 from paretoprune.errors import CouldNotError
-from paretoprune.runner.events import Note, Watch
+from paretoprune.runner.events import EventHandler, Note
 from paretoprune.runner.executors.executor import TimeIsUp
 from paretoprune.study.run import Run
 from paretoprune.study.storage.checkpoints import Facts, read_checkpoint, unfit, write_checkpoint
-from paretoprune.training.checkpoint import Begun, State
+from paretoprune.training.checkpoint import Checkpoint, State
 
 LONG = 300.0  # seconds: a fleet that takes longer is saved after each epoch
 SHARE = 0.05  # of the training time that saving may take; some epochs are skipped otherwise
@@ -26,8 +26,8 @@ Write = Callable[[Path, Sequence[str], State, Facts], None]
 
 
 @dataclass
-class FleetKeeper:
-    """Checkpoint policy of one fleet of a study; a `Keeper`.
+class CheckpointPolicy:
+    """Checkpoint policy of one fleet of a study; a `Checkpointer`.
 
     Attributes:
         folder: The folder of the study.
@@ -44,7 +44,7 @@ class FleetKeeper:
 
     folder: Path
     fleet: Sequence[Run]
-    watch: Watch
+    watch: EventHandler
     deadline: float
     read: Read = read_checkpoint
     write: Write = write_checkpoint
@@ -57,7 +57,7 @@ class FleetKeeper:
         """The ids of the fleet's runs, in order."""
         return [run.id for run in self.fleet]
 
-    def load(self) -> Begun | None:
+    def load(self) -> Checkpoint | None:
         """Return the fleet's checkpoint, if there is one, and tell the user."""
         self.saved_at = time.monotonic()  # by this machine's clock
         found = self.read(self.folder, self.ids)
@@ -65,7 +65,7 @@ class FleetKeeper:
             return None
         state, facts = found
         try:
-            begun = begun_of(state, facts)
+            begun = checkpoint_of(state, facts)
         except (KeyError, ValueError) as error:
             raise self.refuse(error) from error
         self.watch(Note(text=f"going on with a fleet of {len(self.ids)} that was interrupted"))
@@ -107,9 +107,9 @@ class FleetKeeper:
         return unfit(self.folder, self.ids, error)
 
 
-def begun_of(state: State, facts: Mapping[str, str]) -> Begun:
-    """Return a `Begun`; raise `KeyError` or `ValueError` for facts that no table may hold."""
+def checkpoint_of(state: State, facts: Mapping[str, str]) -> Checkpoint:
+    """Return a `Checkpoint`; raise `KeyError` or `ValueError` for facts that no table may hold."""
     seconds, started_at = float(facts[SECONDS]), datetime.fromisoformat(facts[STARTED_AT])
     if not 0 <= seconds < math.inf:
         raise ValueError(f"it took {seconds} seconds")
-    return Begun(state, seconds, started_at.isoformat())
+    return Checkpoint(state, seconds, started_at.isoformat())

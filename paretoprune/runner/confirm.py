@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from paretoprune.analysis.choice import Choice
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.errors import UsageError
 from paretoprune.problem.build import Environment
 from paretoprune.problem.device import training_process
-from paretoprune.runner.events import Note, Watch
+from paretoprune.runner.events import EventHandler, Note
 from paretoprune.runner.executors.executor import Executor
 from paretoprune.runner.executors.local import LocalExecutor
-from paretoprune.runner.jobs import Fleets
+from paretoprune.runner.jobs import JobPool
 from paretoprune.runner.loop import raise_of, record
 from paretoprune.runner.request import with_initial
 from paretoprune.runner.rounds import Round
 from paretoprune.runner.runs import run_template
 from paretoprune.runner.setup import require_same_data
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.run import Run
 from paretoprune.study.settings import MANY
 from paretoprune.study.validation import require
@@ -47,10 +47,10 @@ class Confirmation:
 
 
 def confirm(
-    reading: Reading,
+    snapshot: StudySnapshot,
     choice: Choice,
     environment: Environment,
-    watch: Watch,
+    watch: EventHandler,
     epochs: int | None = None,
     executor: Executor | None = None,
 ) -> Confirmation:
@@ -62,20 +62,20 @@ def confirm(
     """
     if choice.network is None:
         raise UsageError(f"there is nothing to confirm, no knee: {choice.reason}")
-    run = confirming_run(reading, choice, epochs)
-    with training_process(), store.locked(reading.folder):
-        points = store.read(reading.folder)
+    run = confirming_run(snapshot, choice, epochs)
+    with training_process(), storage.locked(snapshot.folder):
+        points = storage.read(snapshot.folder)
         done = points[points["status"] == "done"]
         if run.id not in set(done["run_id"]):
-            train_alone(reading, run, environment, watch, executor or LocalExecutor())
-    points = store.read(reading.folder)
+            train_alone(snapshot, run, environment, watch, executor or LocalExecutor())
+    points = storage.read(snapshot.folder)
     row = points[points["run_id"] == run.id].iloc[0]
-    return Confirmation(row=row, beaten_by=beaten_by(reading, row))
+    return Confirmation(row=row, beaten_by=beaten_by(snapshot, row))
 
 
-def confirming_run(reading: Reading, choice: Choice, epochs: int | None) -> Run:
+def confirming_run(snapshot: StudySnapshot, choice: Choice, epochs: int | None) -> Run:
     """The run of the chosen network, but for its epochs."""
-    settings, network = reading.plan.settings, choice.front.loc[choice.network]
+    settings, network = snapshot.plan.settings, choice.front.loc[choice.network]
     epochs = FULL * settings.epochs if epochs is None else epochs
     require(1 <= epochs <= MANY, "--epochs", epochs, f"from 1 to {MANY}")
     require(epochs != settings.epochs, "--epochs", epochs, "other than the sweep's own")
@@ -85,26 +85,30 @@ def confirming_run(reading: Reading, choice: Choice, epochs: int | None) -> Run:
 
 
 def train_alone(
-    reading: Reading, run: Run, environment: Environment, watch: Watch, executor: Executor
+    snapshot: StudySnapshot,
+    run: Run,
+    environment: Environment,
+    watch: EventHandler,
+    executor: Executor,
 ) -> None:
     """Train and record one run."""
-    folder, plan = reading.folder, reading.plan
+    folder, plan = snapshot.folder, snapshot.plan
     environment = with_initial(environment, plan.settings)
     prepared = prepare(plan.settings, environment, is_stacked=plan.measured.is_stacked)
     require_same_data(folder, plan, prepared.problem)
     watch(Note(text=f"λ = {run.lam:.3g}, seed {run.seed}, for {run.epochs} epochs"))
-    last = int(reading.points["round"].max())
+    last = int(snapshot.points["round"].max())
     round_ = Round(number=last, runs=(run,), role="confirmation")
-    with Fleets(folder, prepared, executor, watch, math.inf, total=1) as fleets:
-        fleets.start(round_)
-        landed = fleets.land()
-        raise_of(landed)
-        record(folder, plan, landed)
-    store.forget_checkpoints(folder, {run.id})
+    with JobPool(folder, prepared, executor, watch, math.inf, total=1) as fleets:
+        fleets.submit(round_)
+        results = fleets.wait()
+        raise_of(results)
+        record(folder, plan, results)
+    storage.forget_checkpoints(folder, {run.id})
 
 
-def beaten_by(reading: Reading, row: pd.Series) -> pd.DataFrame:
+def beaten_by(snapshot: StudySnapshot, row: pd.Series) -> pd.DataFrame:
     """The networks of the front that dominate a row; none where it is nondominated."""
-    front = reading.front
+    front = snapshot.front
     loss, cost = front["val_loss"] - row["val_loss"], front["complexity"] - row["complexity"]
     return front[(loss <= 0) & (cost <= 0) & ((loss < 0) | (cost < 0))]

@@ -30,7 +30,7 @@ WORTH = 0.95  # of the time of a smaller fleet, which finishes its runs sooner a
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
+class DryRun:
     """What was found: `layers` are the prunable ones by name with their shapes, `unused` those of
     them that a batch gives no gradient, `others` weights that are not prunable.
 
@@ -60,7 +60,7 @@ class Checked:
     sweep_seconds: float
 
 
-def check(request: SweepRequest) -> Checked:
+def check(request: SweepRequest) -> DryRun:
     """Build the problem of a sweep, take a few steps of its fleet, and estimate the whole.
 
     Nothing is written. Raises what the sweep would raise before its first epoch.
@@ -69,7 +69,7 @@ def check(request: SweepRequest) -> Checked:
         return tried(request)
 
 
-def tried(request: SweepRequest) -> Checked:
+def tried(request: SweepRequest) -> DryRun:
     """Try a request in a process that is set up."""
     settings = Settings.from_options(request.settings)
     budget = new_budget(settings, request)
@@ -87,7 +87,7 @@ def tried(request: SweepRequest) -> Checked:
     data, own = problem.data, prepared.fleet([settings.seed]).parameters  # [1, *shape] each
     complexity = problem.complexity_of(own).item()
     runs = budget.max_runs * budget.repeats + budget.smgd
-    return Checked(
+    return DryRun(
         plan=plan,
         samples={name: len(getattr(data, name)) for name in ("train", "validation", "test")},
         shapes=data.shapes,

@@ -104,7 +104,7 @@ class Summary:
 
 
 Event = Plan | Note | Progress | Recorded | Summary
-Watch = Callable[[Event], None]
+EventHandler = Callable[[Event], None]
 
 
 def _reason(interval: Interval) -> str:

@@ -12,8 +12,8 @@ from typing import Literal
 
 from paretoprune.errors import ClusterError, CorruptStudyError
 from paretoprune.problem.device import is_full
-from paretoprune.runner.checkpointing import FleetKeeper
-from paretoprune.runner.events import Progress, Watch
+from paretoprune.runner.checkpointing import CheckpointPolicy
+from paretoprune.runner.events import EventHandler, Progress
 from paretoprune.runner.executors.executor import Executor, Reporter, TimeIsUp
 from paretoprune.runner.rounds import Round
 from paretoprune.study.run import Point, Run
@@ -21,11 +21,11 @@ from paretoprune.training.outcome import Outcome
 from paretoprune.training.prepare import Prepared
 from paretoprune.training.train import train_fleet
 
-Fate = Literal["trained", "kept", "full", "broken"]
+JobStatus = Literal["trained", "kept", "full", "broken"]
 
 
 @dataclass(eq=False)
-class Flight:
+class Job:
     """A fleet that was submitted; it is in training from its first report on.
 
     Attributes:
@@ -42,7 +42,7 @@ class Flight:
     steps: int = 1
     first: tuple[int, float] | None = None  # step and time of the first report
 
-    def went_on(self, step: int, steps: int) -> None:
+    def progressed(self, step: int, steps: int) -> None:
         """Record the progress; the first report counts anew if the fleet is trained again."""
         if self.first is None or step < self.step:
             self.first = (step, time.monotonic())
@@ -65,7 +65,7 @@ class Flight:
 
 
 @dataclass(frozen=True)
-class Landed:
+class JobResult:
     """The result of a fleet.
 
     Attributes:
@@ -78,7 +78,7 @@ class Landed:
     """
 
     fleet: Round
-    fate: Fate = "trained"
+    status: JobStatus = "trained"
     outcomes: Sequence[Outcome] = ()
     logs: dict[str, str] = field(default_factory=dict)
     error: Exception | None = None
@@ -89,7 +89,7 @@ class Landed:
         return all(outcome.point.status == "done" for outcome in self.outcomes)
 
 
-class Fleets:
+class JobPool:
     """The fleets of a problem that are in training, wherever the executor runs them.
 
     At the end of a `with` statement, fleets that are still in training are cancelled. The attribute
@@ -101,82 +101,82 @@ class Fleets:
         folder: Path,
         prepared: Prepared,
         executor: Executor,
-        watch: Watch,
+        watch: EventHandler,
         deadline: float,
         total: int = 0,
     ) -> None:
         """`deadline` is a time of `time.time`."""
         self.folder, self.prepared, self.executor = folder, prepared, executor
         self.watch, self.deadline = watch, deadline
-        self.flights: list[Flight] = []
+        self.jobs: list[Job] = []
         self.done, self.total = 0, total
 
-    def __enter__(self) -> "Fleets":
+    def __enter__(self) -> "JobPool":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.executor.cancel([flight.future for flight in self.flights])
+        self.executor.cancel([job.future for job in self.jobs])
 
     @property
     def runs(self) -> list[Run]:
         """The runs in training."""
-        return [run for flight in self.flights for run in flight.fleet.runs]
+        return [run for job in self.jobs for run in job.fleet.runs]
 
-    def start(self, fleet: Round) -> None:
+    def submit(self, fleet: Round) -> None:
         """Submit a fleet: a round, or a part of one."""
-        flight, runs = Flight(fleet), fleet.runs
-        keeper = FleetKeeper(self.folder, runs, self.watch, self.deadline)
-        self.flights.append(flight)
-        report = Reporter(partial(self.report, flight))
-        flight.future = self.executor.submit(train_fleet, runs, self.prepared, report, keeper)
+        job, runs = Job(fleet), fleet.runs
+        checkpointer = CheckpointPolicy(self.folder, runs, self.watch, self.deadline)
+        self.jobs.append(job)
+        report = Reporter(partial(self.report, job))
+        job.future = self.executor.submit(train_fleet, runs, self.prepared, report, checkpointer)
 
-    def land(self) -> list[Landed]:
+    def wait(self) -> list[JobResult]:
         """Wait for at least one fleet, and return the results of all that are done."""
-        done = self.executor.wait([flight.future for flight in self.flights])
-        landed = [flight for flight in self.flights if flight.future in done]
-        self.flights = [flight for flight in self.flights if flight.future not in done]
-        return [outcome_of(flight) for flight in landed]
+        done = self.executor.wait([job.future for job in self.jobs])
+        result = [job for job in self.jobs if job.future in done]
+        self.jobs = [job for job in self.jobs if job.future not in done]
+        return [result_of(job) for job in result]
 
-    def report(self, flight: Flight, step: int, steps: int) -> None:
+    def report(self, job: Job, step: int, steps: int) -> None:
         """Send the steps of a fleet as `Progress`, with the time left at the present pace."""
-        flight.went_on(step, steps)
-        training = [other for other in self.flights if other.first]
+        job.progressed(step, steps)
+        training = [other for other in self.jobs if other.first]
         rate = sum(other.rate for other in training)
         done = self.done + sum(other.done for other in training)
         self.watch(
             Progress(
-                round=flight.fleet.number,
-                lams=tuple(run.lam for run in flight.fleet.runs),
+                round=job.fleet.number,
+                lams=tuple(run.lam for run in job.fleet.runs),
                 step=step,
                 steps=steps,
-                epochs=flight.fleet.runs[0].epochs,
+                epochs=job.fleet.runs[0].epochs,
                 runs_done=done,
                 runs_total=self.total,
                 seconds_left=(self.total - done) / rate if rate else math.inf,
                 fleets=len(training),
-                waiting=len(self.flights) - len(training),
+                waiting=len(self.jobs) - len(training),
                 nodes=self.executor.nodes,
                 runs_an_hour=3600 * rate,
             )
         )
 
 
-def outcome_of(flight: Flight) -> Landed:
+def result_of(job: Job) -> JobResult:
     """Return the result of a fleet; an exception becomes failed points, each with its log."""
-    landed = partial(Landed, flight.fleet)
+    result = partial(JobResult, job.fleet)
     try:
-        return landed(outcomes=flight.future.result())
+        return result(outcomes=job.future.result())
     except TimeIsUp:
-        return landed("kept")
+        return result("kept")
     except (CorruptStudyError, ClusterError) as error:
-        return landed("broken", error=error)
+        return result("broken", error=error)
     except Exception as error:
-        if is_full(error) and len(flight.fleet.runs) > 1:
-            return landed("full")
+        if is_full(error) and len(job.fleet.runs) > 1:
+            return result("full")
         failure = f"{type(error).__name__}: {error}"
-        runs, log = flight.fleet.runs, traceback.format_exc()
+        runs, log = job.fleet.runs, traceback.format_exc()
         points = [Point(run=run, status="failed", failure=failure) for run in runs]
-        return landed(
+        return result(
             outcomes=[Outcome(point, {}, {}) for point in points],
             logs={run.id: log for run in runs},
         )

@@ -11,14 +11,14 @@ import torch
 
 from paretoprune.problem.device import free_memory
 from paretoprune.runner.asynchronous import next_runs
-from paretoprune.runner.events import SWEPT, Note, Recorded, Watch
+from paretoprune.runner.events import SWEPT, EventHandler, Note, Recorded
 from paretoprune.runner.executors.executor import Executor
-from paretoprune.runner.jobs import Fleets, Landed
+from paretoprune.runner.jobs import JobPool, JobResult
 from paretoprune.runner.request import SweepRequest
-from paretoprune.runner.retention import superfluous
+from paretoprune.runner.retention import weights_to_delete
 from paretoprune.runner.rounds import Round, lams_of, next_round
 from paretoprune.runner.runs import comparison_runs, fleets_of
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.run import SMGD, Run
 from paretoprune.study.settings import Plan
 
@@ -39,8 +39,8 @@ class Loop:
     plan: Plan
     request: SweepRequest
     executor: Executor
-    fleets: Fleets
-    watch: Watch
+    fleets: JobPool
+    watch: EventHandler
     again: set[str]
     points: pd.DataFrame
     waiting: list[Round] = field(default_factory=list)
@@ -50,26 +50,26 @@ class Loop:
 
     def run(self) -> str:
         """Go on until nothing is left to train; return how it ended, one of `ENDINGS`."""
-        points = store.forget_weights(self.folder, self.points, ())  # left by others
+        points = storage.forget_weights(self.folder, self.points, ())  # left by others
         self.points = keep(self.folder, self.plan, points, self.again)
         with self.fleets:
             while self.ending != "failed":
                 if not (self.waiting or self.ending):
-                    self.propose()
-                self.start()
-                if not self.fleets.flights:
+                    self.ask()
+                self.submit()
+                if not self.fleets.jobs:
                     return self.ending or ending_of(self.points, self.plan)
-                landed = self.fleets.land()
-                self.take(landed)
-                raise_of(landed)
+                results = self.fleets.wait()
+                self.tell(results)
+                raise_of(results)
         return self.ending
 
-    def propose(self) -> None:
+    def ask(self) -> None:
         """Ask what comes next: a round where the last one is complete, or one fleet more."""
         slots, pending = self.executor.slots, self.fleets.runs
         if self.request.is_async:
             ahead = max(1, round(AHEAD * slots))
-            missing = slots + ahead - len(self.fleets.flights)
+            missing = slots + ahead - len(self.fleets.jobs)
             if pending and 2 * missing < ahead:  # asked seldom, where there are many
                 return
             wanted = missing * self.plan.fleet_size
@@ -81,7 +81,7 @@ class Loop:
         if round_ is None:
             return
         count = self.fleets_in(round_)
-        waves = math.ceil((count + len(self.fleets.flights)) / max(slots, 1))
+        waves = math.ceil((count + len(self.fleets.jobs)) / max(slots, 1))
         seconds = predicted(self.points, round_) * waves / count
         if not self.is_first and time.time() + seconds > self.fleets.deadline:
             self.ending = "time"
@@ -94,25 +94,25 @@ class Loop:
         """Into how many fleets a round is cut."""
         return len(list(fleets_of(round_.runs, self.plan.fleet_size)))
 
-    def start(self) -> None:
+    def submit(self) -> None:
         """Hand over as many fleets as the executor wants at once."""
-        while self.waiting and len(self.fleets.flights) < self.executor.at_once:
+        while self.waiting and len(self.fleets.jobs) < self.executor.at_once:
             round_ = self.waiting.pop(0)
             runs, *_ = fleets_of(round_.runs, self.plan.fleet_size)
             if rest := round_.runs[len(runs) :]:
                 self.waiting.insert(0, replace(round_, runs=rest))
-            self.fleets.start(replace(round_, runs=runs))
+            self.fleets.submit(replace(round_, runs=runs))
 
-    def take(self, landed: Sequence[Landed]) -> None:
+    def tell(self, results: Sequence[JobResult]) -> None:
         """Record fleets, or do what else they need."""
-        for one in landed:
-            if one.fate == "kept":
+        for one in results:
+            if one.status == "kept":
                 self.ending = "kept"
-            elif one.fate == "full":
+            elif one.status == "full":
                 self.halve(one.fleet)
         if self.ending:
             self.waiting = []
-        trained = [one for one in landed if one.fate == "trained"]
+        trained = [one for one in results if one.status == "trained"]
         if not trained:
             return
         points = record(self.folder, self.plan, trained)
@@ -125,9 +125,9 @@ class Loop:
         if self.request.is_fail_fast and not all(one.is_successful for one in trained):
             self.ending = "failed"
 
-    def tell_notes(self, landed: Sequence[Landed]) -> None:
+    def tell_notes(self, results: Sequence[JobResult]) -> None:
         """Tell what is missing in outcomes, each reason once."""
-        for outcome in (outcome for one in landed for outcome in one.outcomes):
+        for outcome in (outcome for one in results for outcome in one.outcomes):
             for note in set(outcome.notes) - self.said:
                 self.said.add(note)
                 self.watch(Note(text=f"run {outcome.point.run.id}: {note}"))
@@ -143,9 +143,9 @@ class Loop:
         self.waiting = [replace(fleet, runs=(*fleet.runs, *first.runs)), *rest]
 
 
-def raise_of(landed: Sequence[Landed]) -> None:
+def raise_of(results: Sequence[JobResult]) -> None:
     """Raise what ends the sweep, if anything does."""
-    for one in landed:
+    for one in results:
         if one.error is not None:
             raise one.error
 
@@ -155,13 +155,13 @@ def finished(points: pd.DataFrame, again: set[str]) -> int:
     return int((points["role"].isin(SWEPT) & ~points["run_id"].isin(again)).sum())
 
 
-def with_smaller_fleets(folder: Path, plan: Plan, size: int, watch: Watch) -> Plan:
+def with_smaller_fleets(folder: Path, plan: Plan, size: int, watch: EventHandler) -> Plan:
     """Halve the fleets of a study whose memory was too small for `size` networks."""
     half = size // 2
     watch(Note(text=f"memory is too small for a fleet of {size}: going on with {half}"))
     free_memory()
     plan = replace(plan, measured=replace(plan.measured, largest_fleet=half))
-    store.write_plan(folder, plan)
+    storage.write_plan(folder, plan)
     return plan
 
 
@@ -190,10 +190,10 @@ def keep(folder: Path, plan: Plan, points: pd.DataFrame, again: set[str]) -> pd.
     Runs that are trained `again` stand in it, and may have come some way.
     """
     budget = plan.budget
-    store.forget_checkpoints(folder, set(points["run_id"]) - again)
-    size = store.weights_bytes(folder, points)
-    gone = superfluous(points, budget.keep_weights, size, budget.repeats)
-    return store.forget_weights(folder, points, gone) if gone else points
+    storage.forget_checkpoints(folder, set(points["run_id"]) - again)
+    size = storage.weights_bytes(folder, points)
+    gone = weights_to_delete(points, budget.keep_weights, size, budget.repeats)
+    return storage.forget_weights(folder, points, gone) if gone else points
 
 
 def predicted(points: pd.DataFrame, round_: Round) -> float:
@@ -203,24 +203,24 @@ def predicted(points: pd.DataFrame, round_: Round) -> float:
     return float((own["seconds"] / own["epochs"]).mean()) * epochs
 
 
-def record(folder: Path, plan: Plan, landed: Sequence[Landed]) -> pd.DataFrame:
+def record(folder: Path, plan: Plan, results: Sequence[JobResult]) -> pd.DataFrame:
     """Hand the outcomes of fleets to the store, all at once; return the table."""
-    outcomes = [outcome for one in landed for outcome in one.outcomes]
-    return store.record(
+    outcomes = [outcome for one in results for outcome in one.outcomes]
+    return storage.record(
         folder,
-        rows=[row for one in landed for row in rows_of(one, plan)],
+        rows=[row for one in results for row in rows_of(one, plan)],
         weights={o.point.run.id: o.weights for o in outcomes if o.weights},
         histories={o.point.run.id: o.history for o in outcomes if o.history},
-        logs={run_id: log for one in landed for run_id, log in one.logs.items()},
+        logs={run_id: log for one in results for run_id, log in one.logs.items()},
     )
 
 
-def rows_of(landed: Landed, plan: Plan) -> list[dict[str, object]]:
+def rows_of(results: JobResult, plan: Plan) -> list[dict[str, object]]:
     """The rows of a fleet."""
     study = {
-        "round": landed.fleet.number,
-        "role": landed.fleet.role,
-        "search": None if landed.fleet.role == "comparison" else plan.settings.search,
+        "round": results.fleet.number,
+        "role": results.fleet.role,
+        "search": None if results.fleet.role == "comparison" else plan.settings.search,
         "torch_version": torch.__version__,
     }
-    return [{**outcome.point.row(), **study} for outcome in landed.outcomes]
+    return [{**outcome.point.row(), **study} for outcome in results.outcomes]

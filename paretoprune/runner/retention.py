@@ -12,7 +12,9 @@ MOST_BYTES = 1_000_000_000  # of weights, up to which `auto` keeps all of them
 FRONTS = sorted({*AXES_OF.values(), *AT_LEAST.values(), *AT_MOST.values()})
 
 
-def superfluous(points: pd.DataFrame, keep: str, stored_bytes: int, repeats: int) -> list[str]:
+def weights_to_delete(
+    points: pd.DataFrame, keep: str, stored_bytes: int, repeats: int
+) -> list[str]:
     """Return the ids of the runs whose weights are to be deleted.
 
     Confirmations keep their weights, because the user asked for each of them. The runs of a

@@ -9,7 +9,7 @@ from paretoprune.problem.problem import Problem, count_prunable
 from paretoprune.runner.request import SweepRequest, require_meaning
 from paretoprune.search import SEARCHES
 from paretoprune.study import storage
-from paretoprune.study.defaults import usual_budget
+from paretoprune.study.defaults import default_budget
 from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from paretoprune.study.validation import choose
 from paretoprune.training.evaluate import reference_lam
@@ -45,7 +45,7 @@ def open_study(folder: Path, request: SweepRequest) -> tuple[Plan, Prepared]:
 
 def new_budget(settings: Settings, request: SweepRequest) -> Budget:
     """What a user gave, and what is usual; raise `UsageError` for what has no meaning."""
-    usual = usual_budget(settings.recipe, settings.search)
+    usual = default_budget(settings.recipe, settings.search)
     if settings.init:
         usual["smgd"] = 1
     budget = Budget(**{**usual, **request.budget})

@@ -9,10 +9,10 @@ import pandas as pd
 
 from paretoprune.errors import CouldNotError
 from paretoprune.problem.device import training_process
-from paretoprune.runner.events import SWEPT, Note, Summary, Watch, plural
+from paretoprune.runner.events import SWEPT, EventHandler, Note, Summary, plural
 from paretoprune.runner.executors.executor import Executor
 from paretoprune.runner.executors.open_executor import EXECUTORS
-from paretoprune.runner.jobs import Fleets
+from paretoprune.runner.jobs import JobPool
 from paretoprune.runner.loop import Loop
 from paretoprune.runner.request import SweepRequest, default_folder, require_apart
 from paretoprune.runner.rounds import propose
@@ -23,7 +23,7 @@ from paretoprune.study.settings import Plan, Settings
 from paretoprune.training.prepare import Prepared
 
 
-def sweep(request: SweepRequest, watch: Watch, executor: Executor | None = None) -> Summary:
+def sweep(request: SweepRequest, watch: EventHandler, executor: Executor | None = None) -> Summary:
     """Begin or continue a study until its search is done or its budget is spent.
 
     Args:
@@ -69,11 +69,11 @@ def train_study(
     prepared: Prepared,
     request: SweepRequest,
     executor: Executor,
-    watch: Watch,
+    watch: EventHandler,
 ) -> tuple[Plan, str]:
     """Train what is missing in a study that is locked; return its plan and how the loop ended."""
     watch(plan)
-    notes = [*prepared.problem.data.notes, way_of(plan, prepared)]
+    notes = [*prepared.problem.data.notes, backend_note(plan, prepared)]
     if not storage.is_study(folder):
         notes += small_memory(plan)
     storage.write_plan(folder, plan)
@@ -81,7 +81,7 @@ def train_study(
     for note in (*notes, *idle(plan, slots)):
         watch(Note(text=note))
     deadline = time.time() + (request.time_budget or math.inf)
-    fleets = Fleets(folder, prepared, executor, watch, deadline)
+    fleets = JobPool(folder, prepared, executor, watch, deadline)
     points = storage.read(folder)
     again = failed(points) if request.is_retry else set()
     loop = Loop(folder, plan, request, executor, fleets, watch, again, points)
@@ -94,7 +94,7 @@ def failed(points: pd.DataFrame) -> set[str]:
     return set(own["run_id"])
 
 
-def way_of(plan: Plan, prepared: Prepared) -> str:
+def backend_note(plan: Plan, prepared: Prepared) -> str:
     """How many networks are trained together, and how."""
     size = plan.fleet_size
     if size == plan.measured.largest_fleet:

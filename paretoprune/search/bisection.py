@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from paretoprune.search.interval_gain import Corner
-from paretoprune.search.levels import Terms, search_levels
+from paretoprune.search.levels import LevelRules, search_levels
 from paretoprune.search.proposal import Proposal, SearchSettings
 
 PAPER_LEVELS = 5
@@ -19,6 +19,6 @@ def bisection(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
     return search_levels(points, settings, middle, PAPER_LEVELS)
 
 
-def middle(dense: Corner, sparse: Corner, terms: Terms) -> Sequence[float]:
+def middle(dense: Corner, sparse: Corner, rules: LevelRules) -> Sequence[float]:
     """Return the mean of the neighbours' λs as the only candidate."""
-    return (terms.mean(dense.lam, sparse.lam),)
+    return (rules.mean(dense.lam, sparse.lam),)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from paretoprune.search.interval_gain import Corner, chord_normal
-from paretoprune.search.levels import Terms, search_levels
+from paretoprune.search.levels import LevelRules, search_levels
 from paretoprune.search.proposal import Proposal, SearchSettings
 
 PAPER_LEVELS = 15
@@ -16,6 +16,6 @@ def dichotomic(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
     return search_levels(points, settings, normal, PAPER_LEVELS)
 
 
-def normal(dense: Corner, sparse: Corner, terms: Terms) -> Sequence[float]:
+def normal(dense: Corner, sparse: Corner, rules: LevelRules) -> Sequence[float]:
     """Return the normal of the chord as the only candidate, regardless of the neighbours' λs."""
     return (chord_normal(dense, sparse),)

@@ -35,7 +35,7 @@ def near(lam: float, others: np.ndarray) -> np.ndarray:
     return np.asarray(close | (others == lam))  # 0 equals only 0
 
 
-def estimated_gain(
+def acquisition_value(
     dense: Corner,
     sparse: Corner,
     denser: Sequence[Corner],

@@ -17,7 +17,7 @@ import pandas as pd
 from paretoprune.analysis.aggregate import alive
 from paretoprune.analysis.pareto import pareto
 from paretoprune.search.grid import LARGEST_LAM, lam_range
-from paretoprune.search.interval_gain import FLOOR, Corner, corners_of, estimated_gain, near
+from paretoprune.search.interval_gain import FLOOR, Corner, acquisition_value, corners_of, near
 from paretoprune.search.proposal import (
     PENDING,
     Interval,
@@ -32,7 +32,7 @@ AXES = ("train_loss", "complexity")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class LevelRules:
     """Rules in which this project's searches differ from the authors' literal ones.
 
     Attributes:
@@ -63,14 +63,14 @@ class Terms:
 
 
 # Two neighbours, the denser one first -> candidate λs between them, in the order of preference
-Between = Callable[[Corner, Corner, Terms], Sequence[float]]
+Between = Callable[[Corner, Corner, LevelRules], Sequence[float]]
 
 
-def terms_of(settings: SearchSettings, paper_levels: int) -> Terms:
+def level_rules(settings: SearchSettings, paper_levels: int) -> LevelRules:
     """Return the rules of the study's recipe; `paper_levels` limits only the recipe `paper`."""
     is_paper = settings.recipe == "paper"
     low, high = (0.0, LARGEST_LAM) if is_paper else lam_range(settings.lam_ref)
-    return Terms(
+    return LevelRules(
         is_paper=is_paper,
         low=low,
         high=high,
@@ -91,26 +91,26 @@ def search_levels(
         between: returns the candidate λs between two neighbours, in the order of preference.
         paper_levels: the largest number of levels after the first in the recipe `paper`.
     """
-    terms = terms_of(settings, paper_levels)
+    rules = level_rules(settings, paper_levels)
     if points.empty:
-        return Proposal(lams=terms.start[: settings.round_size])
+        return Proposal(lams=rules.start[: settings.round_size])
     points = points.sort_values("lam", kind="stable")
     living = alive(points)
     if living.empty:
         return Proposal(lams=())
     floor = FLOOR * float(living["complexity"].min())
     intervals = tuple(
-        examine(points, dense, sparse, between(dense, sparse, terms), floor, terms, settings)
+        examine(points, dense, sparse, between(dense, sparse, rules), floor, rules, settings)
         for dense, sparse in pairwise(corners_of(listed(living)))
     )
-    if points["round"].nunique() > terms.most_levels:
+    if points["round"].nunique() > rules.most_levels:
         return Proposal(lams=(), intervals=intervals)
     eager = sorted(
         (interval for interval in intervals if interval.state == "open"),
         key=lambda interval: (-interval.gain, interval.lam),
     )
-    wanted = (*terms.start, *toward_living(points, living, terms))
-    missing = [lam for lam in wanted if not is_known(points, lam, terms)]
+    wanted = (*rules.start, *toward_living(points, living, rules))
+    missing = [lam for lam in wanted if not is_known(points, lam, rules)]
     lams = tuple(dict.fromkeys((*missing, *(interval.lam for interval in eager))))
     return Proposal(lams=lams[: settings.round_size], intervals=intervals)
 
@@ -132,45 +132,47 @@ def examine(
     sparse: Corner,
     tries: Sequence[float],
     floor: float,
-    terms: Terms,
+    rules: LevelRules,
     settings: SearchSettings,
 ) -> Interval:
     """Return the interval between two neighbours, with the first new λ of `tries`.
 
     If there is no new λ, the state of the interval is the reason.
     """
-    inside = [lam for lam in map(rounded, tries) if terms.low <= lam <= terms.high]
-    fresh = [lam for lam in inside if not is_known(points, lam, terms)]
+    inside = [lam for lam in map(rounded, tries) if rules.low <= lam <= rules.high]
+    fresh = [lam for lam in inside if not is_known(points, lam, rules)]
     # with the authors' moments a run does not minimise the weighted sum of its λ: no valid line
-    ends = [replace(end, lam=0.0) if terms.is_paper else end for end in (dense, sparse)]
-    gain = estimated_gain(ends[0], ends[1], (), (), floor)
+    ends = [replace(end, lam=0.0) if rules.is_paper else end for end in (dense, sparse)]
+    gain = acquisition_value(ends[0], ends[1], (), (), floor)
     if fresh:
         state: IntervalState = "converged" if gain < settings.tolerance else "open"
     else:
-        state = closed(points, dense, sparse, inside, terms)
+        state = closed(points, dense, sparse, inside, rules)
     lam = (fresh or inside or [dense.lam])[0]
     return Interval(lam_low=dense.lam, lam_high=sparse.lam, gain=gain, lam=lam, state=state)
 
 
 def closed(
-    points: pd.DataFrame, dense: Corner, sparse: Corner, tries: Sequence[float], terms: Terms
+    points: pd.DataFrame, dense: Corner, sparse: Corner, tries: Sequence[float], rules: LevelRules
 ) -> IntervalState:
     """Return the reason why an interval has no λ left."""
     if not tries:
         return "outside"
     lams = points["lam"].to_numpy()
-    tried = np.any([terms.same(lam, lams) for lam in tries], axis=0)
+    tried = np.any([rules.same(lam, lams) for lam in tries], axis=0)
     if (points["status"][tried] != "done").any():
         return "failed"
     return "narrow" if np.isin(lams[tried], [dense.lam, sparse.lam]).all() else "noise"
 
 
-def is_known(points: pd.DataFrame, lam: float, terms: Terms) -> bool:
+def is_known(points: pd.DataFrame, lam: float, rules: LevelRules) -> bool:
     """Return whether `lam`, or a λ that equals it apart from noise, has been trained."""
-    return bool(terms.same(lam, points["lam"].to_numpy()).any())
+    return bool(rules.same(lam, points["lam"].to_numpy()).any())
 
 
-def toward_living(points: pd.DataFrame, living: pd.DataFrame, terms: Terms) -> tuple[float, ...]:
+def toward_living(
+    points: pd.DataFrame, living: pd.DataFrame, rules: LevelRules
+) -> tuple[float, ...]:
     """Return the mean of the largest λ with a living network and the next one above without.
 
     The result is empty if there is no λ above, if a run at such a λ is pending, or if the mean is
@@ -181,5 +183,5 @@ def toward_living(points: pd.DataFrame, living: pd.DataFrame, terms: Terms) -> t
     if (above["status"] == PENDING).any():  # it may be the run sought
         return ()
     deadly = float(above["lam"].min())  # NaN if there is none
-    lam = math.nan if math.isnan(deadly) else rounded(terms.mean(top, deadly))
-    return (lam,) if terms.low <= lam <= terms.high else ()
+    lam = math.nan if math.isnan(deadly) else rounded(rules.mean(top, deadly))
+    return (lam,) if rules.low <= lam <= rules.high else ()

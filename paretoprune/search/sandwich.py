@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from paretoprune.analysis.aggregate import alive
-from paretoprune.analysis.knee.axes import Terms
+from paretoprune.analysis.knee.axes import AxesSpec
 from paretoprune.analysis.knee.chord import chord
 from paretoprune.analysis.knee.one_se import one_se
 from paretoprune.analysis.pareto import pareto, supported
@@ -27,9 +27,9 @@ from paretoprune.search.grid import LARGEST_LAM, grid_lams, spread
 from paretoprune.search.interval_gain import (
     FLOOR,
     Corner,
+    acquisition_value,
     chord_normal,
     corners_of,
-    estimated_gain,
     near,
 )
 from paretoprune.search.proposal import (
@@ -72,12 +72,12 @@ def examine(
     floor = FLOOR * float(living["complexity"].min())
     densest = useful_complexity(living, settings)
     front = pareto(living)
-    at_knee = chord(front, Terms()).index
+    at_knee = chord(front, AxesSpec()).index
     knee_lam = None if at_knee is None else float(front.at[at_knee, "lam"])
     lams, failed = points["lam"].to_numpy(), (points["status"] != "done").to_numpy()
     intervals = []
     for i, (dense, sparse) in enumerate(pairwise(corners)):
-        gain = estimated_gain(
+        gain = acquisition_value(
             dense, sparse, corners[max(i - 1, 0) : i], corners[i + 2 : i + 3], floor
         )
         low, high = sorted((dense.lam, sparse.lam))  # noise may reverse them
@@ -103,13 +103,13 @@ def useful_complexity(living: pd.DataFrame, settings: SearchSettings) -> float:
     within one standard error of the least validation error, whichever is larger: an overfitting
     network can have a larger loss and fewer errors.
     """
-    terms = Terms(
+    rules = AxesSpec(
         ("val_error", "nonzeros"),
         samples=settings.validation_images,
         quality=settings.quality,
         constant_loss=settings.constant_loss,
     )
-    best = [living["val_loss"].idxmin(), one_se(pareto(living, terms.axes), terms).index]
+    best = [living["val_loss"].idxmin(), one_se(pareto(living, rules.axes), rules).index]
     return float(living.loc[best, "complexity"].max())
 
 

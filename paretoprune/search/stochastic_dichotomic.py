@@ -7,7 +7,7 @@ import pandas as pd
 
 from paretoprune.search.dichotomic import PAPER_LEVELS
 from paretoprune.search.interval_gain import Corner, chord_normal
-from paretoprune.search.levels import Terms, search_levels
+from paretoprune.search.levels import LevelRules, search_levels
 from paretoprune.search.proposal import Proposal, SearchSettings
 
 DRAWS = 3  # without success until an interval closes
@@ -20,7 +20,7 @@ def stochastic_dichotomic(points: pd.DataFrame, settings: SearchSettings) -> Pro
     return search_levels(points, settings, normal_or_draw, PAPER_LEVELS)
 
 
-def normal_or_draw(dense: Corner, sparse: Corner, terms: Terms) -> Sequence[float]:
+def normal_or_draw(dense: Corner, sparse: Corner, rules: LevelRules) -> Sequence[float]:
     """Return the normal of the chord, then random λs between the neighbours, uniform in log λ.
 
     The random λs depend only on the study's seed and on the neighbours' λs. In the recipe `paper`
@@ -28,13 +28,13 @@ def normal_or_draw(dense: Corner, sparse: Corner, terms: Terms) -> Sequence[floa
     """
     low, high = sorted((dense.lam, sparse.lam))
     bits = np.array([low, high]).view(np.uint64).tolist()
-    draws = np.random.default_rng([terms.seed, *bits]).uniform(
-        size=PAPER_DRAWS if terms.is_paper else DRAWS
+    draws = np.random.default_rng([rules.seed, *bits]).uniform(
+        size=PAPER_DRAWS if rules.is_paper else DRAWS
     )
-    if terms.is_paper:
+    if rules.is_paper:
         weight = 1 - dense.lam
         lams = 1 - weight * (PAPER_SHARE + (1 - PAPER_SHARE) * draws)
     else:
-        low = max(low, terms.low)
+        low = max(low, rules.low)
         lams = low * (max(high, low) / low) ** draws
     return (chord_normal(dense, sparse), *(float(lam) for lam in lams))

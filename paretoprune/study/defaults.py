@@ -15,11 +15,11 @@ OF_MODELS: dict[str, dict[str, Any]] = {
     "vgg": {"batch_size": 64, "learning_rate": 2e-3},
 }
 # Defaults for a model and for data that are defined by the user's code.
-OWN_MODEL: dict[str, Any] = {"prunable": "all", "batch_size": 64, "learning_rate": 1e-3}
-OWN_DATA: dict[str, Any] = {"model": "mlp"}
+USER_MODEL: dict[str, Any] = {"prunable": "all", "batch_size": 64, "learning_rate": 1e-3}
+USER_DATA: dict[str, Any] = {"model": "mlp"}
 GREY = {"model": "lenet5", "epochs": 10, "inputs": "standard"}
 COLOURED = {"model": "vgg", "epochs": 40, "inputs": "standard"}
-SUITED: dict[str, dict[str, Any]] = {
+OF_DATASETS: dict[str, dict[str, Any]] = {
     "digits": {"model": "mlp", "epochs": 50, "batch_size": 32, "learning_rate": 2e-2},
     "mnist": GREY,
     "fashion-mnist": GREY,
@@ -66,14 +66,14 @@ WITHOUT_CONVOLUTIONS = ("mlp",)
 RECIPES = ("own", "paper")
 
 
-def suited(field: str, usual: object = None) -> str:
+def defaults_for(field: str, usual: object = None) -> str:
     """Return the defaults of a setting for the help text: `50 for digits; 10 for mnist, ...`.
 
     A data set that does not declare the setting is listed with `usual`, or left out if `usual` is
     `None`. The defaults that models declare follow.
     """
     names: dict[str, list[str]] = {}
-    for name, values in SUITED.items():
+    for name, values in OF_DATASETS.items():
         if field in values or usual is not None:
             names.setdefault(str(values.get(field, usual)), []).append(name)
     of_models = (f"{own[field]} for {name}" for name, own in OF_MODELS.items() if field in own)
@@ -81,13 +81,13 @@ def suited(field: str, usual: object = None) -> str:
     return "; ".join((*own, *of_models))
 
 
-def usual_of(field: str) -> str:
+def default_help(field: str) -> str:
     """Return the default of a setting in `EVERY` for the help text, after models that differ."""
     own = (f"{values[field]:g} for {name}" for name, values in OF_MODELS.items() if field in values)
     return ", else ".join((*own, f"{EVERY[field]:g}"))
 
 
-def usual_budget(recipe: str, search: str) -> dict[str, Any]:
+def default_budget(recipe: str, search: str) -> dict[str, Any]:
     """Return the budget of a new study.
 
     The recipe `paper` has no tolerance and separate moments for each objective, as the authors do.
@@ -106,21 +106,21 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     data set.
     """
     dataset = DatasetRef.parse(given.get("dataset", "digits"))
-    of_data = OWN_DATA if is_user_code(dataset.name) else SUITED.get(dataset.name, {})
+    of_data = USER_DATA if is_user_code(dataset.name) else OF_DATASETS.get(dataset.name, {})
     model = given.get("model", of_data.get("model", ""))
-    of_model = OWN_MODEL if is_user_code(model) else OF_MODELS.get(model, {})
-    suited = (
+    of_model = USER_MODEL if is_user_code(model) else OF_MODELS.get(model, {})
+    defaults_for = (
         {**EVERY, **of_data, **of_model}
         if is_user_code(model)
         else {**EVERY, **of_model, **of_data}
     )
     optimizers = OPTIMIZERS
     if given.get("recipe") == "paper":
-        coloured = PAPER_COLOURED if suited.get("model") == "vgg" else {}
-        suited, optimizers = {**suited, **PAPER, **coloured}, PAPER_OPTIMIZERS
+        coloured = PAPER_COLOURED if defaults_for.get("model") == "vgg" else {}
+        defaults_for, optimizers = {**defaults_for, **PAPER, **coloured}, PAPER_OPTIMIZERS
         if model in WITHOUT_CONVOLUTIONS or is_user_code(
             model
         ):  # user code may have no convolutions
-            suited["l2_conv"] = 0.0
-    chosen = {**suited, **given}.get("optimizer", "adam")
-    return {**suited, **optimizers.get(chosen, {}), **given}
+            defaults_for["l2_conv"] = 0.0
+    chosen = {**defaults_for, **given}.get("optimizer", "adam")
+    return {**defaults_for, **optimizers.get(chosen, {}), **given}

@@ -4,7 +4,7 @@ import math
 
 # Accuracy is for classes, R² for squared errors. The skill, for other losses, is the share of the
 # constant prediction's loss that the network removes. Only accuracy is a share of samples.
-QUALITIES = ACCURACY, R2, SKILL = "accuracy", "R²", "skill"
+METRICS = ACCURACY, R2, SKILL = "accuracy", "R²", "skill"
 LEAST = 1e-9  # share of the constant prediction's loss; anything smaller is rounding
 SHORT = {ACCURACY: "acc."}
 SPLITS = {"validation": "val", "test": "test"}  # by data, how their columns begin

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar, get_type_hints
 from paretoprune.errors import UsageError
 from paretoprune.study.dataset_ref import FOLDER, DatasetRef
 from paretoprune.study.defaults import RECIPES, complete
-from paretoprune.study.metric import ACCURACY, QUALITIES
+from paretoprune.study.metric import ACCURACY, METRICS
 from paretoprune.study.run import SMGD, WEIGHTED_SUM
 from paretoprune.study.validation import choose, option_of, require
 
@@ -21,7 +21,7 @@ MANY = 1_000_000
 LARGEST = 2**63  # integers of TOML are smaller, but Python's reader accepts any
 DATA_VARIABLE = "PARETOPRUNE_DATA"
 INPUTS = ("unit", "standard")
-OWN = "package.module:function"  # the form in which user code is named
+USER_CODE = "package.module:function"  # the form in which user code is named
 DEVICES = (AUTO, "cpu", "cuda")
 METHODS = (WEIGHTED_SUM, SMGD)
 MOMENTS = ("joint", "separate")
@@ -108,19 +108,19 @@ class Settings:
     @classmethod
     def from_options(cls, given: Mapping[str, Any]) -> Self:
         """Complete the options that the user gave with their defaults, as `complete` does."""
-        return cls(**complete(plain(given)))
+        return cls(**complete(resolved(given)))
 
     def differences(self, given: Mapping[str, Any]) -> list[str]:
         """List the given options whose values differ from the study's, with both values."""
         stored = asdict(self)
         return [
             f"{option_of(name)} is {stored[name]}, not {value}"
-            for name, value in plain(given).items()
+            for name, value in resolved(given).items()
             if value != stored[name]
         ]
 
 
-def plain(given: Mapping[str, Any]) -> dict[str, Any]:
+def resolved(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options without `--model auto`, and with absolute paths.
 
     The paths are those of `folder:PATH` and `--init`. A study then finds these files in whichever
@@ -189,7 +189,7 @@ class Measured:
         fleet_size: Fleet size of `--fleet auto`: the size of a round, less if memory is small.
             Older versions stored the fastest size, or 0 if it was never measured.
         largest_fleet: Largest fleet size that memory allows; 0 if memory was never too small.
-        quality: Name of the metric (1 - error), one of `QUALITIES`.
+        quality: Name of the metric (1 - error), one of `METRICS`.
         init_digest: SHA-256 of the file of initial weights; empty without one.
         is_stacked: Optimizers see a fleet's networks as one tensor, as in the first studies, so
             that their tables depend on the fleet size.
@@ -209,7 +209,7 @@ class Measured:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if name == "quality":
-                choose(value, QUALITIES, name)
+                choose(value, METRICS, name)
             elif name in ("init_digest", "is_stacked"):
                 continue
             elif name in ("fleet_size", "largest_fleet"):

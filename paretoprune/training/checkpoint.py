@@ -24,7 +24,7 @@ QUANTITIES = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros", "
 
 
 @dataclass(frozen=True)
-class Begun:
+class Checkpoint:
     """How far a fleet has come that began at `started_at`: `seconds` are those of training."""
 
     state: State
@@ -32,10 +32,10 @@ class Begun:
     started_at: str
 
 
-class Keeper(Protocol):
+class Checkpointer(Protocol):
     """Keeps a fleet in the midst of its training, where that is worth it."""
 
-    def load(self) -> Begun | None:
+    def load(self) -> Checkpoint | None:
         """What was kept of this fleet."""
 
     def save(
@@ -47,23 +47,23 @@ class Keeper(Protocol):
         """What to raise where what was kept does not fit."""
 
 
-def go_on(training: Training, keeper: Keeper | None) -> tuple[History, float, str]:
+def resume(training: Training, checkpointer: Checkpointer | None) -> tuple[History, float, str]:
     """Set a fleet that has just begun to what was kept of it: history, seconds, when it began."""
-    begun = keeper.load() if keeper else None
-    if keeper is None or begun is None:
+    begun = checkpointer.load() if checkpointer else None
+    if checkpointer is None or begun is None:
         return [], 0.0, datetime.now(UTC).isoformat(timespec="seconds")
     try:
         history = restore(training, begun.state)
     except (ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
-        raise keeper.refuse(error) from error
+        raise checkpointer.refuse(error) from error
     return history, begun.seconds, begun.started_at
 
 
 def state_of(training: Training, history: History) -> State:
     """The networks, their optimizers and the history, on the host."""
     state = {f"{NETWORK}/{name}": value for name, value in networks_of(training).items()}
-    for objective, updates in training.updates.items():
-        for index, own in updates.optimizer.state_dict()["state"].items():
+    for objective, optimizers in training.optimizers.items():
+        for index, own in optimizers.optimizer.state_dict()["state"].items():
             for name, value in own.items():
                 if value is not None:  # the buffer of a momentum of 0
                     state[f"{OPTIMIZER}/{objective}/{index}/{name}"] = torch.as_tensor(value)
@@ -93,7 +93,7 @@ def restore(training: Training, state: Mapping[str, np.ndarray]) -> History:
             kept = torch.from_numpy(state[f"{NETWORK}/{name}"])
             require_shape(name, kept, value.shape)
             value.copy_(kept)
-    for objective in training.updates:
+    for objective in training.optimizers:
         restore_optimizer(training, objective, state)
     batches = math.ceil(len(training.problem.data.train) / training.runs[0].batch_size)
     training.steps = epochs * batches
@@ -103,7 +103,7 @@ def restore(training: Training, state: Mapping[str, np.ndarray]) -> History:
 
 def restore_optimizer(training: Training, objective: str, state: Mapping[str, np.ndarray]) -> None:
     """Set what an optimizer remembers of each parameter, and nothing else of it."""
-    optimizer = training.updates[objective].optimizer
+    optimizer = training.optimizers[objective].optimizer
     own = optimizer.state_dict()
     values = [value for group in optimizer.param_groups for value in group["params"]]
     kept: dict[int, dict[str, Tensor]] = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from paretoprune.problem.datasets import Part
+from paretoprune.problem.datasets import Split
 from paretoprune.study.metric import ACCURACY
 from paretoprune.training.fleet import Fleet
 from paretoprune.training.prepare import Prepared
@@ -29,7 +29,7 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(fleet: Fleet, prepared: Prepared, part: Part) -> Evaluation:
+def evaluate(fleet: Fleet, prepared: Prepared, part: Split) -> Evaluation:
     """Evaluate every network on one split of the data, in evaluation mode."""
     losses, wrong = [], []
     problem, is_share = prepared.problem, prepared.metric == ACCURACY

@@ -25,7 +25,7 @@ def rmsprop(groups: Groups, momentum: float) -> torch.optim.Optimizer:
     return torch.optim.RMSprop(groups, momentum=momentum)
 
 
-UPDATES: dict[str, Callable[[Groups, float], torch.optim.Optimizer]] = {
+OPTIMIZERS: dict[str, Callable[[Groups, float], torch.optim.Optimizer]] = {
     "adam": adam,
     "sgd": sgd,
     "rmsprop": rmsprop,
@@ -35,7 +35,7 @@ UPDATES: dict[str, Callable[[Groups, float], torch.optim.Optimizer]] = {
 ROUNDS_ENDS = ("adam",)
 
 
-class Updates:
+class StackedOptimizer:
     """An optimizer on stacked tensors, with a learning rate for each network.
 
     Neighbouring networks with equal learning rates are updated in one call. An optimizer in
@@ -55,7 +55,7 @@ class Updates:
         """Create the optimizer.
 
         Args:
-            optimizer: One of `UPDATES`.
+            optimizer: One of `OPTIMIZERS`.
             values: The tensors [K, *shape], which `step` changes in place.
             rates: The learning rates [K].
             momentum: Momentum of the optimizers that use it.
@@ -63,17 +63,17 @@ class Updates:
                 studies did.
         """
         self.is_stacked = is_stacked or optimizer not in ROUNDS_ENDS
-        self.stretches = stretches(rates)
+        self.contiguous_groups = contiguous_groups(rates)
         groups = [
             {
                 "params": [one for value in values for one in self._apart(value.detach()[own])],
                 "lr": rate,
             }
-            for own, rate in self.stretches
+            for own, rate in self.contiguous_groups
         ]
-        self.optimizer = UPDATES[optimizer](groups, momentum)
+        self.optimizer = OPTIMIZERS[optimizer](groups, momentum)
 
-    def step(self, directions: Sequence[Tensor], factor: float) -> None:
+    def step(self, directions: Sequence[Tensor], lr_scale: float) -> None:
         """Take one step against the directions.
 
         Args:
@@ -81,8 +81,10 @@ class Updates:
                 values.
             factor: Factor of all learning rates.
         """
-        for group, (own, rate) in zip(self.optimizer.param_groups, self.stretches, strict=True):
-            group["lr"] = rate * factor
+        for group, (own, rate) in zip(
+            self.optimizer.param_groups, self.contiguous_groups, strict=True
+        ):
+            group["lr"] = rate * lr_scale
             gradients = (one for direction in directions for one in self._apart(direction[own]))
             for value, gradient in zip(group["params"], gradients, strict=True):
                 value.grad = gradient
@@ -94,7 +96,7 @@ class Updates:
         return [stacked] if self.is_stacked else stacked.unbind()
 
 
-def stretches(values: Sequence[float]) -> list[tuple[slice, float]]:
+def contiguous_groups(values: Sequence[float]) -> list[tuple[slice, float]]:
     """Return contiguous groups of equal values: `[a, a, b]` -> `[(0:2, a), (2:3, b)]`."""
     ends = [i for i in range(1, len(values)) if values[i] != values[i - 1]]
     bounds = zip([0, *ends], [*ends, len(values)], strict=True)

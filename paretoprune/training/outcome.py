@@ -9,7 +9,7 @@ from torch import Tensor
 
 from paretoprune.problem.problem import fill
 from paretoprune.pruning.compaction import compact
-from paretoprune.pruning.flops import sizes_of
+from paretoprune.pruning.flops import counts_of
 from paretoprune.study.run import Layer, Point
 from paretoprune.study.user_code import in_short
 from paretoprune.training.evaluate import Evaluation
@@ -141,7 +141,10 @@ def with_sizes(point: Point, training: Training, index: int) -> tuple[Point, tup
     try:
         network = problem.network(fleet.seeds[index]).to(problem.device)
         fill(network, {name: tensor[index] for name, tensor in fleet.tensors.items()})
-        stored, left = sizes_of(network, inputs), sizes_of(compact(network, inputs).network, inputs)
+        stored, left = (
+            counts_of(network, inputs),
+            counts_of(compact(network, inputs).network, inputs),
+        )
     except Exception as error:  # a user's module may raise anything, when it is copied too
         note = f"its FLOPs, neurons and compact size cannot be counted: {in_short(error)}"
         return point, (note,)

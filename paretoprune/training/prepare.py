@@ -15,8 +15,8 @@ from paretoprune.study.metric import ACCURACY
 from paretoprune.study.settings import Settings
 from paretoprune.study.validation import choose
 from paretoprune.training.fleet import Fleet, stack
-from paretoprune.training.fleet.select import choose_path
-from paretoprune.training.optimizers import SCHEDULES, UPDATES
+from paretoprune.training.fleet.select import choose_backend
+from paretoprune.training.optimizers import OPTIMIZERS, SCHEDULES
 
 CHECKED_SAMPLES = 8  # of the step that a backend must compute as the networks do
 
@@ -27,7 +27,7 @@ class Prepared:
 
     Attributes:
         problem: What is trained.
-        backend: How fleets compute their forward pass, a key of `PATHS`.
+        backend: How fleets compute their forward pass, a key of `BACKENDS`.
         rejected: The backends before it in the table, each with the reason why it does not fit.
         constant: The best constant prediction, the outputs of one sample.
         constant_loss: Its validation loss.
@@ -59,7 +59,7 @@ def prepare(settings: Settings, environment: Environment, *, is_stacked: bool = 
         UsageError: A name is unknown, a combination does not fit, or there is no such device.
         CouldNotError: Data are missing, or memory is too small for two networks.
     """
-    for name, table in (("optimizer", UPDATES), ("schedule", SCHEDULES)):
+    for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
         choose(getattr(settings, name), table, f"--{name}")
     prepared = prepare_problem(build_problem(settings, environment), settings)
     return replace(prepared, is_stacked=is_stacked)
@@ -72,7 +72,7 @@ def prepare_problem(problem: Problem, settings: Settings) -> Prepared:
     """
     networks = [problem.network(seed).to(problem.device) for seed in (0, 1)]
     few = problem.data.train[:CHECKED_SAMPLES]
-    backend, rejected = choose_path(networks, problem.inputs(few.inputs))
+    backend, rejected = choose_backend(networks, problem.inputs(few.inputs))
     outputs = fleet_of(problem, [0], backend).forward(problem.inputs(few.inputs)).detach()
     require_fitting(problem, settings, outputs)
     problem.loss.value(outputs, few.targets)  # a user's own may raise

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from paretoprune.problem.datasets import Part
+from paretoprune.problem.datasets import Split
 from paretoprune.problem.problem import Problem
 from paretoprune.pruning.penalties import total
 from paretoprune.pruning.threshold import prune
 from paretoprune.study.run import SMGD, Run
 from paretoprune.training.fleet import Fleet
 from paretoprune.training.methods.gradient_weights import (
-    Combine,
-    Objectives,
+    GradientFacts,
+    Weighting,
     gram_matrices,
     smgd,
     weighted_sum,
 )
-from paretoprune.training.optimizers import Updates, stretches
+from paretoprune.training.optimizers import StackedOptimizer, contiguous_groups
 from paretoprune.training.prepare import Prepared
 
 DENSE, CONVOLUTIONAL = 0, 1  # blocks of a split network; all others have one block
@@ -38,10 +38,10 @@ class Training:
     fleet: Fleet
     prepared: Prepared
     runs: Sequence[Run]
-    combine: Combine
+    weighting: Weighting
     lams: Tensor | None
     blocks: dict[str, int]  # by parameter
-    updates: dict[str, Updates]  # by objective
+    optimizers: dict[str, StackedOptimizer]  # by objective
     steps_of: dict[str, dict[str, Tensor]]
     thresholds: list[tuple[slice, float]]
     steps: int = 0
@@ -62,18 +62,18 @@ def begin(runs: Sequence[Run], prepared: Prepared) -> Training:
     problem, first = prepared.problem, runs[0]
     fleet = prepared.fleet([run.seed for run in runs])
     is_joint = first.moments == "joint"
-    moved = {BOTH: fleet.parameters} if is_joint else steps_apart(fleet, problem, first.split)
+    moved = {BOTH: fleet.parameters} if is_joint else separate_steps(fleet, problem, first.split)
     rates = [run.learning_rate for run in runs]
     lams = None if first.method == SMGD else torch.tensor([run.lam for run in runs])
     training = Training(
         fleet=fleet,
         prepared=prepared,
         runs=runs,
-        combine=smgd(first.normalize),
+        weighting=smgd(first.normalize),
         lams=None if lams is None else lams.to(problem.device, torch.get_default_dtype()),
         blocks=blocks_of(fleet, problem, first.split),
-        updates={
-            objective: Updates(
+        optimizers={
+            objective: StackedOptimizer(
                 first.optimizer,
                 list(values.values()),
                 rates,
@@ -83,7 +83,7 @@ def begin(runs: Sequence[Run], prepared: Prepared) -> Training:
             for objective, values in moved.items()
         },
         steps_of={} if is_joint else moved,
-        thresholds=stretches([run.threshold for run in runs]),
+        thresholds=contiguous_groups([run.threshold for run in runs]),
     )
     prune_fleet(training)
     return training
@@ -95,7 +95,7 @@ def prune_fleet(training: Training) -> None:
     prune(training.prunable_weights, training.thresholds, is_grouped)
 
 
-def steps_apart(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, dict[str, Tensor]]:
+def separate_steps(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, dict[str, Tensor]]:
     """Where two optimizers leave their steps: for all parameters, for those with a second cost."""
     second = {*problem.prunable, *(problem.convolutions if is_split else ())}
     values = fleet.parameters.items()
@@ -115,35 +115,35 @@ def blocks_of(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, int]:
 
 
 def take_step(
-    training: Training, batch: Part, factor: float, warmth: float = 1.0
+    training: Training, batch: Split, lr_scale: float, lam_scale: float = 1.0
 ) -> tuple[Tensor, Tensor]:
     """Take one step; return each network's loss [K] and objectives' weights [K, blocks, 2].
 
-    `batch` is one mini-batch for all networks; `factor` scales the learning rates, `warmth` the
-    lams. The networks are independent, so the gradient of the
-    sum of their losses holds each network's own gradient.
+    `batch` is one mini-batch for all networks; `lr_scale` scales the learning rates, `lam_scale`
+    the lams. The networks are independent, so the gradient of the sum of their losses holds each
+    network's own gradient.
     """
     training.steps += 1
-    weights = None if training.lams is None else weighted_sum(training.lams * warmth)
+    weights = None if training.lams is None else weighted_sum(training.lams * lam_scale)
     # a weight that is known before the gradients scales a number, not all of them
     scale = None if weights is None or training.steps_of else weights[:, 0, 0]
     loss, gradients = differentiate(training, batch, scale)
     with torch.no_grad():
-        costs = second_gradients(training)
+        penalties = penalty_gradients(training)
         if weights is None:
-            objectives = Objectives(
-                gram=lambda: gram_matrices(gradients, costs, list(training.blocks.values())),
+            objectives = GradientFacts(
+                gram=lambda: gram_matrices(gradients, penalties, list(training.blocks.values())),
                 values=lambda: values_of(training, loss),
             )
-            weights = training.combine(objectives).to(loss.dtype)
-        move = move_apart if training.steps_of else move_jointly
-        move(training, gradients, costs, weights, factor)
+            weights = training.weighting(objectives).to(loss.dtype)
+        move = step_separate_moments if training.steps_of else step_joint
+        move(training, gradients, penalties, weights, lr_scale)
         prune_fleet(training)
     return loss, weights
 
 
 def differentiate(
-    training: Training, batch: Part, scale: Tensor | None
+    training: Training, batch: Split, scale: Tensor | None
 ) -> tuple[Tensor, list[Tensor]]:
     """The loss of each network [K], and its gradients, `scale` [K] times, [K, *shape]."""
     values = training.fleet.parameters.values()
@@ -158,7 +158,7 @@ def differentiate(
     return loss.detach(), gradients
 
 
-def second_gradients(training: Training) -> list[Tensor | None]:
+def penalty_gradients(training: Training) -> list[Tensor | None]:
     """The second objective's gradient for each parameter, `None` where it is no part of it.
 
     That is the complexity of the prunable weights; in the convolutional block of a split network
@@ -188,47 +188,54 @@ def values_of(training: Training, loss: Tensor) -> Tensor:
     return torch.stack([torch.stack((loss, second.to(loss)), dim=1) for second in seconds], dim=1)
 
 
-def move_jointly(
+def step_joint(
     training: Training,
     gradients: list[Tensor],
-    costs: list[Tensor | None],
+    penalty_gradients: list[Tensor | None],
     weights: Tensor,
-    factor: float,
+    lr_scale: float,
 ) -> None:
     """Move all parameters against the weighted sum of their gradients, in one optimizer's steps.
 
-    `gradients` and `costs` [K, *shape] stand in the order of the parameters, `weights` is
-    [K, blocks, 2]; gradients of weighted sums come weighed already. The l2 term stands outside
+    `gradients` and `penalty_gradients` [K, *shape] are in the order of the parameters, `weights`
+    is [K, blocks, 2]; gradients of weighted sums come weighed already. The l2 term stands outside
     the sum.
     """
     names = training.fleet.parameters
-    for name, gradient, cost in zip(names, gradients, costs, strict=True):
+    for name, gradient, penalty_gradient in zip(names, gradients, penalty_gradients, strict=True):
         own = weights[:, training.blocks[name]]
         if training.lams is None:
             gradient.mul_(beside(own[:, 0], gradient))
-        if cost is not None:
-            gradient.addcmul_(cost, beside(own[:, 1], gradient))
+        if penalty_gradient is not None:
+            gradient.addcmul_(penalty_gradient, beside(own[:, 1], gradient))
         add_decay(training, name, gradient)
-    training.updates[BOTH].step(gradients, factor)
+    training.optimizers[BOTH].step(gradients, lr_scale)
 
 
-def move_apart(
+def step_separate_moments(
     training: Training,
     gradients: list[Tensor],
-    costs: list[Tensor | None],
+    penalty_gradients: list[Tensor | None],
     weights: Tensor,
-    factor: float,
+    lr_scale: float,
 ) -> None:
     """Move all parameters by the weighted sum of two optimizers' steps (the authors' MAdam).
 
-    Arguments as in `move_jointly`, with raw gradients; the l2 term belongs to the loss.
+    Arguments as in `step_joint`, with raw gradients; the l2 term belongs to the loss.
     """
     for name, gradient in zip(training.fleet.parameters, gradients, strict=True):
         add_decay(training, name, gradient)
-    directions = {LOSS: gradients, COMPLEXITY: [cost for cost in costs if cost is not None]}
+    directions = {
+        LOSS: gradients,
+        COMPLEXITY: [
+            penalty_gradient
+            for penalty_gradient in penalty_gradients
+            if penalty_gradient is not None
+        ],
+    }
     for objective, (kind, steps) in enumerate(training.steps_of.items()):
         torch._foreach_zero_(list(steps.values()))
-        training.updates[kind].step(directions[kind], factor)
+        training.optimizers[kind].step(directions[kind], lr_scale)
         for name, step in steps.items():
             own = weights[:, training.blocks[name], objective]
             training.fleet.parameters[name].addcmul_(step, beside(own, step))

@@ -13,11 +13,11 @@ from torch import nn
 
 from paretoprune.errors import ClusterError, CouldNotError, UsageError
 from paretoprune.problem.build import Environment
-from paretoprune.runner import checkpointing as keeper
+from paretoprune.runner import checkpointing as checkpointer
 from paretoprune.runner.events import Progress
 from paretoprune.runner.executors.ray.worker import Here, work
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.clusters import (
     NODE,
     Fault,
@@ -69,11 +69,11 @@ class SeesSignals(Fault):
 
 def assert_whole():
     """Each run is there once, with its weights and history."""
-    points = store.read(Path("study"))
+    points = storage.read(Path("study"))
     assert points["run_id"].is_unique
     for row in points[points["status"] == "done"].itertuples():
         assert Path("study", row.weights).exists()
-        assert len(store.read_history(Path("study"), row.run_id)) == row.epochs
+        assert len(storage.read_history(Path("study"), row.run_id)) == row.epochs
 
 
 def test_a_cluster_makes_the_table_of_one_machine(cluster, local):
@@ -196,8 +196,8 @@ def test_a_worker_that_dies_has_its_fleet_trained_again(joined, local_long):
 
 
 def test_a_long_fleet_goes_on_where_its_worker_died(joined, local_long, monkeypatch):
-    monkeypatch.setattr(keeper, "LONG", 0.0)
-    monkeypatch.setattr(keeper, "SHARE", 1e9)
+    monkeypatch.setattr(checkpointer, "LONG", 0.0)
+    monkeypatch.setattr(checkpointer, "SHARE", 1e9)
 
     def kill_when_kept():
         wait_until(lambda: len(list(Path("study/checkpoints").glob("*"))) >= 2)

@@ -9,15 +9,15 @@ from torch.nn import functional
 
 from paretoprune.errors import UsageError
 from paretoprune.study.settings import Settings
-from paretoprune.training.fleet import PATHS, stack
+from paretoprune.training.fleet import BACKENDS, stack
 from paretoprune.training.fleet.fused import ELEMENTWISE, LAYERS
-from paretoprune.training.fleet.fused_layers import Unfit
+from paretoprune.training.fleet.fused_layers import Unsupported
 from paretoprune.training.fleet.select import (
     _require_equal,
     _step_of_fleet,
     _step_of_networks,
     _without_dropout,
-    choose_path,
+    choose_backend,
 )
 from paretoprune.training.prepare import prepare_problem
 from tests.support.problems import problem
@@ -118,7 +118,7 @@ def networks(build, count=2):
 def test_each_fused_layer_is_torchs_own(kind):
     made = networks(lambda: nn.Sequential(*HOLDING[kind]()))
     assert any(type(layer) is kind for layer in made[0])
-    assert choose_path(made, [IMAGES]) == ("fused", {})
+    assert choose_backend(made, [IMAGES]) == ("fused", {})
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ def test_each_fused_layer_is_torchs_own(kind):
     ],
 )
 def test_the_first_way_that_fits_is_taken(build, path, reason):
-    chosen, refused = choose_path(networks(build), [IMAGES])
+    chosen, refused = choose_backend(networks(build), [IMAGES])
     assert chosen == path
-    assert list(refused) == list(PATHS)[: list(PATHS).index(path)]
+    assert list(refused) == list(BACKENDS)[: list(BACKENDS).index(path)]
     if reason:
         assert reason in refused["fused"]
 
@@ -145,14 +145,14 @@ def test_a_way_that_computes_something_else_is_refused(monkeypatch):
     wrong = LAYERS[nn.Tanh]
     monkeypatch.setitem(LAYERS, nn.Tanh, lambda *given: wrong(*given).detach())
     made = networks(lambda: nn.Sequential(nn.Flatten(), nn.Linear(288, 5), nn.Tanh(), *ending()))
-    path, refused = choose_path(made, [IMAGES])
+    path, refused = choose_backend(made, [IMAGES])
     assert path == "vmap"
     assert "differs from the network's own" in refused["fused"]
     assert "the gradient of 1.weight" in refused["fused"]
 
 
 @pytest.mark.parametrize("batch", [9, 4, 1])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", BACKENDS)
 @pytest.mark.parametrize("kind", LAYERS)
 def test_ways_agree_for_batches_of_any_size(double, kind, path, batch):
     """The last batch of an epoch may hold a single image; batch norm refuses some of these."""
@@ -162,7 +162,7 @@ def test_ways_agree_for_batches_of_any_size(double, kind, path, batch):
     if kind is nn.BatchNorm1d and batch == 1:
         return
     if kind is nn.Dropout and path == "vmap":
-        with pytest.raises(Unfit, match="other masks"):
+        with pytest.raises(Unsupported, match="other masks"):
             stack(made, (0, 1), path)
         return
     fleet = stack(made, (0, 1), path)
@@ -180,7 +180,7 @@ def test_a_large_buffer_or_small_gradients_hide_no_mistake(monkeypatch, wrong):
             self.register_buffer("large", torch.tensor([1e9]))
 
     monkeypatch.setitem(LAYERS, nn.Tanh, lambda layer, own, x, keys: wrong(x))
-    assert choose_path(networks(Buffered), [IMAGES])[0] == "vmap"
+    assert choose_backend(networks(Buffered), [IMAGES])[0] == "vmap"
 
 
 def test_real_images_are_seen_as_they_are(monkeypatch):
@@ -196,9 +196,9 @@ def test_real_images_are_seen_as_they_are(monkeypatch):
             x = self.first(x).relu()
             return self.last(x.view(x.size(0), -1))
 
-    for path in PATHS:
+    for path in BACKENDS:
         monkeypatch.setattr(
-            "paretoprune.training.fleet.select.PATHS", {path: PATHS[path], "last": None}
+            "paretoprune.training.fleet.select.PATHS", {path: BACKENDS[path], "last": None}
         )
         viewing = prepare_problem(replace(task.problem, model=Viewing), Settings())
         assert viewing.backend == path
@@ -239,13 +239,13 @@ class Optional(nn.Sequential):
 )  # fmt: skip
 def test_what_fused_layers_cannot_do_is_said(build, reason, monkeypatch):
     monkeypatch.setitem(LAYERS, nn.LayerNorm, lambda layer, own, x, keys: x)
-    assert reason in choose_path(networks(build), [IMAGES])[1]["fused"]
+    assert reason in choose_backend(networks(build), [IMAGES])[1]["fused"]
 
 
 def test_the_check_leaves_the_networks_as_they_are():
     made = networks(lambda: nn.Sequential(*HOLDING[nn.BatchNorm2d]()))
     before = {name: value.clone() for name, value in made[0].state_dict().items()}
-    choose_path(made, [IMAGES])
+    choose_backend(made, [IMAGES])
     for name, value in made[0].state_dict().items():
         assert torch.equal(value, before[name])
 
@@ -259,10 +259,10 @@ def test_the_check_leaves_the_networks_as_they_are():
 )
 def test_a_network_that_does_not_fit_is_refused(build, complaint):
     with pytest.raises(UsageError, match=complaint):
-        choose_path([build(), build()], [IMAGES])
+        choose_backend([build(), build()], [IMAGES])
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", BACKENDS)
 def test_every_way_is_the_networks_own_step(path):
     made = networks(Residual, 3)
     fleet = stack(made, range(3), path)

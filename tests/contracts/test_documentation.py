@@ -11,15 +11,15 @@ from paretoprune.export import FORMATS
 from paretoprune.problem.datasets import DATASETS
 from paretoprune.problem.losses import LOSSES
 from paretoprune.problem.models import MODELS
-from paretoprune.pruning.penalties import COMPLEXITIES
+from paretoprune.pruning.penalties import PENALTIES
 from paretoprune.pruning.selection import PRUNABLE
 from paretoprune.report.plots.front import ERROR_AXES
 from paretoprune.report.wording import MEANINGS
 from paretoprune.search import SEARCHES
-from paretoprune.study import storage as store
-from paretoprune.study.defaults import EVERY, OF_MODELS, SUITED, usual_budget
+from paretoprune.study import storage
+from paretoprune.study.defaults import EVERY, OF_DATASETS, OF_MODELS, usual_budget
 from paretoprune.study.settings import METHODS, MOMENTS, NORMALIZE, Budget, Settings
-from paretoprune.training.optimizers import SCHEDULES, UPDATES
+from paretoprune.training.optimizers import OPTIMIZERS, SCHEDULES
 from tests.support.checkout import ROOT
 from tests.support.command_reference import COMMAND, REFERENCE, reference
 
@@ -39,9 +39,9 @@ def test_the_reference_is_the_programs_own():
         ("--dataset", DATASETS),
         ("--model", MODELS),
         ("--prunable", PRUNABLE),
-        ("--complexity", COMPLEXITIES),
+        ("--complexity", PENALTIES),
         ("--loss", LOSSES),
-        ("--optimizer", UPDATES),
+        ("--optimizer", OPTIMIZERS),
         ("--schedule", SCHEDULES),
         ("--search", SEARCHES),
         ("--method", METHODS),
@@ -78,7 +78,7 @@ def test_help_names_the_defaults():
         ("--lr", "learning_rate"),
         ("--batch-size", "batch_size"),
     ):
-        for name, suited in (*SUITED.items(), *OF_MODELS.items()):
+        for name, suited in (*OF_DATASETS.items(), *OF_MODELS.items()):
             if field in suited:
                 assert re.search(rf"{suited[field]} for [^;]*\b{name}\b", help_of(option))
     assert OF_MODELS.keys() == MODELS.keys()
@@ -92,7 +92,7 @@ def test_every_knee_rule_is_in_help_and_readme():
 
 def test_every_column_is_explained():
     text = (ROOT / "docs" / "table.md").read_text()
-    assert re.findall(r"^\| `(\w+)`", text, re.MULTILINE) == store.SCHEMA.names
+    assert re.findall(r"^\| `(\w+)`", text, re.MULTILINE) == storage.SCHEMA.names
 
 
 def test_every_reason_of_a_closed_interval_is_explained():

@@ -11,7 +11,7 @@ from torch.nn import functional
 from paretoprune.problem.models import MODELS
 from paretoprune.study.run import SMGD
 from paretoprune.study.settings import MOMENTS, NORMALIZE
-from paretoprune.training.optimizers import UPDATES
+from paretoprune.training.optimizers import OPTIMIZERS
 from paretoprune.training.step import begin, take_step
 from paretoprune.training.train import train_fleet
 from tests.support.problems import problem, run
@@ -154,7 +154,7 @@ def test_without_itp_a_run_is_torch_optims_own_training(double, model, lam):
     assert_is_torch_optims_own_training(model, lam=lam, learning_rate=1e-3)
 
 
-@pytest.mark.parametrize("optimizer", UPDATES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_optimizers_are_torch_optims_own(double, optimizer, momentum):
     """Adam has its own momentum: the other one says nothing to it."""

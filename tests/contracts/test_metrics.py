@@ -11,14 +11,14 @@ from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.comparison.compare import compare
 from paretoprune.analysis.indicators import hypervolume_of
 from paretoprune.analysis.knee import RULES
-from paretoprune.analysis.snapshot import read_study
+from paretoprune.analysis.snapshot import load_study
 from paretoprune.errors import UsageError
 from paretoprune.report.plots import draw_studies
 from paretoprune.report.plots.front import front
 from paretoprune.report.plots.history import history
 from paretoprune.report.terminal.compare import smgd_lines
 from paretoprune.report.terminal.sweep import what_came_out
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.comparisons import SEARCHED, SEEDS
 from tests.support.studies import JOINT, PLAN, ROWS, study_of
 from tests.support.tables import table
@@ -28,14 +28,14 @@ BY_QUALITY = {"R²": "mse", "skill": "losses:hinge"}
 
 def study_with(quality, rows=ROWS, folder="study", **settings):
     """A study of that quality, with a loss that has it."""
-    reading = study_of(rows, folder, courses=None if rows is ROWS else [None] * len(rows))
+    snapshot = study_of(rows, folder, courses=None if rows is ROWS else [None] * len(rows))
     plan = replace(
         PLAN,
         settings=replace(PLAN.settings, loss=BY_QUALITY.get(quality, "cross-entropy"), **settings),
         measured=replace(PLAN.measured, quality=quality),
     )
-    store.write_plan(reading.folder, plan)
-    return read_study(reading.folder)
+    storage.write_plan(snapshot.folder, plan)
+    return load_study(snapshot.folder)
 
 
 @pytest.mark.parametrize("quality", BY_QUALITY)
@@ -53,10 +53,10 @@ def test_tables_say_the_quality(paretoprune, quality):
 @pytest.mark.parametrize("quality", [*BY_QUALITY, "accuracy"])
 @pytest.mark.slow
 def test_a_sweep_and_a_comparison_say_the_quality(paretoprune, quality):
-    reading = study_with(quality, [*SEARCHED, *SEEDS])
-    said = [part for part in what_came_out(reading) if isinstance(part, str)]
+    snapshot = study_with(quality, [*SEARCHED, *SEEDS])
+    said = [part for part in what_came_out(snapshot) if isinstance(part, str)]
     assert f"({quality} and nonzeros, validation data)" in said[0]
-    (line,) = smgd_lines(compare([reading]))
+    (line,) = smgd_lines(compare([snapshot]))
     assert line.endswith(f"in {quality} and nonzeros")
     text = " ".join(paretoprune("compare", "study").out.split())
     assert f"{quality} and nonzeros: dominated (3 of 3 seeds): at its size the front has" in text
@@ -79,13 +79,13 @@ def test_a_sweep_and_a_comparison_say_the_quality(paretoprune, quality):
     ],
 )
 def test_pictures_say_quality_and_loss(quality, loss, at_loss):
-    reading = study_with(quality)
-    left, right = front([reading], "validation").axes[:2]
+    snapshot = study_with(quality)
+    left, right = front([snapshot], "validation").axes[:2]
     assert (left.get_ylabel(), right.get_ylabel()) == (loss, f"{quality} (validation)")
     assert left.texts[0].get_text() == f"knee: {at_loss}"
     value = "99.25%" if quality == "accuracy" else f"{quality} 0.9925"
     assert right.texts[0].get_text() == f"knee: {value}\nat 80 nonzeros"
-    epochs = history([reading], "validation")
+    epochs = history([snapshot], "validation")
     labels = [axes.get_ylabel() for axes in epochs.axes[:2]]
     assert labels == [loss, f"{quality} (validation)"]
     for axes in (right, epochs.axes[1]):
@@ -144,16 +144,18 @@ def test_studies_of_several_losses_are_different_problems():
 @pytest.mark.parametrize(
     ("quality", "wish"), [("accuracy", "accuracy"), ("R²", "r2"), ("skill", "skill")]
 )
-def test_a_wish_for_a_quality_is_fulfilled_where_it_is_measured(paretoprune, quality, wish):
+def test_a_wish_for_a_quality_is_fulfilled_where_it_is_measured(paretoprune, quality, constraint):
     study_with(quality)
-    document = json.loads(paretoprune("knee", "study", f"--at-least={wish}=0.95", "--json").out)
+    document = json.loads(
+        paretoprune("knee", "study", f"--at-least={constraint}=0.95", "--json").out
+    )
     assert document["network"]["lam"] == 1e-3
-    for other in {"accuracy", "r2", "skill"} - {wish}:
+    for other in {"accuracy", "r2", "skill"} - {constraint}:
         answer = paretoprune("knee", "study", f"--at-least={other}=0.95")
         assert (answer.code, answer.out) == (2, "")
         sentence = f"--at-least {other}=0.95 asks for what this study does not measure: its quality"
         assert sentence in answer.err
-        assert f"is {quality}, so write {wish}=0.95" in answer.err
+        assert f"is {quality}, so write {constraint}=0.95" in answer.err
 
 
 def test_hypervolume_of_r2_begins_at_the_constant_prediction():
@@ -161,17 +163,17 @@ def test_hypervolume_of_r2_begins_at_the_constant_prediction():
     row = {"val_error": 0.01, "nonzeros": 100, "prunable_weights": 1000}
     assert hypervolume_of(table([row]), samples=5, quality="R²") == pytest.approx(2 / 3 * 1 / 3)
     (front_,) = compare([study_with("R²", [*SEARCHED, *SEEDS])]).fronts
-    reading = read_study(Path("study"))
-    assert front_.hypervolume == hypervolume_of(reading.networks, 1000, "R²")
+    snapshot = load_study(Path("study"))
+    assert front_.hypervolume == hypervolume_of(snapshot.networks, 1000, "R²")
     assert front_.hypervolume == front_.course[-1].hypervolume
-    assert front_.hypervolume > hypervolume_of(reading.networks, 1000)
+    assert front_.hypervolume > hypervolume_of(snapshot.networks, 1000)
 
 
 def test_terms_know_the_quality_of_a_study():
-    reading = study_with("R²")
-    asked = RULES["one-se"].terms("one-se", None, None, reading.plan.measured)
+    snapshot = study_with("R²")
+    asked = RULES["one-se"].terms("one-se", None, None, snapshot.plan.measured)
     assert asked.quality == "R²"
-    assert "validation samples" in find_knee(reading, "one-se").reason
+    assert "validation samples" in find_knee(snapshot, "one-se").reason
 
 
 @pytest.mark.parametrize("axes", ["error,nonzeros", "error,flops"])

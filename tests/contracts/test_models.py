@@ -6,7 +6,7 @@ from torch import nn
 
 from paretoprune.problem.models import MODELS
 from paretoprune.training.fleet import stack
-from paretoprune.training.fleet.select import choose_path
+from paretoprune.training.fleet.select import choose_backend
 from tests.support.compaction import (
     WEIGHTED,
     assert_compact_equals_original,
@@ -73,4 +73,6 @@ def test_a_constant_network_still_works(model):
 def test_our_models_are_fused(model):
     task = problem(model)
     made = [task.problem.network(seed) for seed in range(3)]
-    assert choose_path(made, task.problem.inputs(task.problem.data.train[:4].inputs))[0] == "fused"
+    assert (
+        choose_backend(made, task.problem.inputs(task.problem.data.train[:4].inputs))[0] == "fused"
+    )

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from paretoprune.pruning.penalties import COMPLEXITIES, group_l1, l1
+from paretoprune.pruning.penalties import PENALTIES, group_l1, l1
 
 SHAPES = [(3, 4, 5), (2, 6, 3, 3, 3)]
 
@@ -16,10 +16,10 @@ def weights_of(shape):
     return tensor
 
 
-@pytest.mark.parametrize("name", COMPLEXITIES)
+@pytest.mark.parametrize("name", PENALTIES)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_gradient_is_that_of_the_value(name, shape):
-    kind, weights = COMPLEXITIES[name], weights_of(shape)
+    kind, weights = PENALTIES[name], weights_of(shape)
     leaf = weights.clone().requires_grad_()
     kind.value(leaf).sum().backward()
     alive = torch.ones(shape, dtype=torch.bool)
@@ -29,9 +29,9 @@ def test_the_gradient_is_that_of_the_value(name, shape):
     assert got[~alive].abs().max() == 0, "the subgradient at zero"
 
 
-@pytest.mark.parametrize("name", COMPLEXITIES)
+@pytest.mark.parametrize("name", PENALTIES)
 def test_networks_do_not_touch_each_other_and_the_value_is_a_norm(name):
-    kind, weights = COMPLEXITIES[name], weights_of(SHAPES[0])
+    kind, weights = PENALTIES[name], weights_of(SHAPES[0])
     values = kind.value(weights)
     for index in range(len(weights)):
         alone = weights[index : index + 1]
@@ -51,8 +51,8 @@ def test_group_l1_is_the_group_lasso_and_never_below_l1():
     torch.testing.assert_close(group_l1(even), l1(even))
 
 
-@pytest.mark.parametrize("kind", COMPLEXITIES)
+@pytest.mark.parametrize("kind", PENALTIES)
 def test_the_gradient_of_a_complexity_is_its_values(double, kind):
     weights = torch.randn(3, 4, 5).requires_grad_()
-    (expected,) = torch.autograd.grad(COMPLEXITIES[kind].value(weights).sum(), weights)
-    torch.testing.assert_close(COMPLEXITIES[kind].gradient(weights.detach()), expected)
+    (expected,) = torch.autograd.grad(PENALTIES[kind].value(weights).sum(), weights)
+    torch.testing.assert_close(PENALTIES[kind].gradient(weights.detach()), expected)

@@ -50,7 +50,7 @@ def test_every_kind_leaves_the_global_state_alone(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_leaves_no_partial_file(kind, monkeypatch):
-    reading = study_of(ROWS)
+    snapshot = study_of(ROWS)
 
     def broken(*_):
         raise OSError(28, "No space left on device")
@@ -58,7 +58,7 @@ def test_every_kind_leaves_no_partial_file(kind, monkeypatch):
     Path("picture.png").write_bytes(b"old")
     monkeypatch.setattr("pathlib.Path.replace", broken)
     with pytest.raises(CouldNotError, match="make room"):
-        draw_studies([reading], Path("picture.png"), kind=kind)
+        draw_studies([snapshot], Path("picture.png"), kind=kind)
     assert not list(Path().rglob("*.partial"))
     assert Path("picture.png").read_bytes() == b"old"
 
@@ -66,9 +66,9 @@ def test_every_kind_leaves_no_partial_file(kind, monkeypatch):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.slow
 def test_every_kind_is_drawn_the_same_twice(kind):
-    reading = study_of([*ROWS, COLLAPSED, FAILED])
+    snapshot = study_of([*ROWS, COLLAPSED, FAILED])
     for name in ("a.png", "b.png"):
-        draw_studies([reading], Path(name), kind=kind)
+        draw_studies([snapshot], Path(name), kind=kind)
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from paretoprune import __version__
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 
 QUICK = ["--epochs=15", "--batch-size=64", "--max-runs=8", "--lr=0.02", "--fleet=8"]
 
@@ -71,7 +71,7 @@ def read_some(terminal):
 
 def test_the_default_folder_is_named_after_data_set_and_model(paretoprune):
     assert paretoprune("sweep", "--epochs=1", "--max-runs=2").code == 0
-    assert store.is_study(Path("digits-mlp"))
+    assert storage.is_study(Path("digits-mlp"))
 
 
 def test_knee_answers_with_the_network_and_its_neighbours(paretoprune, study):
@@ -95,7 +95,7 @@ def test_knee_by_weight_interval_differs_in_its_reason(paretoprune, study):
 
 
 def test_a_wish_is_fulfilled(paretoprune, study):
-    points = store.read(study)
+    points = storage.read(study)
     good = points[~points["collapsed"] & (1 - points["val_error"] >= 0.9)]
     document = json.loads(paretoprune("knee", study, "--at-least=accuracy=0.9", "--json").out)
     assert document["network"]["nonzeros"] == good["nonzeros"].min()
@@ -112,7 +112,9 @@ def test_a_front_too_small_for_a_knee_is_said(paretoprune, study, runs):
     (few / "study.toml").write_bytes((study / "study.toml").read_bytes())
     if runs:
         rows = pq.read_table(study / "points.parquet")
-        pq.write_table(rows.filter(pc.invert(rows["collapsed"])).slice(0, runs), few / store.TABLE)
+        pq.write_table(
+            rows.filter(pc.invert(rows["collapsed"])).slice(0, runs), few / storage.TABLE
+        )
     answer = paretoprune("knee", few)
     assert (answer.code, answer.out[:8]) == (0, "no knee:")
     assert json.loads(paretoprune("knee", few, "--json").out)["network"] is None
@@ -121,7 +123,7 @@ def test_a_front_too_small_for_a_knee_is_said(paretoprune, study, runs):
 
 
 def test_show_prints_the_front_or_everything(paretoprune, study):
-    points = store.read(study)
+    points = storage.read(study)
     everything = json.loads(paretoprune("show", study, "--all", "--json").out)["points"]
     front = json.loads(paretoprune("show", study, "--json").out)["points"]
     assert len(everything) == len(points) == 11
@@ -260,7 +262,7 @@ def test_a_study_with_failed_runs_ends_with_3(paretoprune, study):
     shutil.copytree(study, "partly")
     rows = pq.read_table(study / "points.parquet").to_pylist()
     rows[-1] |= {"status": "failed", "failure": "no luck", "collapsed": False}
-    pq.write_table(pa.Table.from_pylist(rows, store.SCHEMA), "partly/points.parquet")
+    pq.write_table(pa.Table.from_pylist(rows, storage.SCHEMA), "partly/points.parquet")
     answer = paretoprune("sweep", "partly")
     assert answer.code == 3
     assert "1 failed or diverged" in answer.out
@@ -285,11 +287,11 @@ def test_a_sweep_goes_on_when_its_progress_cannot_be_written(study):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     process.stderr.close()
     assert process.wait(timeout=120) == 0
-    assert (store.read(Path("unseen"))["status"] == "done").all()
+    assert (storage.read(Path("unseen"))["status"] == "done").all()
 
 
 def test_a_busy_study_ends_with_5(paretoprune, study):
-    with store.locked(study):
+    with storage.locked(study):
         answer = paretoprune("sweep", study)
         assert (answer.code, "another process" in answer.err) == (5, True)
         assert paretoprune("show", study).code == 0

@@ -8,7 +8,7 @@ import pytest
 from paretoprune.analysis.comparison.compare import compare
 from paretoprune.report.documents import compare_document
 from paretoprune.report.terminal.compare import smgd_lines
-from tests.support.comparisons import FLEETS, SEARCHED, SEEDS, reading_of, smgd, study_with_seed
+from tests.support.comparisons import FLEETS, SEARCHED, SEEDS, smgd, snapshot_of, study_with_seed
 from tests.support.studies import COLLAPSED, study_of
 
 DIVERGED = {**SEEDS[0], "seed": 9, "status": "diverged", "failure": "the loss is not finite"}
@@ -161,11 +161,11 @@ def test_where_no_picture_can_be_written_there_is_an_answer(paretoprune, study):
 
 
 def test_a_sweep_ends_with_a_verdict_on_both_pairs_of_axes():
-    reading = reading_of([*FLEETS, smgd(0.05, 200, 0, complexity=0.1)])
-    (line,) = smgd_lines(compare([reading]))
+    snapshot = snapshot_of([*FLEETS, smgd(0.05, 200, 0, complexity=0.1)])
+    (line,) = smgd_lines(compare([snapshot]))
     assert line.endswith(
         "98.75 % at 200 nonzeros; the front dominates 0 of 1 seed in loss and l1, 1 in accuracy "
         "and nonzeros"
     )
-    (dead,) = smgd_lines(compare([reading_of([*FLEETS, smgd(2.3, 0, 0, collapsed=True)])]))
+    (dead,) = smgd_lines(compare([snapshot_of([*FLEETS, smgd(2.3, 0, 0, collapsed=True)])]))
     assert dead.endswith("no run of 1 learnt anything")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import paretoprune as pp
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.checkout import ROOT
 
 pytestmark = pytest.mark.slow
@@ -66,7 +66,7 @@ def go_through(paretoprune, name, dataset, *options):
         assert exported["apart"] < 1e-3
         assert exported["file_apart"] < 1e-3
         assert not exported["reason"]
-    return store.read(Path(name)), exported
+    return storage.read(Path(name)), exported
 
 
 def parameters(name, *given):

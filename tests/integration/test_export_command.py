@@ -10,14 +10,14 @@ from safetensors.torch import load_file
 import paretoprune as pp
 from paretoprune.analysis.aggregate import choosable
 from paretoprune.analysis.choice import find_knee
-from paretoprune.analysis.snapshot import read_study
+from paretoprune.analysis.snapshot import load_study
 from paretoprune.errors import UsageError
 from paretoprune.export.export import export
 from paretoprune.export.trained_network import chosen_run
 from paretoprune.problem.build import Environment
 from paretoprune.problem.models import MODELS
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.sweeps import quiet, request
 
 SWEPT = {"complexity": "group-l1", "epochs": 12, "threshold": 3e-3}
@@ -36,7 +36,7 @@ def content(folder):
 
 
 def sparsest(folder):
-    return choosable(read_study(folder).networks).sort_values("nonzeros").iloc[0]["run_id"]
+    return choosable(load_study(folder).networks).sort_values("nonzeros").iloc[0]["run_id"]
 
 
 def test_a_network_is_written_as_it_was_trained(swept, paretoprune):
@@ -45,7 +45,7 @@ def test_a_network_is_written_as_it_was_trained(swept, paretoprune):
     assert answer.code == 0
     network = MODELS["mlp"]((1, 8, 8), 10)
     network.load_state_dict(load_file("net.safetensors"))
-    row = read_study(swept).points.set_index("run_id").loc[run]
+    row = load_study(swept).points.set_index("run_id").loc[run]
     weights = [one for name, one in network.state_dict().items() if name.endswith("weight")]
     assert sum(int(one.count_nonzero()) for one in weights) == row["nonzeros"]
     assert "read back, the file's outputs differ by at most 0" in answer.out
@@ -57,10 +57,10 @@ def test_a_network_is_written_as_it_was_trained(swept, paretoprune):
     "ending", [".safetensors", ".pt2", pytest.param(".onnx", marks=pytest.mark.slow)]
 )
 def test_a_compact_network_is_smaller_and_says_the_same(swept, ending):
-    reading, run = read_study(swept), sparsest(swept)
+    snapshot, run = load_study(swept), sparsest(swept)
     path = Path(f"net{ending}")
-    made = export(reading, run, path, Environment(), is_compact=True, is_timed=False)
-    row = reading.points.set_index("run_id").loc[run]
+    made = export(snapshot, run, path, Environment(), is_compact=True, is_timed=False)
+    row = snapshot.points.set_index("run_id").loc[run]
     assert made.left.parameters == row["compact_parameters"] < made.stored.parameters
     assert made.stored.parameters == row["parameters"]
     assert (made.left.neurons, made.left.dense_flops) == (row["neurons"], row["compact_flops"])
@@ -73,7 +73,7 @@ def test_a_compact_network_is_smaller_and_says_the_same(swept, ending):
 def test_a_compact_file_fits_into_the_model_again(swept):
     run = sparsest(swept)
     export(
-        read_study(swept),
+        load_study(swept),
         run,
         Path("net.safetensors"),
         Environment(),
@@ -90,9 +90,9 @@ def test_a_compact_file_fits_into_the_model_again(swept):
 
 
 def test_the_knee_is_handed_over_unless_another_is_named(swept):
-    reading = read_study(swept)
-    knee = find_knee(reading)
-    assert chosen_run(reading, "knee")["run_id"] == knee.front.at[knee.network, "run_id"]
+    snapshot = load_study(swept)
+    knee = find_knee(snapshot)
+    assert chosen_run(snapshot, "knee")["run_id"] == knee.front.at[knee.network, "run_id"]
 
 
 @pytest.mark.slow
@@ -132,14 +132,14 @@ def test_mistakes_end_in_a_sentence(swept, paretoprune, options, code, complaint
 @pytest.mark.slow
 def test_weights_that_were_not_kept_cannot_be_handed_over(paretoprune):
     sweep(request("study", max_runs=4, keep_weights="none"), quiet)
-    run = store.read(Path("study"))["run_id"].iloc[0]
+    run = storage.read(Path("study"))["run_id"].iloc[0]
     answer = paretoprune("export", "study", "--run", run, "-o", "net.pt2")
     assert (answer.code, "were not kept: `sweep study --keep-weights all`" in answer.err) == (
         1,
         True,
     )
     sweep(request("other", max_runs=4), quiet)
-    row = store.read(Path("other")).iloc[0]
+    row = storage.read(Path("other")).iloc[0]
     Path("other", row["weights"]).unlink()
     answer = paretoprune("export", "other", "--run", row["run_id"], "-o", "net.pt2")
     assert (answer.code, "is missing: restore it" in answer.err) == (1, True)
@@ -147,16 +147,16 @@ def test_weights_that_were_not_kept_cannot_be_handed_over(paretoprune):
 
 def test_weights_of_another_network_are_corrupt(paretoprune):
     sweep(request("study", max_runs=4), quiet)
-    row = store.read(Path("study")).iloc[0]
-    store.tensors.write_tensors(Path("study", row["weights"]), {"x": torch.zeros(3)}, {})
+    row = storage.read(Path("study")).iloc[0]
+    storage.tensors.write_tensors(Path("study", row["weights"]), {"x": torch.zeros(3)}, {})
     answer = paretoprune("export", "study", "--run", row["run_id"], "-o", "net.pt2")
     assert (answer.code, "does not hold the weights of mlp" in answer.err) == (4, True)
 
 
 def test_every_run_begins_with_the_weights_that_are_given(swept, paretoprune):
     run = sparsest(swept)
-    export(read_study(swept), run, Path("first.safetensors"), Environment(), is_timed=False)
-    row = read_study(swept).points.set_index("run_id").loc[run]
+    export(load_study(swept), run, Path("first.safetensors"), Environment(), is_timed=False)
+    row = load_study(swept).points.set_index("run_id").loc[run]
     begun = {"init": "first.safetensors", "epochs": 1, "learning_rate": 1e-9, "threshold": 0.0}
     summary = sweep(request("more", settings=begun, max_runs=2), quiet)
     assert (summary.points["nonzeros"] > row["nonzeros"]).all(), "zeros move a little"
@@ -172,6 +172,6 @@ def test_every_run_begins_with_the_weights_that_are_given(swept, paretoprune):
     answer = paretoprune("sweep", "new", "--init=first.safetensors", "--dataset=mnist")
     assert answer.code in (1, 2)
     small = Path("small.safetensors")
-    export(read_study(swept), run, small, Environment(), is_compact=True, is_timed=False)
+    export(load_study(swept), run, small, Environment(), is_compact=True, is_timed=False)
     answer = paretoprune("sweep", "new", "--init=small.safetensors")
     assert (answer.code, "holds another network's weights: 1.weight is" in answer.err) == (2, True)

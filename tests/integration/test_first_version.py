@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from paretoprune.analysis.choice import find_knee
-from paretoprune.analysis.snapshot import read_study
-from paretoprune.study import storage as store
+from paretoprune.analysis.snapshot import load_study
+from paretoprune.study import storage
 from tests.support import spoiling
 from tests.support.spoiling import STUDY, assert_answered_or_refused
 
@@ -18,19 +18,19 @@ def study(tmp_path):
 
 
 def test_a_study_of_version_1_is_read_for_ever():
-    reading = read_study(STUDY)
-    assert reading.plan.settings.epochs == 3
-    assert reading.plan.measured.lam_ref == 0.001093
-    points = reading.points.set_index("run_id")
+    snapshot = load_study(STUDY)
+    assert snapshot.plan.settings.epochs == 3
+    assert snapshot.plan.measured.lam_ref == 0.001093
+    points = snapshot.points.set_index("run_id")
     assert points["nonzeros"].tolist() == [47253, 1070, 22583, 8977, 33686, 28227, 23545, 26049]
     assert points.at["573f681c07bf", "val_loss"] == pytest.approx(0.11822400214903972, rel=1e-12)
     assert points["role"].tolist() == ["search"] * 6 + ["comparison", "confirmation"]
     assert points["weights"].dropna().tolist() == ["weights/cca3ebd5a2c8.safetensors"]
-    assert reading.front["run_id"].tolist() == [
+    assert snapshot.front["run_id"].tolist() == [
         *("c375030dc673", "573f681c07bf", "b30ed1ae6804", "de6414aa18fc", "eda7662c0902"),
     ]
-    assert reading.networks.at[find_knee(reading).network, "run_id"] == "573f681c07bf"
-    history = store.read_history(STUDY, "573f681c07bf")
+    assert snapshot.networks.at[find_knee(snapshot).network, "run_id"] == "573f681c07bf"
+    history = storage.read_history(STUDY, "573f681c07bf")
     assert history["nonzeros"].tolist()[-1] == 28227
 
 
@@ -41,10 +41,10 @@ def test_a_study_of_version_1_answers_all_questions(study):
 
 @pytest.mark.slow
 def test_a_study_of_version_1_goes_on(study, paretoprune):
-    before = store.read(study)
+    before = storage.read(study)
     assert paretoprune("sweep", study).code == 0  # there is nothing left to do
-    pd.testing.assert_frame_equal(store.read(study), before)
+    pd.testing.assert_frame_equal(storage.read(study), before)
     assert paretoprune("sweep", study, "--max-runs", "7").code == 0
-    after = store.read(study)
+    after = storage.read(study)
     pd.testing.assert_frame_equal(after[: len(before)], before)
     assert after["role"].tolist()[len(before) :] == ["search"]

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
-from paretoprune.training.optimizers import UPDATES, Updates
+from paretoprune.study import storage
+from paretoprune.training.optimizers import OPTIMIZERS, StackedOptimizer
 from tests.support.sweeps import assert_same_table, quiet, request, table
 
 
@@ -20,7 +20,7 @@ def test_fleets_of_any_size_from_two_give_the_same_table():
         assert_same_table(other, first)
 
 
-@pytest.mark.parametrize("optimizer", UPDATES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_networks_steps_do_not_depend_on_the_others(optimizer):
     """Fused Adam rounds the last elements of a tensor apart; 37 is no multiple of a register."""
     torch.manual_seed(0)
@@ -28,7 +28,7 @@ def test_a_networks_steps_do_not_depend_on_the_others(optimizer):
     moved = []
     for fleet in (slice(3, 4), slice(0, 4), slice(3, 5), slice(0, 8)):
         own = value[fleet].clone()
-        updates = Updates(optimizer, [own], [0.01] * len(own), 0.0)
+        updates = StackedOptimizer(optimizer, [own], [0.01] * len(own), 0.0)
         for direction in directions:
             updates.step([direction[fleet]], 1.0)
         moved.append(own[3 - fleet.start])
@@ -38,19 +38,19 @@ def test_a_networks_steps_do_not_depend_on_the_others(optimizer):
 def test_an_older_study_goes_on_with_one_tensor_for_all():
     """Its table would change otherwise; a new study says in its settings that it does not."""
     sweep(request("new", max_runs=2), quiet)
-    assert not store.read_plan(Path("new")).measured.is_stacked
+    assert not storage.read_plan(Path("new")).measured.is_stacked
     settings = Path("new/study.toml").read_text()
     Path("new/study.toml").write_text(settings.replace("is_stacked = false\n", ""))
-    assert store.read_plan(Path("new")).measured.is_stacked
+    assert storage.read_plan(Path("new")).measured.is_stacked
     sweep(request("new", max_runs=4), quiet)
-    assert store.read_plan(Path("new")).measured.is_stacked
+    assert storage.read_plan(Path("new")).measured.is_stacked
 
 
 def test_an_optimizer_on_one_tensor_is_torchs_own():
     torch.manual_seed(0)
     value, directions = torch.randn(3, 37), torch.randn(5, 3, 37)
     own, torchs = value.clone(), value.clone()
-    updates = Updates("adam", [own], [0.01] * 3, 0.0, is_stacked=True)
+    updates = StackedOptimizer("adam", [own], [0.01] * 3, 0.0, is_stacked=True)
     optimizer = torch.optim.Adam([torchs], lr=0.01, fused=True)
     for direction in directions:
         updates.step([direction], 1.0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.image_folders import fill, save
 
 pytestmark = pytest.mark.slow
@@ -51,7 +51,7 @@ def test_images_that_changed_are_another_problem(pictures, paretoprune):
     result = paretoprune("sweep", "study", "--max-runs=5")
     assert result.code == 2
     assert "have changed since it began, from 4 validation and 8 test samples" in result.err
-    assert len(store.read(Path("study"))) == 3
+    assert len(storage.read(Path("study"))) == 3
 
 
 def test_a_study_does_not_become_one_of_the_classes(pictures, paretoprune):

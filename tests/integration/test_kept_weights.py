@@ -8,7 +8,7 @@ import pytest
 from paretoprune.runner import retention as keeping
 from paretoprune.runner.events import Recorded
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.sweeps import Interruption, assert_same_table, quiet, request
 
 
@@ -47,7 +47,7 @@ def test_an_interrupted_sweep_keeps_the_same_weights():
             continue
     assert files() == files("whole")
     drop = ["seconds", "started_at"]
-    assert_same_table(*(store.read(Path(name)).drop(columns=drop) for name in ("study", "whole")))
+    assert_same_table(*(storage.read(Path(name)).drop(columns=drop) for name in ("study", "whole")))
 
 
 def test_it_may_be_decided_later():
@@ -65,7 +65,7 @@ def test_a_crash_between_table_and_files_leaves_no_name_without_a_file(monkeypat
         patch.setattr(Path, "unlink", interrupt)
         with pytest.raises(KeyboardInterrupt):
             sweep(request(max_runs=4, keep_weights="none"), quiet)
-    assert store.read(Path("study"))["weights"].isna().all()
+    assert storage.read(Path("study"))["weights"].isna().all()
     assert files() != set()
     sweep(request(max_runs=4, keep_weights="none"), quiet)
     assert files() == set()

@@ -10,8 +10,8 @@ import pytest
 
 from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.knee import DEFAULT_RULE, RULES
-from paretoprune.analysis.snapshot import read_study
-from paretoprune.study import storage as store
+from paretoprune.analysis.snapshot import load_study
+from paretoprune.study import storage
 from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from tests.support.fronts import ERROR, LOSS
 from tests.support.tables import table
@@ -42,9 +42,9 @@ def study():
     """A small study: networks 1, 2, 3, 4 are a front of losses, 0, 1, 2, 4 one of errors."""
     folder = Path("study")
     folder.mkdir()
-    store.write_plan(folder, PLAN)
+    storage.write_plan(folder, PLAN)
     rows = table({"lam": (1 + i) / 100, **row} for i, row in enumerate(ROWS))
-    pq.write_table(pa.Table.from_pandas(rows, store.SCHEMA), folder / store.TABLE)
+    pq.write_table(pa.Table.from_pandas(rows, storage.SCHEMA), folder / storage.TABLE)
     return folder
 
 
@@ -100,8 +100,8 @@ def test_one_se_says_its_numbers(paretoprune, study):
 
 
 def test_no_knee_is_said_with_rule_axes_and_scale(paretoprune, study):
-    rows = pq.read_table(study / store.TABLE)
-    pq.write_table(rows.slice(0, 2), study / store.TABLE)
+    rows = pq.read_table(study / storage.TABLE)
+    pq.write_table(rows.slice(0, 2), study / storage.TABLE)
     answer = paretoprune("knee", study, "--rule=angle", "--linear")
     assert answer.code == 0
     assert answer.out.startswith("no knee: ")
@@ -122,11 +122,11 @@ def test_every_rule_answers_in_words_and_as_json(paretoprune, study):
 
 
 def test_the_default_rule_on_its_default_axes_is_what_a_library_call_finds(paretoprune, study):
-    choice = find_knee(read_study(study))
+    choice = find_knee(load_study(study))
     axes = ("val_loss", "nonzeros")
     assert (choice.rule, choice.axes, choice.scale) == (DEFAULT_RULE, axes, "log")
     assert choice.network == asked(paretoprune, study)["network"]
-    pd.testing.assert_frame_equal(choice.front, read_study(study).front_on(axes))
+    pd.testing.assert_frame_equal(choice.front, load_study(study).front_on(axes))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from paretoprune.errors import CouldNotError
 from paretoprune.runner.events import Note, Progress, Recorded
 from paretoprune.runner.executors.executor import TimeIsUp
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.executors import PLACES, SideBySide, fault_of
 from tests.support.sweeps import assert_same_table, by_run, quiet, request, statuses, table
 
@@ -131,7 +131,7 @@ def test_fleets_that_are_too_large_are_halved_once_and_done(make):
     said = [event.text for event in events if isinstance(event, Note) and "memory" in event.text]
     assert said[0] == "memory is too small for a fleet of 4: going on with 2"
     assert len(said) == 1
-    assert store.read_plan(Path("study")).measured.largest_fleet == 2
+    assert storage.read_plan(Path("study")).measured.largest_fleet == 2
 
 
 def test_fleets_are_halved_again_where_half_is_too_large():

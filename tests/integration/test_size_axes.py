@@ -70,9 +70,9 @@ def test_runs_of_an_older_version_have_no_place_on_new_axes(paretoprune):
 
 @pytest.mark.parametrize("rows", [[], [{"lam": 0.1, "status": "failed", "failure": "no luck"}]])
 def test_a_study_without_networks_lacks_nothing(rows):
-    reading = study_of(rows)
-    assert "no network yet" in find_knee(reading, "one-se", axes="error,flops").reason
-    assert texts_of(front([reading], "validation", "error,flops"))
+    snapshot = study_of(rows)
+    assert "no network yet" in find_knee(snapshot, "one-se", axes="error,flops").reason
+    assert texts_of(front([snapshot], "validation", "error,flops"))
 
 
 def test_show_tells_three_sizes_and_three_counts_of_flops_apart(paretoprune, study, monkeypatch):

@@ -13,13 +13,13 @@ import tomli_w
 from paretoprune.analysis.aggregate import over_seeds
 from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.comparison.compare import smgd_name
-from paretoprune.analysis.snapshot import read_study
+from paretoprune.analysis.snapshot import load_study
 from paretoprune.runner.events import Progress
 from paretoprune.runner.loop import expected_runs
 from paretoprune.runner.request import OF_SMGD, SweepRequest
 from paretoprune.runner.rounds import next_round, propose
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.executors import OutOfLuck
 from tests.support.sweeps import (
     QUICK,
@@ -65,9 +65,9 @@ def test_a_comparison_changes_neither_search_nor_front_nor_knee():
     sweep(request("other", max_runs=10), quiet)
     here, there = table(), table("other")
     assert_same_table(searched(here).reset_index(drop=True), there)
-    one, other = read_study(Path("study")), read_study(Path("other"))
+    one, other = load_study(Path("study")), load_study(Path("other"))
     assert one.front["run_id"].tolist() == other.front["run_id"].tolist()
-    knees = [reading.networks.loc[find_knee(reading).network] for reading in (one, other)]
+    knees = [snapshot.networks.loc[find_knee(snapshot).network] for snapshot in (one, other)]
     assert knees[0]["run_id"] == knees[1]["run_id"]
     assert propose(one.points, one.plan) == propose(other.points, other.plan)
 
@@ -81,7 +81,7 @@ def test_every_variant_stays_and_seeds_are_one_row_of_networks():
     rows = compared(table())
     assert len(rows) == 2 + 2 + 2 + 3
     assert rows["run_id"].is_unique
-    networks = compared(read_study(Path("study")).networks)
+    networks = compared(load_study(Path("study")).networks)
     kinds = networks[["moments", "normalize", "epochs"]].apply(tuple, axis=1).tolist()
     assert sorted(kinds) == [
         ("joint", "loss", 3),
@@ -115,9 +115,9 @@ def test_every_option_is_in_a_variants_name():
 
 def test_the_number_of_runs_to_come_counts_every_variant():
     sweep(request(max_runs=4, smgd=2), quiet)
-    plan = store.read_plan(Path("study"))
+    plan = storage.read_plan(Path("study"))
     more = replace(plan, budget=replace(plan.budget, moments="separate", max_runs=6))
-    points = store.read(Path("study"))
+    points = storage.read(Path("study"))
     assert expected_runs(points, next_round(points, more), more) == 6 + 2 + 2
 
 
@@ -159,7 +159,7 @@ def test_a_study_of_an_older_version_has_no_comparison():
     plan.write_text(tomli_w.dumps(document))
     again = sweep(SweepRequest(folder=Path("study")), quiet)
     assert compared(again.points).empty
-    assert asdict(store.read_plan(Path("study")).settings)["method"] == "weighted-sum"
+    assert asdict(storage.read_plan(Path("study")).settings)["method"] == "weighted-sum"
 
 
 def test_an_older_table_means_neither_normalized_nor_split():
@@ -167,6 +167,6 @@ def test_an_older_table_means_neither_normalized_nor_split():
     path = Path("study/points.parquet")
     columns = pd.read_parquet(path).drop(columns=["normalize", "split"])
     pq.write_table(pa.Table.from_pandas(columns, preserve_index=False), path)
-    points = store.read(Path("study"))
+    points = storage.read(Path("study"))
     assert points["normalize"].eq("none").all()
     assert not points["split"].any()

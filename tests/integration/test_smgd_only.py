@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from paretoprune.analysis.snapshot import read_study
+from paretoprune.analysis.snapshot import load_study
 from paretoprune.errors import UsageError
 from paretoprune.report.terminal.sweep import what_came_out
 from paretoprune.report.wording import onward
 from paretoprune.runner.request import SweepRequest
-from paretoprune.runner.retention import superfluous
+from paretoprune.runner.retention import weights_to_delete
 from paretoprune.runner.runs import SPLIT_L2, comparison_runs
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.settings import Budget, Plan, Settings
 from tests.support.sweeps import QUICK, compared, quiet, request, table
 
@@ -65,7 +65,7 @@ def test_a_comparison_is_trained_fleet_by_fleet_within_the_time():
 def test_a_history_has_the_weights_of_convolutions_for_split_runs_only():
     sweep(alone(smgd=1), quiet)
     (run_id,) = table()["run_id"]
-    history = store.read_history(Path("study"), run_id)
+    history = storage.read_history(Path("study"), run_id)
     assert history["conv_l2_weight"].isna().all()
     assert history["complexity_weight"].between(0, 1).all()
 
@@ -140,10 +140,10 @@ def test_a_split_networks_squares_have_a_factor_of_their_own():
 
 def test_weights_of_a_comparison_go_with_none_only():
     sweep(request(max_runs=4, smgd=2), quiet)
-    points = store.read(Path("study"))
+    points = storage.read(Path("study"))
     ids = set(compared(points)["run_id"])
-    assert not ids & set(superfluous(points, "front", 10**12, 1))
-    assert ids <= set(superfluous(points, "none", 10**12, 1))
+    assert not ids & set(weights_to_delete(points, "front", 10**12, 1))
+    assert ids <= set(weights_to_delete(points, "none", 10**12, 1))
 
 
 # --- the command line
@@ -183,7 +183,7 @@ def test_a_study_whose_search_learnt_nothing_still_shows_smgd():
     assert "compare study" in " ".join(onward(sweep(request(max_runs=4, smgd=1), quiet), []))
     dead = sweep(request("dead", {"threshold": 1e9}, max_runs=4, smgd=1), quiet)
     assert "compare" not in " ".join(onward(dead, []))
-    (*_, last) = what_came_out(read_study(Path("dead")))
+    (*_, last) = what_came_out(load_study(Path("dead")))
     assert isinstance(last, Table)
     assert last.row_count == 1
 

@@ -15,7 +15,7 @@ from paretoprune.errors import BusyStudyError, CouldNotError, UsageError
 from paretoprune.runner.events import Progress, Recorded
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.executors import OutOfLuck
 from tests.support.sweeps import Interruption, assert_same_table, quiet, request, table
 
@@ -76,7 +76,7 @@ def test_the_study_remembers_its_settings_and_its_budget(undisturbed):
     sweep(request(max_runs=4), quiet)
     summary = sweep(SweepRequest(folder=Path("study"), budget={"max_runs": 6}), quiet)
     assert len(summary.points) == 6
-    assert store.read_plan(Path("study")).budget.fleet == 2
+    assert storage.read_plan(Path("study")).budget.fleet == 2
 
 
 def test_another_fleet_size_has_the_same_first_round(undisturbed):
@@ -154,7 +154,7 @@ def test_a_study_that_another_process_begins_is_not_read_before_it_is_free(monke
     """The other process has locked the folder, and its plan is not written yet."""
     monkeypatch.setattr("paretoprune.runner.sweep.open_study", None)
     with (
-        store.locked(Path("study")),
+        storage.locked(Path("study")),
         pytest.raises(BusyStudyError, match="another process works on study"),
     ):
         sweep(request(), quiet)
@@ -164,7 +164,7 @@ def test_a_new_study_is_built_under_its_lock(monkeypatch):
     seen = []
 
     def build(folder, request):
-        with pytest.raises(BusyStudyError), store.locked(folder):
+        with pytest.raises(BusyStudyError), storage.locked(folder):
             pass
         seen.append(folder)
         raise UsageError("refused")
@@ -216,7 +216,7 @@ def test_a_killed_process_loses_no_finished_fleet(undisturbed, kill):
 
 def fleets(folder):
     """Number of rows that are recorded."""
-    return len(store.read(Path(folder))) if store.is_study(Path(folder)) else 0
+    return len(storage.read(Path(folder))) if storage.is_study(Path(folder)) else 0
 
 
 def test_the_first_estimate_is_no_guess_from_a_microsecond():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from paretoprune.analysis.knee import RULES
-from paretoprune.analysis.snapshot import read_study
+from paretoprune.analysis.snapshot import load_study
 from paretoprune.runner.rounds import propose
 from paretoprune.runner.sweep import sweep
 from tests.support.studies import ROWS, network, study_of
@@ -80,15 +80,15 @@ def test_every_rule_has_an_answer(kind, rule, paretoprune):
     found = json.loads(answer.out)
     assert found["reason"]
     if found["network"] is not None:
-        assert found["network"]["run_id"] in set(read_study(Path("study")).points["run_id"])
+        assert found["network"]["run_id"] in set(load_study(Path("study")).points["run_id"])
 
 
 @pytest.mark.parametrize("kind", TABLES)
 def test_a_sweep_goes_on_from_any_table(kind):
     """The proposals: nothing that is known, nothing outside of [0, 1)."""
-    reading = study_of(TABLES[kind])
-    lams = propose(reading.points, reading.plan).lams
-    known = set(reading.points["lam"])
+    snapshot = study_of(TABLES[kind])
+    lams = propose(snapshot.points, snapshot.plan).lams
+    known = set(snapshot.points["lam"])
     assert all(0 <= lam < 1 for lam in lams)
     assert not known & set(lams)
     assert len(set(lams)) == len(lams)

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from paretoprune.errors import CouldNotError
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.storage.checkpoints import read_checkpoint, write_checkpoint
 from tests.support.faults import fail, failing_flush, failing_rename, posix, small_files
 from tests.support.rows import PLAN, row
@@ -20,12 +20,12 @@ from tests.support.rows import PLAN, row
 OLD, NEW = row(0.0), row(0.25)
 ID = NEW["run_id"]
 TENSORS = {"1.weight": np.arange(4, dtype=np.float32)}
-COURSE = {name: [1.0, 2.0] for name in store.HISTORY.names}
+COURSE = {name: [1.0, 2.0] for name in storage.HISTORY.names}
 
 
 def record(study, weights=False, history=False, log=False):
     """Record the new row, with some of its files."""
-    store.record(
+    storage.record(
         study,
         [NEW],
         weights={ID: TENSORS} if weights else {},
@@ -36,7 +36,7 @@ def record(study, weights=False, history=False, log=False):
 
 # What is written, by the file's name: the first that each of these writes.
 WRITES = {
-    "study.toml": partial(store.write_plan, plan=PLAN),
+    "study.toml": partial(storage.write_plan, plan=PLAN),
     f"{ID}.safetensors": partial(record, weights=True),
     f"{ID}.parquet": partial(record, history=True),
     f"{ID}.log": partial(record, log=True),
@@ -58,19 +58,19 @@ def study(tmp_path):
     """A study with a row and all that belongs to it."""
     folder = tmp_path / "study"
     folder.mkdir()
-    store.write_plan(folder, PLAN)
+    storage.write_plan(folder, PLAN)
     old = OLD["run_id"]
-    store.record(folder, [OLD], {old: TENSORS}, {old: COURSE}, {old: "Traceback ..."})
+    storage.record(folder, [OLD], {old: TENSORS}, {old: COURSE}, {old: "Traceback ..."})
     return folder
 
 
 def assert_old_study(study):
     """All that was recorded is there, and nothing that was begun."""
-    assert store.read_plan(study) == PLAN
-    points = store.read(study)
+    assert storage.read_plan(study) == PLAN
+    points = storage.read(study)
     assert points["run_id"].tolist() == [OLD["run_id"]]
     assert load_file(study / points["weights"][0])["1.weight"].tolist() == [0, 1, 2, 3]
-    assert store.read_history(study, OLD["run_id"])["val_loss"].tolist() == [1, 2]
+    assert storage.read_history(study, OLD["run_id"])["val_loss"].tolist() == [1, 2]
     assert (study / points["log"][0]).read_text() == "Traceback ..."
     assert not list(study.rglob("*.partial"))
 
@@ -78,11 +78,11 @@ def assert_old_study(study):
 def assert_goes_on(study, name):
     """The same again works, and is whole."""
     WRITES[name](study)
-    assert store.read_plan(study) == PLAN
+    assert storage.read_plan(study) == PLAN
     if name == "checkpoint":
         assert read_checkpoint(study, [ID])[0]["1.weight"].tolist() == [0, 1, 2, 3]
     elif name != "study.toml":
-        points = store.read(study)
+        points = storage.read(study)
         assert points["run_id"].tolist() == [OLD["run_id"], ID]
         for place in points[["weights", "log"]].to_numpy().ravel():
             assert place is None or place != place or (study / place).is_file()
@@ -122,7 +122,7 @@ def test_a_name_that_does_not_reach_the_disk_is_said(study, name):
         pytest.raises(CouldNotError, match="Input/output error"),
     ):
         WRITES[name](study)
-    assert store.read(study)["run_id"].tolist()[:1] == [OLD["run_id"]]
+    assert storage.read(study)["run_id"].tolist()[:1] == [OLD["run_id"]]
     assert_goes_on(study, name)
 
 
@@ -177,10 +177,10 @@ def test_a_read_only_folder_is_said(study, unprivileged, name):
     allow(place, 0o555)
     with pytest.raises(CouldNotError, match=r"Permission denied.*make it writable"):
         WRITES[name](place)
-    with pytest.raises(CouldNotError, match="Permission denied"), store.locked(place):
+    with pytest.raises(CouldNotError, match="Permission denied"), storage.locked(place):
         pass
     allow(place, 0o755)
-    with store.locked(place):
+    with storage.locked(place):
         assert_old_study(place)
         assert_goes_on(place, name)
 
@@ -195,8 +195,8 @@ def test_weights_that_cannot_be_deleted_are_said(study):
     said = pytest.raises(CouldNotError, match=r"cannot delete .*safetensors.*make it writable")
     with pytest.MonkeyPatch.context() as patch, said:
         patch.setattr("pathlib.Path.unlink", unlink)
-        store.forget_weights(study, store.read(study), [OLD["run_id"]])
-    points = store.forget_weights(study, store.read(study), [])
+        storage.forget_weights(study, storage.read(study), [OLD["run_id"]])
+    points = storage.forget_weights(study, storage.read(study), [])
     assert points["weights"].isna().all()
     assert not list((study / "weights").iterdir())
 
@@ -209,7 +209,7 @@ def test_what_a_killed_process_left_goes_with_the_next(study):
     for path in (*left, mine):
         path.parent.mkdir(exist_ok=True)
         path.write_text("begun")
-    with store.locked(study):
+    with storage.locked(study):
         assert [path for path in left if path.exists()] == []
     mine.unlink()
     assert_old_study(study)

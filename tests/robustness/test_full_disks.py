@@ -12,7 +12,7 @@ import pytest
 from paretoprune.errors import CouldNotError
 from paretoprune.runner.events import Progress, Recorded
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.storage import atomic as files
 from tests.support.executors import Failing
 from tests.support.faults import fail, posix, small_files
@@ -63,7 +63,7 @@ def test_a_full_disk_loses_no_finished_fleet(undisturbed, ending, count):
     with full_disk(ending, count):
         sweep(request(), events.append)
     fleets = sum(isinstance(event, Recorded) for event in events)
-    assert len(table() if store.is_study(Path("study")) else []) == 2 * fleets
+    assert len(table() if storage.is_study(Path("study")) else []) == 2 * fleets
     sweep(request(), quiet)
     assert_same_table(table(), table(undisturbed))
     assert not list(Path("study").rglob("*.partial"))

@@ -10,15 +10,15 @@ import torch
 import torchvision
 
 from paretoprune.errors import CouldNotError
-from paretoprune.problem.datasets import DATASETS, Data, Part
+from paretoprune.problem.datasets import DATASETS, Data, Split
 from paretoprune.problem.datasets import downloads as downloads_module
-from paretoprune.problem.datasets.parts import sound_images
+from paretoprune.problem.datasets.parts import checked_images
 from tests.support.hostile_files import Touching
 from tests.support.problems import source
 
 
 def part(images=(4, 1, 8, 8), labels=(0, 1, 2, 1), kind=torch.uint8):
-    return Part((torch.zeros(images, dtype=kind),), torch.as_tensor(labels))
+    return Split((torch.zeros(images, dtype=kind),), torch.as_tensor(labels))
 
 
 @pytest.mark.parametrize(
@@ -36,9 +36,9 @@ def part(images=(4, 1, 8, 8), labels=(0, 1, 2, 1), kind=torch.uint8):
 )
 def test_parts_that_are_no_images_with_classes_are_refused(wrong, rule):
     good = part()
-    assert sound_images(good, 3, "these") is good
+    assert checked_images(good, 3, "these") is good
     with pytest.raises(CouldNotError, match=f"^these {rule}.*: replace the data set's files"):
-        sound_images(wrong, 3, "these")
+        checked_images(wrong, 3, "these")
     for name in ("train", "validation", "test"):
         parts = {**dict.fromkeys(("train", "validation", "test"), good), name: wrong}
         with pytest.raises(CouldNotError, match=f"^the {name} samples|not all of one shape"):

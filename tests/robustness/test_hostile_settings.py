@@ -3,7 +3,7 @@
 import pytest
 
 from paretoprune.errors import CorruptStudyError
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from paretoprune.study import storage as store
 def test_a_plan_that_is_none_is_named(study, text, rule):
     (study / "study.toml").write_bytes(text)
     with pytest.raises(CorruptStudyError, match=r"study\.toml") as refusal:
-        store.read_plan(study)
+        storage.read_plan(study)
     assert rule in str(refusal.value)
 
 
@@ -50,6 +50,6 @@ def test_a_hostile_entry_is_named(study, old, new):
     assert old in text
     path.write_text(text.replace(old, new))
     with pytest.raises(CorruptStudyError, match=r"study\.toml cannot be read") as refusal:
-        store.read_plan(study)
+        storage.read_plan(study)
     assert str(refusal.value).isprintable()
     assert len(str(refusal.value)) < 1000

@@ -14,7 +14,7 @@ import pytest
 
 import paretoprune as package
 from paretoprune.errors import CorruptStudyError
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support import hostile_files as hostile
 from tests.support import spoiling
 from tests.support.hostile_files import Touching, good_row
@@ -72,7 +72,7 @@ def test_what_no_run_ends_as_is_refused(study, rule, changes):
     write_rows(study, [good_row(run_id="fedcba987654"), good_row(**changes)])
     named = rf"points\.parquet cannot be read \(run .* {rule}.*\): restore it, or move it away"
     with pytest.raises(CorruptStudyError, match=named):
-        store.read(study)
+        storage.read(study)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_what_no_run_ends_as_is_refused(study, rule, changes):
 )
 def test_what_a_run_may_end_as_is_read(study, changes):
     write_rows(study, [good_row(run_id="fedcba987654"), good_row(**changes)])
-    assert len(store.read(study)) == 2
+    assert len(storage.read(study)) == 2
     assert assert_answered_or_refused(study, [*QUICK, "compare validation"])
 
 
@@ -172,7 +172,7 @@ def test_a_table_holds_no_program(study):
         "ARROW:extension:name": "arrow.py_extension_type",
         "ARROW:extension:metadata": pickle.dumps(Touching()),
     }
-    table = pa.Table.from_pylist([good_row()], store.SCHEMA)
+    table = pa.Table.from_pylist([good_row()], storage.SCHEMA)
     place = table.column_names.index("device")
     field = pa.field("device", pa.string(), metadata=extension)
     pq.write_table(table.set_column(place, field, table["device"]), study / "points.parquet")
@@ -203,7 +203,7 @@ def test_nobody_waits_at_a_pipe(study, name):
     (study / name).unlink()
     os.mkfifo(study / name)
     with pytest.raises(CorruptStudyError, match="neither a file nor a folder: remove it"):
-        (store.read(study), store.read_history(study, "921bf57a0f13"))
+        (storage.read(study), storage.read_history(study, "921bf57a0f13"))
 
 
 @pytest.mark.parametrize("name", ["points.parquet", "history/921bf57a0f13.parquet"])
@@ -211,7 +211,7 @@ def test_a_folder_in_the_place_of_a_file_is_named(study, name):
     (study / name).unlink()
     (study / name).mkdir()
     with pytest.raises(CorruptStudyError, match="cannot be read"):
-        (store.read(study), store.read_history(study, "921bf57a0f13"))
+        (storage.read(study), storage.read_history(study, "921bf57a0f13"))
 
 
 @pytest.mark.parametrize("epoch", [float("nan"), float("inf"), 0.0, -1.0, 1e9])
@@ -221,4 +221,4 @@ def test_an_epoch_is_a_number_of_an_epoch(study, epoch):
     history.loc[0, "epoch"] = epoch
     history.to_parquet(path)
     with pytest.raises(CorruptStudyError, match="an epoch is no number of an epoch"):
-        store.read_history(study, "921bf57a0f13")
+        storage.read_history(study, "921bf57a0f13")

@@ -9,15 +9,15 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from paretoprune.analysis.choice import find_knee
-from paretoprune.analysis.snapshot import read_study
+from paretoprune.analysis.snapshot import load_study
 from paretoprune.errors import CorruptStudyError
 from paretoprune.problem.build import Environment
 from paretoprune.report.terminal.live_view import SweepView
-from paretoprune.runner import checkpointing as keeper
+from paretoprune.runner import checkpointing as checkpointer
 from paretoprune.runner.confirm import confirm
 from paretoprune.runner.events import Note, Progress
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.executors import Failing
 from tests.support.sweeps import Interruption, assert_same_table, quiet, request, table
 
@@ -27,8 +27,8 @@ SWEEP = {"epochs": 4}
 @pytest.fixture
 def _every_epoch(monkeypatch):
     """Every fleet is a long one."""
-    monkeypatch.setattr(keeper, "LONG", 0.0)
-    monkeypatch.setattr(keeper, "SHARE", math.inf)
+    monkeypatch.setattr(checkpointer, "LONG", 0.0)
+    monkeypatch.setattr(checkpointer, "SHARE", math.inf)
 
 
 def checkpoints(folder="."):
@@ -73,7 +73,7 @@ def spoil(path, how):
         path.rename("elsewhere")
         path.symlink_to(Path("elsewhere").absolute())
     else:
-        with store.checkpoints.safe_open(path, framework="numpy") as file:
+        with storage.checkpoints.safe_open(path, framework="numpy") as file:
             facts = file.metadata()
         tensors = load_file(path)
         if how == "facts":
@@ -133,13 +133,13 @@ def test_a_fleet_that_is_trained_again_goes_on_too():
 @pytest.mark.usefixtures("_every_epoch")
 def test_a_confirmation_goes_on_too():
     sweep(request(max_runs=6), quiet)
-    reading = read_study(Path("study"))
-    choice = find_knee(reading, "chord")
+    snapshot = load_study(Path("study"))
+    choice = find_knee(snapshot, "chord")
     with pytest.raises(KeyboardInterrupt):
-        confirm(reading, choice, Environment(), Interruption(Progress, 10), epochs=5)
+        confirm(snapshot, choice, Environment(), Interruption(Progress, 10), epochs=5)
     assert len(checkpoints("study")) == 1
     events = []
-    assert confirm(reading, choice, Environment(), events.append, epochs=5).is_done
+    assert confirm(snapshot, choice, Environment(), events.append, epochs=5).is_done
     assert not checkpoints("study")
     first = next(event for event in events if isinstance(event, Progress))
     assert first.step > first.steps / 5

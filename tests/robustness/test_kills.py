@@ -11,7 +11,7 @@ import pytest
 from benchmarks.robustness.kills import TRAINING, WRITE, Ending, Plan, faults_after, kill_sweeps
 from benchmarks.robustness.wholeness import damages, differences, files_of, rows_of
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.sweeps import quiet, request
 
 STUDY = Path("study")
@@ -28,34 +28,34 @@ def test_killed_at_any_moment_a_sweep_loses_nothing(tmp_path):
 
 
 def lose_a_row():
-    table = pq.read_table(STUDY / store.TABLE)
-    pq.write_table(table.slice(1), STUDY / store.TABLE)
+    table = pq.read_table(STUDY / storage.TABLE)
+    pq.write_table(table.slice(1), STUDY / storage.TABLE)
 
 
 def alter_a_value():
-    table = pq.read_table(STUDY / store.TABLE)
+    table = pq.read_table(STUDY / storage.TABLE)
     losses = pd.Series(table["val_loss"]).mul(1 + 1e-15)
     at = table.column_names.index("val_loss")
-    pq.write_table(table.set_column(at, "val_loss", [losses]), STUDY / store.TABLE)
+    pq.write_table(table.set_column(at, "val_loss", [losses]), STUDY / storage.TABLE)
 
 
 def cut_a_table():
-    content = (STUDY / store.TABLE).read_bytes()
-    (STUDY / store.TABLE).write_bytes(content[: len(content) // 2])
+    content = (STUDY / storage.TABLE).read_bytes()
+    (STUDY / storage.TABLE).write_bytes(content[: len(content) // 2])
 
 
 def cut_weights():
-    path = STUDY / store.read(STUDY)["weights"][0]
+    path = STUDY / storage.read(STUDY)["weights"][0]
     path.write_bytes(path.read_bytes()[:-4])
 
 
 def swap_weights():
-    first, second, *_ = (STUDY / name for name in store.read(STUDY)["weights"])
+    first, second, *_ = (STUDY / name for name in storage.read(STUDY)["weights"])
     first.write_bytes(second.read_bytes())
 
 
 def lose_the_plan():
-    (STUDY / store.PLAN).unlink()
+    (STUDY / storage.PLAN).unlink()
 
 
 @pytest.mark.parametrize(

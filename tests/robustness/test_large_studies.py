@@ -27,7 +27,7 @@ from benchmarks.robustness.load import large_study as build_study
 from paretoprune.analysis.aggregate import choosable, over_seeds
 from paretoprune.analysis.comparison.effort import ERROR_AXES, Study, course_of, volume
 from paretoprune.analysis.pareto import nondominated, pareto
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.terminal.tables import points_table
 from tests.support.checkout import ROOT
 from tests.support.rounds import plan_of
@@ -90,7 +90,9 @@ def test_a_course_has_the_hypervolume_of_what_was_there_after_each_fleet(split):
         for number, (seed, lam) in enumerate(product(range(3), (0.0, 0.1, 0.2, 0.3)))
     ]
     points = table(rows)
-    study = Study("study", Reading(Path("study"), plan_of(), points, over_seeds(points)), split)
+    study = Study(
+        "study", StudySnapshot(Path("study"), plan_of(), points, over_seeds(points)), split
+    )
     stages = list(course_of(study, points))
     assert len(stages) == 6
     for stage, end in zip(stages, range(2, 13, 2), strict=True):

@@ -9,7 +9,7 @@ from paretoprune.problem.device import is_full
 from paretoprune.runner.events import Note, Recorded
 from paretoprune.runner.executors.local import LocalExecutor
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.sweeps import Interruption, assert_same_table, quiet, request, table
 
 
@@ -40,7 +40,7 @@ def test_where_memory_is_full_fleets_are_halved_and_the_sweep_goes_on(words):
     assert "memory is too small for a fleet of 2: going on with 1" in notes
     assert (table()["status"] == "done").all()
     assert table()["fleet_size"].tolist() == [1] * 6
-    assert store.read_plan(Path("study")).measured.largest_fleet == 1
+    assert storage.read_plan(Path("study")).measured.largest_fleet == 1
     sweep(request("alone", fleet=1, max_runs=6), quiet)
     assert_same_table(table(), table("alone"))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.sweeps import quiet, request
 
 
@@ -25,7 +25,7 @@ def begin(*options):
         text=True,
     )
     deadline = time.monotonic() + 300
-    while not store.is_study(Path("study")) and process.poll() is None:
+    while not storage.is_study(Path("study")) and process.poll() is None:
         if time.monotonic() > deadline:
             process.kill()
         time.sleep(0.01)
@@ -59,7 +59,7 @@ def test_a_second_process_is_told_who_is_in(paretoprune):
         process.kill()
         process.communicate()
     assert Path("study/.lock.json").exists(), "what a killed process leaves"
-    with store.locked(Path("study")):
+    with storage.locked(Path("study")):
         assert json.loads(Path("study/.lock.json").read_text())["process"] == os.getpid()
 
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from paretoprune.errors import CorruptStudyError, ParetopruneError
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support import spoiling
 from tests.support.spoiling import QUESTIONS, QUICK, STUDY, assert_answered_or_refused, write_rows
 
@@ -31,7 +31,7 @@ def picking(data):
 def test_a_spoilt_table_is_read_or_refused(shared, data):
     pick, rows = picking(data), spoiling.table_of(STUDY).to_pylist()
     for _ in range(pick([1, 1, 2, 4])):
-        rows = spoiling.spoil_rows(rows, store.SCHEMA, pick)
+        rows = spoiling.spoil_rows(rows, storage.SCHEMA, pick)
     write_rows(shared, rows)
     assert_answered_or_refused(shared, [pick(list(QUESTIONS))])
 
@@ -78,10 +78,10 @@ def test_what_broke_a_reader_once_does_so_no_more(study, target, path):
 
 def test_an_answer_that_breaks_is_seen(study, monkeypatch):
     """The law is one that can be broken."""
-    monkeypatch.setitem(QUESTIONS, "balance", lambda reading: reading.points["no column"])
+    monkeypatch.setitem(QUESTIONS, "balance", lambda snapshot: snapshot.points["no column"])
     with pytest.raises(KeyError):
         assert_answered_or_refused(study, ["balance"])
-    monkeypatch.setitem(QUESTIONS, "balance", lambda reading: print("\x1b[2J"))
+    monkeypatch.setitem(QUESTIONS, "balance", lambda snapshot: print("\x1b[2J"))
     with pytest.raises(AssertionError):
         assert_answered_or_refused(study, ["balance"])
     assert issubclass(CorruptStudyError, ParetopruneError)

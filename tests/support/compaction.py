@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from paretoprune.pruning.compaction import compact
-from paretoprune.pruning.flops import sizes_of
+from paretoprune.pruning.flops import counts_of
 
 WEIGHTED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-9}
@@ -60,7 +60,7 @@ def assert_compact_equals_original(network, *inputs):
     again = compact(result.network, inputs)
     assert again.removed == {}
     assert again.stuck == result.stuck
-    small, large = sizes_of(result.network, inputs), sizes_of(network, inputs)
+    small, large = counts_of(result.network, inputs), counts_of(network, inputs)
     assert small.flops <= large.flops
     assert small.neurons == large.neurons - sum(result.removed.values())
     return result

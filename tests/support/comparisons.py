@@ -5,8 +5,8 @@ from pathlib import Path
 
 from paretoprune.analysis.aggregate import over_seeds
 from paretoprune.analysis.comparison.compare import compare
-from paretoprune.analysis.snapshot import Reading, read_study
-from paretoprune.study import storage as store
+from paretoprune.analysis.snapshot import StudySnapshot, load_study
+from paretoprune.study import storage
 from paretoprune.study.run import SMGD
 from tests.support.studies import PLAN, ROWS, network, study_of
 from tests.support.tables import table
@@ -18,14 +18,14 @@ def smgd(loss, size, seed, **also):
     return network(None, loss, size, 0, seed=seed, **given_)
 
 
-def reading_of(rows, name="study", **settings):
+def snapshot_of(rows, name="study", **settings):
     points = table(rows)
     plan = replace(PLAN, settings=replace(PLAN.settings, **settings))
-    return Reading(Path(name), plan, points, over_seeds(points))
+    return StudySnapshot(Path(name), plan, points, over_seeds(points))
 
 
 def only_variant(rows, split="validation"):
-    (variant,) = compare([reading_of(rows)], split).variants
+    (variant,) = compare([snapshot_of(rows)], split).variants
     return variant
 
 
@@ -38,6 +38,6 @@ FLEETS = [{**row, "fleet_size": 2, "seed": 0} for row in SEARCHED]
 
 def study_with_seed(seed, folder, rows=FLEETS):
     """A second study, which differs in its seed only."""
-    reading = study_of(rows, folder, courses=[None] * len(rows))
-    store.write_plan(reading.folder, replace(PLAN, settings=replace(PLAN.settings, seed=seed)))
-    return read_study(reading.folder)
+    snapshot = study_of(rows, folder, courses=[None] * len(rows))
+    storage.write_plan(snapshot.folder, replace(PLAN, settings=replace(PLAN.settings, seed=seed)))
+    return load_study(snapshot.folder)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from paretoprune.analysis.knee import Terms
+from paretoprune.analysis.knee import AxesSpec
 from paretoprune.analysis.knee.axes import AXES_OF
 from paretoprune.analysis.pareto import pareto
 from paretoprune.study.settings import Measured
@@ -46,4 +46,4 @@ def front_of(shape, axes):
 
 
 FLOPS = AXES_OF["error,flops"]
-LOG, LINEAR = Terms(), Terms(is_log=False)
+LOG, LINEAR = AxesSpec(), AxesSpec(is_log=False)

@@ -7,12 +7,12 @@ from pathlib import Path
 import torch
 
 from paretoprune.problem.build import costs_of
-from paretoprune.problem.datasets import DATASETS, Data, Source
+from paretoprune.problem.datasets import DATASETS, Data, DataConfig
 from paretoprune.problem.losses import LOSSES
 from paretoprune.problem.models import MODELS
 from paretoprune.problem.normalization import scaled, unit
 from paretoprune.problem.problem import Problem
-from paretoprune.pruning.penalties import COMPLEXITIES
+from paretoprune.pruning.penalties import PENALTIES
 from paretoprune.pruning.selection import PRUNABLE, prunable_names, weight_names
 from paretoprune.runner.runs import run_template
 from paretoprune.study.run import Run
@@ -36,20 +36,22 @@ def problem(
         model=maker,
         data=data,
         loss=LOSSES["cross-entropy"],
-        complexity=COMPLEXITIES[complexity],
+        complexity=PENALTIES[complexity],
         prunable=prunable_weights,
         convolutions=weight_names(maker(), PRUNABLE["conv"]),
         seed=0,
         device=torch.device("cpu"),
         scalings=scalings,
-        costs=costs if COMPLEXITIES[complexity].is_by_cost else {},
+        costs=costs if PENALTIES[complexity].is_by_cost else {},
     )
     return prepare_problem(own, Settings())
 
 
-def source(data_dir: Path | None = None, validation: float = 0.1, seed: int = 0, **more) -> Source:
+def source(
+    data_dir: Path | None = None, validation: float = 0.1, seed: int = 0, **more
+) -> DataConfig:
     """Where data come from; the digits need no folder."""
-    return Source(data_dir=data_dir or Path(), validation=validation, seed=seed, **more)
+    return DataConfig(data_dir=data_dir or Path(), validation=validation, seed=seed, **more)
 
 
 def twice(images: torch.Tensor) -> torch.Tensor:

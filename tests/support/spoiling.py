@@ -18,20 +18,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import tomli_w
 
-from paretoprune.analysis.choice import Choice, find_knee, find_wish
+from paretoprune.analysis.choice import Choice, find_constrained, find_knee
 from paretoprune.analysis.comparison.compare import compare
-from paretoprune.analysis.constraints import AT_LEAST, AT_MOST, Wish
+from paretoprune.analysis.constraints import AT_LEAST, AT_MOST, Constraint
 from paretoprune.analysis.knee import RULES
-from paretoprune.analysis.snapshot import Reading, read_study
+from paretoprune.analysis.snapshot import StudySnapshot, load_study
 from paretoprune.errors import ParetopruneError
 from paretoprune.problem.datasets.images import read_headers, read_squares
 from paretoprune.report.plots import KINDS
 from paretoprune.report.plots.style import STYLE
 from paretoprune.report.terminal.knee import show_choice
 from paretoprune.report.terminal.show import show_points
-from paretoprune.runner.retention import superfluous
+from paretoprune.runner.retention import weights_to_delete
 from paretoprune.runner.rounds import next_round
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.metric import SPLITS
 from paretoprune.study.storage import SCHEMA
 from tests.support.checkout import DATA
@@ -120,49 +120,49 @@ def spoil_plan(folder: Path, pick: Pick, times: int) -> None:
     (folder / "study.toml").write_text(tomli_w.dumps(document), errors="replace")
 
 
-def choose(reading: Reading, choice: Choice) -> None:
+def choose(snapshot: StudySnapshot, choice: Choice) -> None:
     for as_json in (False, True):
-        show_choice(reading, choice, None, as_json=as_json)
+        show_choice(snapshot, choice, None, as_json=as_json)
 
 
-def draw(reading: Reading, kind: str, split: str) -> None:
+def draw(snapshot: StudySnapshot, kind: str, split: str) -> None:
     with mpl.rc_context(STYLE):
-        KINDS[kind]([reading], split).savefig(io.BytesIO(), format="svg")
+        KINDS[kind]([snapshot], split).savefig(io.BytesIO(), format="svg")
 
 
-def questions() -> dict[str, Callable[[Reading], object]]:
+def questions() -> dict[str, Callable[[StudySnapshot], object]]:
     """All that is asked about a study, by name."""
-    wishes = (
-        *(Wish(name, is_lower=True, bound=0.5) for name in AT_LEAST),
-        *(Wish(name, is_lower=False, bound=1.0) for name in AT_MOST),
+    constraints = (
+        *(Constraint(name, is_lower=True, bound=0.5) for name in AT_LEAST),
+        *(Constraint(name, is_lower=False, bound=1.0) for name in AT_MOST),
     )
     shown = [(form, everything) for form in ("table", "json", "csv") for everything in BOTH]
     drawn = [(kind, split) for kind in KINDS for split in SPLITS]
     return {
         **{rule: partial(_ask_rule, rule) for rule in RULES},
-        **{str(wish): partial(_ask_wish, wish) for wish in wishes},
+        **{str(constraint): partial(_ask_wish, constraint) for constraint in constraints},
         **{f"show {form} {every}": partial(_show, form, every) for form, every in shown},
         **{f"plot {kind} {split}": partial(draw, kind=kind, split=split) for kind, split in drawn},
-        "keep": lambda reading: superfluous(reading.points, "front", 1, 1),
-        "propose": lambda reading: next_round(reading.points, reading.plan),
+        "keep": lambda snapshot: weights_to_delete(snapshot.points, "front", 1, 1),
+        "propose": lambda snapshot: next_round(snapshot.points, snapshot.plan),
         **{f"compare {split}": partial(_compare, split) for split in SPLITS},
     }
 
 
-def _ask_rule(rule: str, reading: Reading) -> None:
-    choose(reading, find_knee(reading, rule))
+def _ask_rule(rule: str, snapshot: StudySnapshot) -> None:
+    choose(snapshot, find_knee(snapshot, rule))
 
 
-def _ask_wish(wish: Wish, reading: Reading) -> None:
-    choose(reading, find_wish(reading, wish))
+def _ask_wish(constraint: Constraint, snapshot: StudySnapshot) -> None:
+    choose(snapshot, find_constrained(snapshot, constraint))
 
 
-def _show(form: str, everything: bool, reading: Reading) -> None:
-    show_points(reading, everything=everything, form=form)
+def _show(form: str, everything: bool, snapshot: StudySnapshot) -> None:
+    show_points(snapshot, everything=everything, form=form)
 
 
-def _compare(split: str, reading: Reading) -> None:
-    compare([reading], split)
+def _compare(split: str, snapshot: StudySnapshot) -> None:
+    compare([snapshot], split)
 
 
 QUESTIONS = questions()
@@ -175,14 +175,14 @@ def assert_answered_or_refused(folder: Path, names: Iterable[str] = QUESTIONS) -
     There is no other exception, and nothing is printed that is no text.
     """
     try:
-        reading = read_study(folder)
+        snapshot = load_study(folder)
     except ParetopruneError as error:
         assert_is_text(str(error))
         return False
     for name in names:
         with contextlib.redirect_stdout(io.StringIO()) as out:
             try:
-                QUESTIONS[name](reading)
+                QUESTIONS[name](snapshot)
             except ParetopruneError as error:
                 assert_is_text(str(error))
         assert_is_text(*out.getvalue().split("\n"))
@@ -204,9 +204,9 @@ def read_plan_of(folder: Path, content: bytes) -> None:
     """The file as `study.toml`: it is read and written again, and the study shown."""
     (folder / "study.toml").write_bytes(content)
     with contextlib.suppress(ParetopruneError):
-        plan = store.read_plan(folder)
-        store.write_plan(folder, plan)
-        assert store.read_plan(folder) == plan
+        plan = storage.read_plan(folder)
+        storage.write_plan(folder, plan)
+        assert storage.read_plan(folder) == plan
     assert_answered_or_refused(folder, ["balance", "show table True"])
 
 
@@ -221,8 +221,8 @@ def read_history_of(folder: Path, content: bytes) -> None:
     path = min((folder / "history").iterdir())
     path.write_bytes(content)
     with contextlib.suppress(ParetopruneError):
-        store.read_history(folder, path.stem)
-        draw(read_study(folder), "history", "validation")
+        storage.read_history(folder, path.stem)
+        draw(load_study(folder), "history", "validation")
 
 
 def read_image_of(folder: Path, content: bytes) -> None:

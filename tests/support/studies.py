@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from paretoprune.analysis.snapshot import read_study
-from paretoprune.study import storage as store
+from paretoprune.analysis.snapshot import load_study
+from paretoprune.study import storage
 from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from tests.support.tables import OLD, table
 
@@ -81,15 +81,15 @@ def study_of(rows, folder="study", courses=None):
     """A study on disk, with a history for each run that did not fail unless `courses` are given."""
     place = Path(folder)
     place.mkdir()
-    store.write_plan(place, PLAN)
-    recorded = pa.Table.from_pandas(table(rows), store.SCHEMA).to_pylist()
+    storage.write_plan(place, PLAN)
+    recorded = pa.Table.from_pandas(table(rows), storage.SCHEMA).to_pylist()
     if courses is None:
         courses = [None if row.get("status") == "failed" else course(row) for row in rows]
     ids = [row["run_id"] for row in recorded]
     histories = {id_: own for id_, own in zip(ids, courses, strict=True) if own is not None}
     if rows:
-        store.record(place, recorded, {}, histories, {})
-    return read_study(place)
+        storage.record(place, recorded, {}, histories, {})
+    return load_study(place)
 
 
 def by_label(axes):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from paretoprune.runner.request import SweepRequest
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 
 QUICK = {"epochs": 2, "batch_size": 256, "round_size": 4, "learning_rate": 0.02}
 TIMES = ["seconds", "started_at"]
@@ -29,7 +29,7 @@ def request(folder="study", settings=None, **budget):
 
 
 def table(folder="study"):
-    return store.read(Path(folder)).drop(columns=TIMES)
+    return storage.read(Path(folder)).drop(columns=TIMES)
 
 
 def assert_same_table(left, right):

@@ -11,23 +11,30 @@ import pandas as pd
 
 from paretoprune.analysis.aggregate import VARIANT, alive
 from paretoprune.analysis.comparison.distance import (
-    Covered,
+    CMetric,
     Distance,
     Spread,
-    covered,
+    c_metric,
     distance,
     ratio,
     spread,
 )
-from paretoprune.analysis.comparison.effort import PAIRS, Front, Study, counts, front_of, volume
+from paretoprune.analysis.comparison.effort import (
+    PAIRS,
+    SearchEffort,
+    StudyEffort,
+    counts,
+    front_of,
+    volume,
+)
 from paretoprune.analysis.comparison.eligibility import (
     names_of,
     notes_on,
     require_fronts,
+    require_one_metric,
     require_one_problem,
-    require_one_quality,
 )
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.study.metric import SPLITS
 from paretoprune.study.validation import choose
 
@@ -76,7 +83,7 @@ class Coverage:
 
     front: str
     by: str
-    parts: tuple[Covered, ...]
+    parts: tuple[CMetric, ...]
     hypervolume: float
     hypervolume_together: float
 
@@ -99,30 +106,30 @@ class Comparison:
     complexity: str
     quality: str
     studies: tuple[str, ...]
-    fronts: tuple[Front, ...]
+    fronts: tuple[SearchEffort, ...]
     groups: tuple[Group, ...]
     coverages: tuple[Coverage, ...]
     variants: tuple[Variant, ...]
     notes: tuple[str, ...]
 
 
-def compare(readings: Sequence[Reading], split: str = "validation") -> Comparison:
+def compare(snapshots: Sequence[StudySnapshot], split: str = "validation") -> Comparison:
     """Compare SMGD's runs with fronts, and fronts with each other.
 
     `split` (`validation` or `test`) is the data that quality is measured on. Raises `UsageError`
     for another split, a study given twice, different problems, and where nothing can be compared.
     """
     choose(split, SPLITS, "--split")
-    names = names_of([reading.folder for reading in readings])
-    studies = [Study(*each, split) for each in zip(names, readings, strict=True)]
-    require_one_quality(readings)
+    names = names_of([snapshot.folder for snapshot in snapshots])
+    studies = [StudyEffort(*each, split) for each in zip(names, snapshots, strict=True)]
+    require_one_metric(snapshots)
     for study in studies[1:]:
         require_one_problem(studies[0], study)
     fronts = require_fronts(studies)
     searches = {study.name: front_of(study) for study in studies if len(study.role("search"))}
     return Comparison(
         split=split,
-        complexity=readings[0].plan.settings.complexity,
+        complexity=snapshots[0].plan.settings.complexity,
         quality=studies[0].quality,
         studies=tuple(names),
         fronts=tuple(searches.values()),
@@ -137,11 +144,11 @@ def compare(readings: Sequence[Reading], split: str = "validation") -> Compariso
     )
 
 
-def groups_of(studies: Sequence[Study], fronts: dict[str, Front]) -> Iterator[Group]:
+def groups_of(studies: Sequence[StudyEffort], fronts: dict[str, SearchEffort]) -> Iterator[Group]:
     """Studies that differ in their seed and in nothing else that their search depends on."""
-    kinds: dict[str, dict[int, Front]] = {}
+    kinds: dict[str, dict[int, SearchEffort]] = {}
     for study in studies:
-        plan = study.reading.plan
+        plan = study.snapshot.plan
         kind = {**asdict(plan.settings), "seed": None}
         kind |= {name: getattr(plan.budget, name) for name in SEARCHED}
         kinds.setdefault(repr(kind), {}).setdefault(plan.settings.seed, fronts[study.name])
@@ -156,19 +163,19 @@ def groups_of(studies: Sequence[Study], fronts: dict[str, Front]) -> Iterator[Gr
             )
 
 
-def coverage(front: Study, by: Study) -> Coverage:
+def coverage(front: StudyEffort, by: StudyEffort) -> Coverage:
     """How much of one front another one leaves standing."""
     boxes = front.boxes(), by.boxes()
     return Coverage(
         front=front.name,
         by=by.name,
-        parts=tuple(covered(front.front(axes), by.front(axes), axes) for axes in PAIRS),
+        parts=tuple(c_metric(front.front(axes), by.front(axes), axes) for axes in PAIRS),
         hypervolume=volume(boxes[0], quality=front.quality),
         hypervolume_together=volume(*boxes, quality=front.quality),
     )
 
 
-def variants_in(study: Study) -> Iterator[tuple[str, pd.DataFrame]]:
+def variants_in(study: StudyEffort) -> Iterator[tuple[str, pd.DataFrame]]:
     """The SMGD variants of a study by name, each with its runs in the order of their seeds."""
     runs = study.role("comparison")
     groups = [rows for _, rows in runs.groupby(list(VARIANT), dropna=False)]
@@ -177,7 +184,11 @@ def variants_in(study: Study) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def variant_of(
-    study: Study, name: str, runs: pd.DataFrame, fronts: Sequence[Study], costs: dict[str, Front]
+    study: StudyEffort,
+    name: str,
+    runs: pd.DataFrame,
+    fronts: Sequence[StudyEffort],
+    costs: dict[str, SearchEffort],
 ) -> Variant:
     """What a variant's living seeds reach, and how far that is from fronts."""
     living = alive(runs)
@@ -193,7 +204,9 @@ def variant_of(
     )
 
 
-def against(study: Study, runs: pd.DataFrame, front: Study, cost: Front) -> Against:
+def against(
+    study: StudyEffort, runs: pd.DataFrame, front: StudyEffort, cost: SearchEffort
+) -> Against:
     """The living runs of a variant beside one front."""
     boxes = front.boxes()
     return Against(

@@ -28,7 +28,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Gap:
+class PointDistance:
     """Distance of a network to a front's attainment surface, positive where the front is better.
 
     Attributes:
@@ -63,11 +63,11 @@ class Distance:
     quality: Spread
     size: Spread
     share: Spread
-    each: tuple[Gap, ...]
+    each: tuple[PointDistance, ...]
 
 
 @dataclass(frozen=True)
-class Covered:
+class CMetric:
     """C-metric of two fronts as a count, on one pair of axes.
 
     `covered` of the `networks` of one front are dominated or equalled by the other front.
@@ -80,7 +80,7 @@ class Covered:
 
 def distance(places: np.ndarray, front: np.ndarray, axes: Axes) -> Distance:
     """Return the distances of networks `places` [seeds, 2] to a front [N, 2]."""
-    each = tuple(gap(place, front) for place in places)
+    each = tuple(point_distance(place, front) for place in places)
     return Distance(
         axes=axes,
         dominated=sum(one.is_dominated for one in each),
@@ -91,7 +91,7 @@ def distance(places: np.ndarray, front: np.ndarray, axes: Axes) -> Distance:
     )
 
 
-def gap(place: np.ndarray, front: np.ndarray) -> Gap:
+def point_distance(place: np.ndarray, front: np.ndarray) -> PointDistance:
     """Return the distance of a network to the attainment surface (staircase) of a front.
 
     The distance along the first axis is that to the best network of `front` that is at most as
@@ -105,7 +105,7 @@ def gap(place: np.ndarray, front: np.ndarray) -> Gap:
     best = front[no_worse[:, 1], 0].min(initial=math.inf)
     least = front[no_worse[:, 0], 1].min(initial=math.inf)
     size = finite(float(place[1]) - float(least))
-    return Gap(
+    return PointDistance(
         quality=finite(float(place[0]) - float(best)),  # as floats: NumPy warns if both are inf
         size=size,
         share=None if size is None else ratio(size, place[1]),
@@ -131,7 +131,7 @@ def spread(values: Iterable[float | None]) -> Spread:
     return Spread(mean, float(known.std(ddof=1)) if len(known) > 1 else None, len(known))
 
 
-def covered(front: np.ndarray, by: np.ndarray, axes: Axes) -> Covered:
+def c_metric(front: np.ndarray, by: np.ndarray, axes: Axes) -> CMetric:
     """Count the rows of `front` [N, 2] that rows of `by` [M, 2] dominate or equal."""
     no_worse = np.all(by[None] <= front[:, None], axis=2)  # [front, by]
-    return Covered(axes, covered=int(np.any(no_worse, axis=1).sum()), networks=len(front))
+    return CMetric(axes, covered=int(np.any(no_worse, axis=1).sum()), networks=len(front))

@@ -12,7 +12,7 @@ import pandas as pd
 from paretoprune.analysis.aggregate import VARIANT, choosable
 from paretoprune.analysis.indicators import hypervolume
 from paretoprune.analysis.pareto import AXES, Axes, nondominated
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.study.metric import ACCURACY, SPLITS, least_error
 
 ERROR_AXES: Axes = ("val_error", "nonzeros")
@@ -20,7 +20,7 @@ PAIRS = (AXES, ERROR_AXES)  # error or loss, and size; both are minimised
 
 
 @dataclass(frozen=True)
-class Stage:
+class TracePoint:
     """A trace point of the anytime hypervolume: the effort spent so far and what it reached.
 
     Attributes:
@@ -35,7 +35,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Front:
+class SearchEffort:
     """The effort of a study's search and the front that came out of it.
 
     Attributes:
@@ -58,33 +58,33 @@ class Front:
     seconds: float
     networks: int
     hypervolume: float
-    course: tuple[Stage, ...]
+    course: tuple[TracePoint, ...]
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyEffort:
     """A study with its name and the data (`split`) on which its networks are evaluated.
 
     The methods return coordinates as arrays of shape [N, 2]; both columns are minimised.
     """
 
     name: str
-    reading: Reading
+    snapshot: StudySnapshot
     split: str
 
     @property
     def quality(self) -> str:
         """The name of the study's metric, which is 1 - error."""
-        return self.reading.plan.measured.quality
+        return self.snapshot.plan.measured.quality
 
     def role(self, role: str) -> pd.DataFrame:
         """Return the runs of a role, in the order in which they were recorded."""
-        points = self.reading.points
+        points = self.snapshot.points
         return points[points["role"] == role]
 
     def front(self, axes: Axes) -> np.ndarray:
         """Return the coordinates [N, 2] of the front on `axes` (error or loss, size)."""
-        return self.places(self.reading.front_on(axes), axes)
+        return self.places(self.snapshot.front_on(axes), axes)
 
     def places(self, rows: pd.DataFrame, axes: Axes) -> np.ndarray:
         """Return the coordinates [N, 2] of networks, evaluated on the data of `split`."""
@@ -97,8 +97,8 @@ class Study:
 
         Both are clipped from below as in `hypervolume_of`: by `least_error` and by one weight.
         """
-        rows = self.reading.front_on(ERROR_AXES) if rows is None else rows
-        measured = self.reading.plan.measured
+        rows = self.snapshot.front_on(ERROR_AXES) if rows is None else rows
+        measured = self.snapshot.plan.measured
         is_test = self.split == "test"
         samples = measured.test_images if is_test else measured.validation_images
         least = least_error(samples, self.quality)
@@ -107,18 +107,18 @@ class Study:
         return np.asarray(floored / whole)
 
 
-def front_of(study: Study) -> Front:
+def front_of(study: StudyEffort) -> SearchEffort:
     """Return the effort of a study's search and the front that it found."""
     runs = study.role("search")
-    return Front(
+    return SearchEffort(
         study=study.name,
         **counts(runs),
         seeds=int(runs["seed"].nunique()),
         epochs=int(runs["epochs"].sum()),
         seconds=float(runs["seconds"].sum()),
-        networks=len(study.reading.front),
+        networks=len(study.snapshot.front),
         hypervolume=volume(study.boxes(), quality=study.quality),
-        course=tuple(course_of(study, runs)),
+        course=tuple(trace_of(study, runs)),
     )
 
 
@@ -129,13 +129,13 @@ def counts(runs: pd.DataFrame) -> dict[str, int]:
     return {"runs": len(runs), "collapsed": collapsed, "failed": int((~is_done).sum())}
 
 
-def course_of(study: Study, runs: pd.DataFrame) -> Iterator[Stage]:
+def trace_of(study: StudyEffort, runs: pd.DataFrame) -> Iterator[TracePoint]:
     """Yield the anytime hypervolume of a study's runs: one trace point for each fleet.
 
     `runs` are rows in the order in which they were recorded. The rows of a fleet were recorded at
     the same time, so they are adjacent.
     """
-    means = means_so_far(runs)
+    means = means_over_time(runs)
     places, boxes = means[list(ERROR_AXES)].to_numpy(float), study.boxes(means)  # [N, 2] each
     spent = runs[["epochs", "seconds"]].fillna(0).cumsum().to_numpy()
     latest: dict[int, int] = {}  # variant -> its last row in `means`
@@ -147,10 +147,10 @@ def course_of(study: Study, runs: pd.DataFrame) -> Iterator[Stage]:
         front = rows[nondominated(places[rows])]
         epochs, seconds = spent[end - 1]
         reached = volume(boxes[front], quality=study.quality)
-        yield Stage(int(epochs), float(seconds), hypervolume=reached)
+        yield TracePoint(int(epochs), float(seconds), hypervolume=reached)
 
 
-def means_so_far(runs: pd.DataFrame) -> pd.DataFrame:
+def means_over_time(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the living rows of `runs` with the means over the seeds recorded up to each row.
 
     The index is the position in `runs`, and the column `variant` holds a number. A later seed

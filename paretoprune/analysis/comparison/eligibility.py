@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from paretoprune.analysis.comparison.effort import Study
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.comparison.effort import StudyEffort
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.errors import UsageError
 from paretoprune.study.run import SMGD
 from paretoprune.study.validation import option_of
@@ -37,11 +37,11 @@ def names_of(folders: Sequence[Path]) -> list[str]:
     ]
 
 
-def require_one_quality(readings: Sequence[Reading]) -> str:
+def require_one_metric(snapshots: Sequence[StudySnapshot]) -> str:
     """Return the metric that all studies share; raise `UsageError` if they differ."""
-    first = readings[0]
+    first = snapshots[0]
     quality = first.plan.measured.quality
-    for other in readings[1:]:
+    for other in snapshots[1:]:
         if other.plan.measured.quality != quality:
             raise UsageError(
                 f"{first.folder} and {other.folder} cannot be compared: quality is {quality} in "
@@ -50,11 +50,11 @@ def require_one_quality(readings: Sequence[Reading]) -> str:
     return quality
 
 
-def require_one_problem(one: Study, other: Study) -> None:
+def require_one_problem(one: StudyEffort, other: StudyEffort) -> None:
     """Raise `UsageError` if two studies train different problems."""
-    a, b = asdict(one.reading.plan.settings), asdict(other.reading.plan.settings)
+    a, b = asdict(one.snapshot.plan.settings), asdict(other.snapshot.plan.settings)
     differing = [f"{option_of(n)} is {a[n]} and {b[n]}" for n in PROBLEM if a[n] != b[n]]
-    then, now = asdict(one.reading.plan.measured), asdict(other.reading.plan.measured)
+    then, now = asdict(one.snapshot.plan.measured), asdict(other.snapshot.plan.measured)
     differing += [
         f"{n.replace('_', ' ')} are {then[n]:,} and {now[n]:,}"
         for n in DATA
@@ -67,16 +67,16 @@ def require_one_problem(one: Study, other: Study) -> None:
         )
 
 
-def require_fronts(studies: Sequence[Study]) -> list[Study]:
+def require_fronts(studies: Sequence[StudyEffort]) -> list[StudyEffort]:
     """Return the studies that have a front.
 
     Raises:
         UsageError: if no study has a front, or if there is nothing to compare a single front with.
     """
-    fronts = [study for study in studies if len(study.reading.front)]
+    fronts = [study for study in studies if len(study.snapshot.front)]
     if not fronts:
         first = studies[0]
-        if first.reading.plan.settings.method == SMGD:
+        if first.snapshot.plan.settings.method == SMGD:
             raise UsageError(
                 f"{first.name} has no front, as it was begun with --method smgd: name a study of "
                 "the same problem that has one too"
@@ -86,7 +86,7 @@ def require_fronts(studies: Sequence[Study]) -> list[Study]:
             f"{command(first)}, or begin another study with another --lr or --threshold"
         )
     if len(fronts) == 1 and not any(len(study.role("comparison")) for study in studies):
-        options = () if fronts[0].reading.plan.budget.smgd else ("--smgd", "3")
+        options = () if fronts[0].snapshot.plan.budget.smgd else ("--smgd", "3")
         raise UsageError(
             f"{fronts[0].name} has no SMGD runs to compare its front with: "
             f"{command(fronts[0], *options)} trains them when its search is done, or name another "
@@ -95,14 +95,14 @@ def require_fronts(studies: Sequence[Study]) -> list[Study]:
     return fronts
 
 
-def command(study: Study, *options: str) -> str:
+def command(study: StudyEffort, *options: str) -> str:
     """Return the shell command that trains more runs of a study, in backticks."""
-    return f"`{shlex.join(['paretoprune', 'sweep', str(study.reading.folder), *options])}`"
+    return f"`{shlex.join(['paretoprune', 'sweep', str(study.snapshot.folder), *options])}`"
 
 
-def notes_on(studies: Sequence[Study]) -> Iterator[str]:
+def notes_on(studies: Sequence[StudyEffort]) -> Iterator[str]:
     """Yield the caveats that a reader should know before trusting small differences."""
-    if len({study.reading.plan.settings.seed for study in studies}) > 1:
+    if len({study.snapshot.plan.settings.seed for study in studies}) > 1:
         yield (
             "The studies' seeds differ, and so do the images that they hold out for validation: "
             "small differences may come from these."

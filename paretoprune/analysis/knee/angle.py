@@ -5,26 +5,26 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import EVEN, Terms, places
-from paretoprune.analysis.knee.result import Verdict, too_few
+from paretoprune.analysis.knee.axes import EVEN, AxesSpec, places
+from paretoprune.analysis.knee.result import KneeResult, too_few
 
 
-def angle(front: pd.DataFrame, terms: Terms) -> Verdict:
+def angle(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     """Choose the inner point with the largest bend between the lines to points on either side.
 
     Source: Branke, Deb, Dierolf and Osswald (2004), "Finding knees in multi-objective
     optimization", PPSN VIII, section 3.1, with its improvement: lines are drawn to the neighbours
     and to the next points beyond them, and the largest of the four bends counts.
     """
-    labels, unit = places(front, terms)
+    labels, unit = places(front, spec)
     few = too_few(labels)
     if few:
         return few
     bends = np.array([largest_bend(unit, at) for at in range(1, len(unit) - 1)])
     best = int((bends >= bends.max() - EVEN).argmax())  # among equal ones, the densest
     if bends[best] <= EVEN:
-        return Verdict(None, "no point between the extremes bends towards the ideal")
-    return Verdict(
+        return KneeResult(None, "no point between the extremes bends towards the ideal")
+    return KneeResult(
         int(labels[best + 1]),
         f"sharpest bend towards the ideal ({np.degrees(bends[best]):.0f} degrees)",
     )

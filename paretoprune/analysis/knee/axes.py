@@ -10,7 +10,7 @@ import pandas as pd
 from paretoprune.analysis.pareto import AXES, Axes, pareto
 from paretoprune.study.metric import ACCURACY, least_error
 
-QUALITY_OF = {"loss": "val_loss", "error": "val_error"}
+ERROR_OF = {"loss": "val_loss", "error": "val_error"}
 SIZE_OF = {
     "complexity": "complexity",
     "nonzeros": "nonzeros",
@@ -21,8 +21,8 @@ SIZE_OF = {
 COUNTED = ("nonzeros", "flops", "neurons", "compact_parameters")  # whole numbers
 USUAL = ("loss,complexity", "loss,nonzeros", "error,nonzeros")
 EVERY = {
-    f"{quality},{size}": (QUALITY_OF[quality], SIZE_OF[size])
-    for quality, size in product(QUALITY_OF, SIZE_OF)
+    f"{quality},{size}": (ERROR_OF[quality], SIZE_OF[size])
+    for quality, size in product(ERROR_OF, SIZE_OF)
 }
 WHOLE_OF = {"flops": "dense_flops", "compact_parameters": "parameters"}  # of the dense network
 WORDS = {"flops": "FLOPs", "compact_parameters": "parameters"}
@@ -33,7 +33,7 @@ EVEN = 1e-9  # share of the box: smaller differences are rounding
 
 
 @dataclass(frozen=True)
-class Terms:
+class AxesSpec:
     """The two columns that a knee rule minimises, their scale, and facts about the problem.
 
     Attributes:
@@ -83,29 +83,29 @@ def floor_of(
     return 1.0 if column in COUNTED else 1e-300
 
 
-def distinct(front: pd.DataFrame, terms: Terms) -> pd.DataFrame:
+def distinct(front: pd.DataFrame, spec: AxesSpec) -> pd.DataFrame:
     """Return the distinct points of a front, from extreme to extreme.
 
-    The columns of `terms.axes` hold their values on the scale of `terms` (log10 if `is_log`).
+    The columns of `terms.axes` hold their values on the scale of `spec` (log10 if `is_log`).
     """
-    columns = list(terms.axes)
+    columns = list(spec.axes)
     values = front[columns].astype(float)
-    if terms.is_log:
-        known = (terms.samples, terms.quality, terms.constant_loss)
+    if spec.is_log:
+        known = (spec.samples, spec.quality, spec.constant_loss)
         floors = pd.Series({name: floor_of(name, *known) for name in columns})
         values = np.log10(values.clip(lower=floors, axis=1))
     # the floor makes values equal, so that some points become dominated
-    return pareto(front.assign(**values), terms.axes).drop_duplicates(columns)
+    return pareto(front.assign(**values), spec.axes).drop_duplicates(columns)
 
 
-def places(front: pd.DataFrame, terms: Terms) -> tuple[pd.Index, np.ndarray]:
+def places(front: pd.DataFrame, spec: AxesSpec) -> tuple[pd.Index, np.ndarray]:
     """Return the labels [N] and the scaled values [N, 2] of the distinct points of a front.
 
-    The points run from extreme to extreme. Their values on the scale of `terms` are mapped to the
+    The points run from extreme to extreme. Their values on the scale of `spec` are mapped to the
     unit box, so that the extremes are (0, 1) and (1, 0); a single point is not scaled.
     """
-    front = distinct(front, terms)
-    unit = front[list(terms.axes)].to_numpy(float)
+    front = distinct(front, spec)
+    unit = front[list(spec.axes)].to_numpy(float)
     if len(unit) > 1:
         unit = (unit - unit.min(axis=0)) / np.ptp(unit, axis=0)
     return front.index, unit

@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import WHOLE_OF, Terms, distinct, word_of
-from paretoprune.analysis.knee.result import Verdict, too_few
+from paretoprune.analysis.knee.axes import WHOLE_OF, AxesSpec, distinct, word_of
+from paretoprune.analysis.knee.result import KneeResult, too_few
 
 DEVIATION = 0.1  # in log loss: larger residuals count less than quadratically
 STEEPEST = 30.0  # largest power of the fitted curve: steeper ones are cliffs
 
 
-def balance(front: pd.DataFrame, terms: Terms) -> Verdict:
+def balance(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     """Choose the point beyond which a share of the loss buys less than the same share of the size.
 
     The problem sets the range of each axis. A loss can grow from the least one to that of the
@@ -24,23 +24,23 @@ def balance(front: pd.DataFrame, terms: Terms) -> Verdict:
     curve in place of single points, so that neither the extremes nor noise move the knee
     (docs/decisions/0008). The rule may choose an extreme.
     """
-    front = distinct(front, terms)
+    front = distinct(front, spec)
     few = too_few(front)
     if few:
         return few
-    losses, sizes = np.log(10) * front[list(terms.axes)].to_numpy(float).T  # [N] each
-    room = np.log(terms.constant_loss) - losses.min()
+    losses, sizes = np.log(10) * front[list(spec.axes)].to_numpy(float).T  # [N] each
+    room = np.log(spec.constant_loss) - losses.min()
     if room <= 0:
-        return Verdict(None, "no network is better than the constant prediction")
-    whole = WHOLE_OF.get(terms.axes[1], "prunable_weights")
+        return KneeResult(None, "no network is better than the constant prediction")
+    whole = WHOLE_OF.get(spec.axes[1], "prunable_weights")
     price = room / np.log(front[whole].max())
     size = size_at(price, losses, sizes)
     best = int(abs(sizes - np.clip(size, sizes.min(), sizes.max())).argmin())
-    even = f"{1 / price:.2g} % of the {word_of(terms.axes[1])} for 1 % of the loss, the even price"
+    even = f"{1 / price:.2g} % of the {word_of(spec.axes[1])} for 1 % of the loss, the even price"
     reason = f"smaller networks save less than {even}"
     if size < sizes.min():
         reason = f"the smallest network still saves {even}: the front may go on"
-    return Verdict(int(front.index[best]), reason)
+    return KneeResult(int(front.index[best]), reason)
 
 
 def size_at(price: float, losses: np.ndarray, sizes: np.ndarray) -> float:

@@ -2,18 +2,18 @@
 
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import EVEN, Terms, places
-from paretoprune.analysis.knee.result import Verdict, too_few
+from paretoprune.analysis.knee.axes import EVEN, AxesSpec, places
+from paretoprune.analysis.knee.result import KneeResult, too_few
 
 
-def hypervolume(front: pd.DataFrame, terms: Terms) -> Verdict:
+def hypervolume(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     """Choose the inner point that alone dominates the largest area of the extremes' box.
 
     Source: the exclusive contribution of Emmerich, Beume and Naujoks (2005), "An EMO algorithm
     using the hypervolume measure as selection criterion", EMO 2005. With two objectives it is a
     rectangle between neighbours and does not depend on the reference point.
     """
-    labels, unit = places(front, terms)
+    labels, unit = places(front, spec)
     few = too_few(labels)
     if few:
         return few
@@ -22,8 +22,8 @@ def hypervolume(front: pd.DataFrame, terms: Terms) -> Verdict:
     areas = widths * heights  # [N - 2]
     best = int((areas >= areas.max() - EVEN).argmax())  # among equal ones, the densest
     if len(areas) > 1 and areas.max() - areas.min() <= EVEN:
-        return Verdict(None, "every point between the extremes adds the same area")
-    return Verdict(
+        return KneeResult(None, "every point between the extremes adds the same area")
+    return KneeResult(
         int(labels[best + 1]),
         f"alone dominates most ({areas[best]:.2%} of the box)",
     )

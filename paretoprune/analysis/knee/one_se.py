@@ -4,14 +4,14 @@ import math
 
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import Terms, floor_of
-from paretoprune.analysis.knee.result import Verdict
+from paretoprune.analysis.knee.axes import AxesSpec, floor_of
+from paretoprune.analysis.knee.result import KneeResult
 from paretoprune.study.metric import ACCURACY
 
 ENOUGH_SEEDS = 3  # from here on their standard deviation is used
 
 
-def one_se(front: pd.DataFrame, terms: Terms) -> Verdict:
+def one_se(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     """Choose the smallest network within one standard error of the least validation error.
 
     Source: Breiman, Friedman, Olshen and Stone (1984), "Classification and regression trees",
@@ -22,21 +22,21 @@ def one_se(front: pd.DataFrame, terms: Terms) -> Verdict:
     loss's. The rule may choose an extreme.
     """
     if front.empty:
-        return Verdict(None, "the study has no network yet that learnt anything")
-    error, size = terms.axes
+        return KneeResult(None, "the study has no network yet that learnt anything")
+    error, size = spec.axes
     best = front.loc[front[error].idxmin()]
-    least = max(float(best[error]), floor_of(error, terms.samples, terms.quality))
+    least = max(float(best[error]), floor_of(error, spec.samples, spec.quality))
     seeds = int(best.get("seeds", 1))
-    is_share = terms.quality == ACCURACY
+    is_share = spec.quality == ACCURACY
     if seeds >= ENOUGH_SEEDS:
         deviation = float(best[f"{error}_sd"]) / math.sqrt(seeds)
         source = f"{seeds} seeds"
     else:
-        deviation = of_samples(least, terms.samples) if is_share else of_losses(best)
-        source = f"n = {terms.samples:,} validation {'images' if is_share else 'samples'}"
+        deviation = of_samples(least, spec.samples) if is_share else of_losses(best)
+        source = f"n = {spec.samples:,} validation {'images' if is_share else 'samples'}"
     good = front[front[error] <= least + deviation]
     form, word = ".3%" if is_share else ".3g", "sparsest" if size == "nonzeros" else "smallest"
-    return Verdict(
+    return KneeResult(
         int(good[size].idxmin()),
         f"{word} within one standard error of the least error "
         f"({least:{form}} ± {deviation:{form}}, {source})",

@@ -6,11 +6,11 @@ from typing import Protocol
 
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import Terms
+from paretoprune.analysis.knee.axes import AxesSpec
 
 
 @dataclass(frozen=True)
-class Verdict:
+class KneeResult:
     """Result of a knee rule: the label of the chosen row or `None`, and the reason."""
 
     index: int | None
@@ -25,14 +25,16 @@ class Rule(Protocol):
     holds the label of one of its rows, or `None`.
     """
 
-    def __call__(self, front: pd.DataFrame, terms: Terms) -> Verdict: ...
+    def __call__(self, front: pd.DataFrame, spec: AxesSpec) -> KneeResult: ...
 
 
-def too_few(places: Sized, what: str = "the front") -> Verdict | None:
+def too_few(places: Sized, what: str = "the front") -> KneeResult | None:
     """Return the result for a front of fewer than three points, otherwise `None`.
 
     `what` names the points that the rule looks at; it is part of the reason.
     """
     if len(places) >= 3:
         return None
-    return Verdict(None, f"a knee lies between two extremes, and {what} has {len(places)} points")
+    return KneeResult(
+        None, f"a knee lies between two extremes, and {what} has {len(places)} points"
+    )

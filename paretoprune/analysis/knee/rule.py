@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from paretoprune.analysis.knee.axes import AXES_OF, SCALES, Terms
+from paretoprune.analysis.knee.axes import AXES_OF, SCALES, AxesSpec
 from paretoprune.analysis.knee.result import Rule
 from paretoprune.errors import UsageError
 from paretoprune.study.settings import Measured
@@ -10,7 +10,7 @@ from paretoprune.study.validation import choose
 
 
 @dataclass(frozen=True)
-class Entry:
+class KneeRule:
     """A knee rule with the axes and scales that it supports.
 
     Attributes:
@@ -28,7 +28,7 @@ class Entry:
     why_axes: str = ""
     why_scales: str = ""
 
-    def terms(self, name: str, axes: str | None, scale: str | None, measured: Measured) -> Terms:
+    def spec(self, name: str, axes: str | None, scale: str | None, measured: Measured) -> AxesSpec:
         """Return the axes and the scale that a user asks for; `None` selects the rule's default.
 
         Args:
@@ -49,7 +49,7 @@ class Entry:
             works = f"works with {known} only" if known else "takes neither --log nor --linear"
             raise UsageError(f"--rule {name} {works}: {self.why_scales}")
         chosen = scale or (self.scales or ("linear",))[0]
-        return Terms(
+        return AxesSpec(
             AXES_OF[axes],
             chosen == "log",
             measured.validation_images,

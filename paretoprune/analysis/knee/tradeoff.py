@@ -5,11 +5,11 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import EVEN, Terms, places
-from paretoprune.analysis.knee.result import Verdict, too_few
+from paretoprune.analysis.knee.axes import EVEN, AxesSpec, places
+from paretoprune.analysis.knee.result import KneeResult, too_few
 
 
-def tradeoff(front: pd.DataFrame, terms: Terms) -> Verdict:
+def tradeoff(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     """Choose an inner point whose least sacrifice per unit of gain stands out.
 
     Source: Rachmawati and Srinivasan (2009), "Multiobjective evolutionary algorithm with
@@ -18,17 +18,17 @@ def tradeoff(front: pd.DataFrame, terms: Terms) -> Verdict:
     two standard deviations above the mean, or if it is the highest and one above. If several
     inner points stand out, the one nearest to the ideal (in the sum of both axes) is chosen.
     """
-    labels, unit = places(front, terms)
+    labels, unit = places(front, spec)
     few = too_few(labels)
     if few:
         return few
     found = [at for at in standing_out(unit) if 0 < at < len(unit) - 1]
     if not found:
-        return Verdict(None, "no trade-off between the extremes stands out")
+        return KneeResult(None, "no trade-off between the extremes stands out")
     best = min(found, key=lambda at: round(float(unit[at].sum()), 9))  # the first of equal ones
     among = f", nearest to the ideal of {len(found)} such points" if len(found) > 1 else ""
     reason = f"every move to a neighbour loses unusually much for what it gains{among}"
-    return Verdict(int(labels[best]), reason)
+    return KneeResult(int(labels[best]), reason)
 
 
 def standing_out(unit: np.ndarray) -> list[int]:

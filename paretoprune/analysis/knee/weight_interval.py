@@ -3,31 +3,31 @@
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import EVEN, Terms
-from paretoprune.analysis.knee.result import Verdict, too_few
+from paretoprune.analysis.knee.axes import EVEN, AxesSpec
+from paretoprune.analysis.knee.result import KneeResult, too_few
 from paretoprune.analysis.pareto import supported
 
 
-def weight_interval(front: pd.DataFrame, terms: Terms) -> Verdict:
+def weight_interval(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     """Choose the supported point that is optimal over the widest range of log(λ / (1 - λ)).
 
     This is the intention of the rule in arXiv 2008.13590, section 3.4, whose authors compare the
     ratios (1 - λ) / λ of neighbours. The values are taken on linear axes, and the extremes are
     excluded.
     """
-    corners = supported(front, terms.axes)
+    corners = supported(front, spec.axes)
     few = too_few(corners, "its convex hull")
     if few:
         return few
-    values = corners[list(terms.axes)].to_numpy(float)
+    values = corners[list(spec.axes)].to_numpy(float)
     losses, complexities = np.diff(values[:, 0]), -np.diff(values[:, 1])
     log_odds = np.log(losses / complexities)  # between neighbours, where both are optimal
     widths = np.diff(log_odds)  # of the inner points
     best = int((widths >= widths.max() - EVEN).argmax())  # among equal ones, the densest
     if widths[best] <= EVEN:
-        return Verdict(None, "no point lies below the line between the extremes")
+        return KneeResult(None, "no point lies below the line between the extremes")
     factor = float(np.exp(widths[best]))
-    return Verdict(
+    return KneeResult(
         int(corners.index[best + 1]),
         f"optimal over the widest range of weights (a factor {factor:.3g} in λ/(1-λ))",
     )

@@ -9,12 +9,12 @@ from paretoprune.problem.datasets.cifar10 import cifar10
 from paretoprune.problem.datasets.digits import digits
 from paretoprune.problem.datasets.folder import folder
 from paretoprune.problem.datasets.mnist import fashion_mnist, mnist
-from paretoprune.problem.datasets.parts import Data, Part, Source
+from paretoprune.problem.datasets.parts import Data, DataConfig, Split
 from paretoprune.study.dataset_ref import FOLDER
 
-__all__ = ["DATASETS", "Data", "Part", "Source", "parts", "user_data"]
+__all__ = ["DATASETS", "Data", "DataConfig", "Split", "parts", "user_data"]
 
-Loader = Callable[[Source], Data]
+Loader = Callable[[DataConfig], Data]
 
 DATASETS: dict[str, Loader] = {
     "digits": digits,

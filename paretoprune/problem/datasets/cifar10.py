@@ -6,13 +6,13 @@
 import torch
 
 from paretoprune.problem.datasets.downloads import fetch
-from paretoprune.problem.datasets.parts import Data, Part, Source, split
+from paretoprune.problem.datasets.parts import Data, DataConfig, Split, split
 
 FOLDER = "cifar-10-batches-py"
 FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta")
 
 
-def cifar10(source: Source) -> Data:
+def cifar10(source: DataConfig) -> Data:
     """Load CIFAR-10 from `data_dir`/cifar-10-batches-py, and download it if anything is missing.
 
     Raises:
@@ -24,7 +24,7 @@ def cifar10(source: Source) -> Data:
     return Data(rest, held_out, test, classes=10, white=255.0)
 
 
-def _part(source: Source, is_train: bool) -> Part:
+def _part(source: DataConfig, is_train: bool) -> Split:
     import torchvision  # here, as loading it takes longer than a sweep of the digits
 
     # The files are pickles, which can execute any code. Torchvision compares their MD5 sums with
@@ -38,4 +38,4 @@ def _part(source: Source, is_train: bool) -> Part:
         FILES,
     )
     images = torch.from_numpy(loaded.data).permute(0, 3, 1, 2)  # [N, H, W, C] -> [N, C, H, W]
-    return Part((images.contiguous(),), torch.tensor(loaded.targets))
+    return Split((images.contiguous(),), torch.tensor(loaded.targets))

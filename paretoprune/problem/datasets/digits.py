@@ -2,15 +2,15 @@
 
 import torch
 
-from paretoprune.problem.datasets.parts import Data, Part, Source, set_test_aside, split
+from paretoprune.problem.datasets.parts import Data, DataConfig, Split, set_test_aside, split
 
 
-def digits(source: Source) -> Data:
+def digits(source: DataConfig) -> Data:
     """Load the digits; a fifth is set aside for testing, as scikit-learn names no test images."""
     from sklearn.datasets import load_digits  # takes a second, which workers need not spend
 
     images, labels = load_digits(return_X_y=True)  # values 0 .. 16
-    everything = Part(
+    everything = Split(
         (torch.from_numpy(images).to(torch.uint8).view(-1, 1, 8, 8),),
         torch.from_numpy(labels).long(),
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from paretoprune.errors import CouldNotError, UsageError, printable
 from paretoprune.problem.datasets.classes import TESTS, TRAIN, Found, find
 from paretoprune.problem.datasets.images import SUFFIXES, Header, read_headers, read_squares
-from paretoprune.problem.datasets.parts import Data, Part, Source, set_test_aside, split
+from paretoprune.problem.datasets.parts import Data, DataConfig, Split, set_test_aside, split
 
 LARGEST_DEFAULT = 64  # pixels: the largest images without --image-size
 SMALLEST = 4  # pixels, the smallest --image-size
@@ -59,7 +59,7 @@ class Pictures:
     headers: list[Header | None]  # [N]
 
 
-def folder(source: Source) -> Data:
+def folder(source: DataConfig) -> Data:
     """Load the images of `source.path` as squares.
 
     The side of the squares is `source.image_size` pixels. If that is 0, it is the shorter side of
@@ -201,14 +201,16 @@ def _require_memory(option: str, images: int, channels: int, side: int) -> None:
     )
 
 
-def _rest_and_test(files: Files, pictures: Pictures) -> tuple[Part, Part]:
+def _rest_and_test(files: Files, pictures: Pictures) -> tuple[Split, Split]:
     """Return the training images, which include the validation images, and the test images."""
     images, labels = torch.from_numpy(pictures.images), files.labels[pictures.readable]
-    everything = Part((images,), torch.from_numpy(labels))
+    everything = Split((images,), torch.from_numpy(labels))
     if files.test_name:
         train = int(pictures.readable[: files.train].sum())
         rest, test = images[:train].clone(), images[train:].clone()
-        return Part((rest,), everything.targets[:train]), Part((test,), everything.targets[train:])
+        return Split((rest,), everything.targets[:train]), Split(
+            (test,), everything.targets[train:]
+        )
     try:
         return set_test_aside(everything)
     except UsageError as error:
@@ -220,7 +222,7 @@ def _rest_and_test(files: Files, pictures: Pictures) -> tuple[Part, Part]:
 
 
 def _notes(
-    source: Source, files: Files, found: Found, pictures: Pictures, cut: tuple[int, Part]
+    source: DataConfig, files: Files, found: Found, pictures: Pictures, cut: tuple[int, Split]
 ) -> Iterator[str]:
     """Yield sentences on what was found, and on what a user might not expect."""
     (rest, test), (channels, side) = cut, pictures.images.shape[1:3]

@@ -5,7 +5,7 @@
 
 from paretoprune.errors import CouldNotError
 from paretoprune.problem.datasets.downloads import fetch
-from paretoprune.problem.datasets.parts import Data, Part, Source, sound_images, split
+from paretoprune.problem.datasets.parts import Data, DataConfig, Split, checked_images, split
 
 FILES = tuple(
     f"{stem}-{kind}-ubyte" for stem in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
@@ -14,7 +14,7 @@ CLASSES = 10
 PICKLED = "processed"  # a folder that old versions of torchvision wrote
 
 
-def mnist(source: Source) -> Data:
+def mnist(source: DataConfig) -> Data:
     """Load MNIST from `data_dir`/MNIST/raw, and download missing files.
 
     Raises:
@@ -24,7 +24,7 @@ def mnist(source: Source) -> Data:
     return _load(source, "MNIST", "MNIST")
 
 
-def fashion_mnist(source: Source) -> Data:
+def fashion_mnist(source: DataConfig) -> Data:
     """Load Fashion-MNIST from `data_dir`/FashionMNIST/raw, and download missing files.
 
     Raises:
@@ -34,7 +34,7 @@ def fashion_mnist(source: Source) -> Data:
     return _load(source, "FashionMNIST", "Fashion-MNIST")
 
 
-def _load(source: Source, kind: str, name: str) -> Data:
+def _load(source: DataConfig, kind: str, name: str) -> Data:
     """Load one of the two data sets.
 
     `kind` is the name of torchvision's class and of the folder in `data_dir`, `name` the name in
@@ -45,7 +45,7 @@ def _load(source: Source, kind: str, name: str) -> Data:
     return Data(rest, held_out, test, classes=CLASSES, white=255.0)
 
 
-def _part(source: Source, kind: str, name: str, is_train: bool) -> Part:
+def _part(source: DataConfig, kind: str, name: str, is_train: bool) -> Split:
     import torchvision  # here, as loading it takes longer than a sweep of the digits
 
     place = source.data_dir / kind
@@ -59,6 +59,6 @@ def _part(source: Source, kind: str, name: str, is_train: bool) -> Part:
         f"{kind}/raw",
         FILES,
     )
-    part = Part((images.data.unsqueeze(1),), images.targets)
+    part = Split((images.data.unsqueeze(1),), images.targets)
     which = "training" if is_train else "test"
-    return sound_images(part, CLASSES, f"the {which} images in {place}/raw")
+    return checked_images(part, CLASSES, f"the {which} images in {place}/raw")

@@ -16,7 +16,7 @@ TEST_SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class DataConfig:
     """Where a data set comes from, and how it is split.
 
     Attributes:
@@ -35,7 +35,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Part:
+class Split:
     """Samples on one device: their inputs, `[N, *shape]` each, and their targets.
 
     Images are a single input, `[N, C, H, W]` as uint8. Targets are class indices `[N]` as int64, or
@@ -48,16 +48,16 @@ class Part:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def __getitem__(self, chosen: Tensor | slice) -> "Part":
-        return Part(tuple(own[chosen] for own in self.inputs), self.targets[chosen])
+    def __getitem__(self, chosen: Tensor | slice) -> "Split":
+        return Split(tuple(own[chosen] for own in self.inputs), self.targets[chosen])
 
-    def split(self, size: int) -> list["Part"]:
+    def split(self, size: int) -> list["Split"]:
         """Return the samples in parts of `size`; the last one may be smaller."""
         return [self[start : start + size] for start in range(0, len(self), size)]
 
-    def to(self, device: torch.device) -> "Part":
+    def to(self, device: torch.device) -> "Split":
         """Return the part on `device`."""
-        return Part(tuple(own.to(device) for own in self.inputs), self.targets.to(device))
+        return Split(tuple(own.to(device) for own in self.inputs), self.targets.to(device))
 
 
 @dataclass(frozen=True)
@@ -73,21 +73,21 @@ class Data:
         notes: Sentences for the user about what was found.
 
     Raises:
-        CouldNotError: On creation, if a part is not valid (see `sound`) or if the parts differ in
+        CouldNotError: On creation, if a split is not valid (see `checked_split`) or if the splits differ in
             type or shape, whichever loader read them.
     """
 
-    train: Part
-    validation: Part
-    test: Part
+    train: Split
+    validation: Split
+    test: Split
     classes: int
     white: float = 255.0
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("train", "validation", "test"):
-            sound(getattr(self, name), self.classes, f"the {name} samples")
-        shapes = {part_shape(part) for part in (self.train, self.validation, self.test)}
+            checked_split(getattr(self, name), self.classes, f"the {name} samples")
+        shapes = {sample_shape(part) for part in (self.train, self.validation, self.test)}
         if len(shapes) > 1:
             raise CouldNotError("the data set's samples are not all of one shape: make them so")
 
@@ -112,7 +112,7 @@ class Data:
         return replace(self, **parts)
 
 
-def part_shape(part: Part) -> tuple[object, ...]:
+def sample_shape(part: Split) -> tuple[object, ...]:
     """Return the types and shapes that the parts of a data set must have in common."""
     tensors = (*part.inputs, part.targets)
     return tuple((own.dtype, own.shape[1:]) for own in tensors)
@@ -123,7 +123,7 @@ def is_image(own: Tensor) -> bool:
     return own.dtype == torch.uint8 and own.ndim == 4
 
 
-def sound(part: Part, classes: int, what: str) -> Part:
+def checked_split(part: Split, classes: int, what: str) -> Split:
     """Return a part if its samples are valid, and raise an error if not.
 
     A file may contain any numbers. Valid samples are one or more, with one target per input and
@@ -156,16 +156,16 @@ def sound(part: Part, classes: int, what: str) -> Part:
     raise CouldNotError(f"{what} {rule}: replace the data set's files")
 
 
-def sound_images(part: Part, classes: int, what: str) -> Part:
-    """Return a part if it holds valid images as bytes, and raise an error if not; see `sound`."""
+def checked_images(part: Split, classes: int, what: str) -> Split:
+    """Return a split if it holds valid images as bytes; raise an error if not, as `checked_split`."""
     images = part.inputs[0]
     if is_image(images):
-        return sound(part, classes, what)
+        return checked_split(part, classes, what)
     rule = f"are {images.dtype} of {images.ndim} dimensions, not bytes of 4"
     raise CouldNotError(f"{what} {rule}: replace the data set's files")
 
 
-def split(part: Part, share: float, seed: int, option: str) -> tuple[Part, Part]:
+def split(part: Split, share: float, seed: int, option: str) -> tuple[Split, Split]:
     """Split off a share of a part at random, with each class in proportion.
 
     Args:
@@ -199,6 +199,6 @@ def split(part: Part, share: float, seed: int, option: str) -> tuple[Part, Part]
     return first, second
 
 
-def set_test_aside(part: Part) -> tuple[Part, Part]:
+def set_test_aside(part: Split) -> tuple[Split, Split]:
     """Split off a fifth for testing, as `split` does: (the rest, the test samples)."""
     return split(part, TEST_SHARE, TEST_SEED, "the test share")

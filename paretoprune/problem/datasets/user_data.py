@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from paretoprune.errors import CouldNotError, UsageError
-from paretoprune.problem.datasets.parts import Data, Part, Source, is_image, split
+from paretoprune.problem.datasets.parts import Data, DataConfig, Split, is_image, split
 from paretoprune.study.user_code import Function, call, in_short
 
 ALONE = 512  # samples of a Dataset that are collated at once
@@ -17,7 +17,7 @@ PARTS = {2: ("train", "test"), 3: ("train", "validation", "test")}
 FORM = "it must return (train, test) or (train, validation, test)"
 
 
-def own_data(function: Function, source: Source, where: str) -> Data:
+def load_user_data(function: Function, source: DataConfig, where: str) -> Data:
     """Load a data set of tensors, arrays, datasets or loaders from a user's function.
 
     The function returns (train, test) or (train, validation, test), or a mapping with these names.
@@ -57,7 +57,7 @@ def own_data(function: Function, source: Source, where: str) -> Data:
         raise UsageError(f"{where}: {error}") from error
 
 
-def part_of(own: Any, where: str) -> Part:
+def part_of(own: Any, where: str) -> Split:
     """Read one part of the data completely."""
     if isinstance(own, Dataset) and not isinstance(own, IterableDataset):
         own = DataLoader(own, batch_size=ALONE)
@@ -74,7 +74,7 @@ def part_of(own: Any, where: str) -> Part:
     *numbers, last = tensors
     if odd := [len(one) for one in numbers if len(one) != len(last)]:
         raise UsageError(f"{where} have {odd[0]} inputs and {len(last)} targets: give one for each")
-    return Part(tuple(numbers), last)
+    return Split(tuple(numbers), last)
 
 
 def gathered(loader: Iterable[Any], where: str) -> list[Tensor]:

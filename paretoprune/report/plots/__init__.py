@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.errors import UsageError
 from paretoprune.report.plots.front import DEFAULT_AXES, ERROR_AXES, front
 from paretoprune.report.plots.history import history
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 # (studies, split) -> figure, 7 inches wide; raises `UsageError` if this kind cannot draw them
-Kind = Callable[[Sequence[Reading], str], Figure]
+Kind = Callable[[Sequence[StudySnapshot], str], Figure]
 
 DEFAULT_KIND = "front"
 KINDS: dict[str, Kind] = {
@@ -45,7 +45,7 @@ FORMATS = (".png", ".svg", ".pdf")
 
 
 def draw_studies(
-    readings: Sequence[Reading],
+    snapshots: Sequence[StudySnapshot],
     path: Path,
     split: str = "validation",
     kind: str = DEFAULT_KIND,
@@ -65,11 +65,11 @@ def draw_studies(
         CorruptStudyError: as `draw_figure`.
         CouldNotError: if the file cannot be written.
     """
-    write_picture(path, lambda: draw_figure(readings, split, kind, axes))
+    write_picture(path, lambda: draw_figure(snapshots, split, kind, axes))
 
 
 def draw_figure(
-    readings: Sequence[Reading],
+    snapshots: Sequence[StudySnapshot],
     split: str = "validation",
     kind: str = DEFAULT_KIND,
     axes: str = DEFAULT_AXES,
@@ -95,7 +95,7 @@ def draw_figure(
     elif axes != DEFAULT_AXES:
         raise UsageError(f"--axes is of --kind {DEFAULT_KIND}: leave it out with --kind {kind}")
     with mpl.rc_context(STYLE):
-        return drawn(readings, split)
+        return drawn(snapshots, split)
 
 
 def write_picture(path: Path, drawn: Callable[[], Figure]) -> None:

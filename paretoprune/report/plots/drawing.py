@@ -8,7 +8,7 @@ import pandas as pd
 from paretoprune.analysis.aggregate import CHOSEN_ROLES, alive
 from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.knee.axes import COUNTED, word_of
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.plots.labels import Words
 from paretoprune.report.plots.method_style import smgd_runs
 from paretoprune.runner.events import plural
@@ -34,7 +34,7 @@ class Drawing:
     words: Words = field(default_factory=Words)
 
 
-def drawing_of(reading: Reading, split: str, named: bool, words: Words) -> Drawing:
+def drawing_of(snapshot: StudySnapshot, split: str, named: bool, words: Words) -> Drawing:
     """Return a study's part of a figure.
 
     Args:
@@ -43,13 +43,13 @@ def drawing_of(reading: Reading, split: str, named: bool, words: Words) -> Drawi
         named: whether the figure shows several studies, so that it needs their names.
         words: the labels of the figure.
     """
-    measured = reading.plan.measured
+    measured = snapshot.plan.measured
     return Drawing(
         # a dollar sign would start a formula
-        name=reading.folder.resolve().name.replace("$", r"\$") if named else "",
-        points=reading.points,
+        name=snapshot.folder.resolve().name.replace("$", r"\$") if named else "",
+        points=snapshot.points,
         samples=measured.validation_images if split == "validation" else measured.test_images,
-        knee=find_knee(reading).network,
+        knee=find_knee(snapshot).network,
         words=words,
     )
 

@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 
 from paretoprune.analysis.aggregate import alive, choosable, over_seeds
 from paretoprune.analysis.choice import require_counted
-from paretoprune.analysis.comparison.eligibility import require_one_quality
+from paretoprune.analysis.comparison.eligibility import require_one_metric
 from paretoprune.analysis.knee.axes import AXES_OF
 from paretoprune.analysis.pareto import pareto, supported
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.plots.drawing import Drawing, columns_of, drawing_of, margin_note, of
 from paretoprune.report.plots.labels import words_of
 from paretoprune.report.plots.method_style import Cloud, marker_of, scatter_runs, smgd_runs
@@ -46,7 +46,7 @@ ERROR_AXES = [axes for axes in AXES_OF if axes.startswith("error,")]
 MOST_COLUMNS = 3  # of the legend of SMGD variants
 
 
-def front(readings: Sequence[Reading], split: str, axes: str = DEFAULT_AXES) -> Figure:
+def front(snapshots: Sequence[StudySnapshot], split: str, axes: str = DEFAULT_AXES) -> Figure:
     """Draw the front of one study or the fronts of several.
 
     Args:
@@ -57,11 +57,11 @@ def front(readings: Sequence[Reading], split: str, axes: str = DEFAULT_AXES) -> 
     Raises:
         UsageError: if the studies' metrics differ or an older study lacks the column of a size.
     """
-    require_one_quality(readings)
-    for reading in readings:
-        require_counted(reading, AXES_OF[axes])
-    words = words_of(readings, AXES_OF[axes][1])
-    return draw([drawing_of(each, split, len(readings) > 1, words) for each in readings], split)
+    require_one_metric(snapshots)
+    for snapshot in snapshots:
+        require_counted(snapshot, AXES_OF[axes])
+    words = words_of(snapshots, AXES_OF[axes][1])
+    return draw([drawing_of(each, split, len(snapshots) > 1, words) for each in snapshots], split)
 
 
 def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
@@ -107,7 +107,7 @@ def draw_front(
         "linestyle": LINES[number % len(LINES)],
     }
     loss_panel(left, points, drawing, norm, style)
-    quality_panel(right, points, drawing, norm, style)
+    metric_panel(right, points, drawing, norm, style)
 
 
 def clouds_of(drawings: Sequence[Drawing], split: str) -> list[Cloud]:
@@ -145,7 +145,7 @@ def loss_panel(
     mark_knee(axes, knee[["complexity", "loss"]], values, drawing, beside=(14, 16))
 
 
-def quality_panel(
+def metric_panel(
     axes: Axes, points: pd.DataFrame, drawing: Drawing, norm: LogNorm, style: dict[str, Any]
 ) -> None:
     """Draw the metric against size, with the front of these two as a staircase."""
@@ -250,7 +250,7 @@ def finish(left: Axes, right: Axes, drawings: Sequence[Drawing], split: str) -> 
         add_grid(axes)
     words = drawings[0].words
     left.set(xlabel=words.complexity_label, ylabel=words.loss_label(split))
-    right.set(xlabel=words.size_label, ylabel=words.quality_label(split))
+    right.set(xlabel=words.size_label, ylabel=words.metric_label(split))
     for axis in (left.xaxis, left.yaxis, right.xaxis):
         label_plainly(axis)
     label_accuracy(right, words.quality)

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from paretoprune.analysis.aggregate import CHOSEN_ROLES
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.plots.labels import Words, words_of
 from paretoprune.report.plots.method_style import COLOUR, marked, smgd_runs
 from paretoprune.report.plots.single_study import only_study
@@ -64,15 +64,15 @@ class Course(NamedTuple):
     number: int = 0
 
 
-def history(readings: Sequence[Reading], split: str) -> Figure:
+def history(snapshots: Sequence[StudySnapshot], split: str) -> Figure:
     """Draw validation loss, metric and nonzeros of all runs over the epochs of one study.
 
     If there are SMGD runs, a fourth panel shows the weight of the complexity. Raises `UsageError`
     for several studies or another split than `validation`, and `CorruptStudyError` for a history
     that cannot be read.
     """
-    reading = only_study(readings, split, "history")
-    courses, without = courses_of(reading)
+    snapshot = only_study(snapshots, split, "history")
+    courses, without = courses_of(snapshot)
     note = note_of(without)
     if not courses:
         sentence = f"no run has a history\n{note}".strip()
@@ -88,8 +88,8 @@ def history(readings: Sequence[Reading], split: str) -> Figure:
     lams = pd.Series([course.lam for course in courses if not course.word], dtype=float)
     scale = scale_of(lams)
     for course in courses:
-        draw_course(panels[:3], course, scale, others, reading.plan.measured)
-    finish(panels[:3], words_of([reading]))
+        draw_course(panels[:3], course, scale, others, snapshot.plan.measured)
+    finish(panels[:3], words_of([snapshot]))
     if rows == 2:
         weight_panel(panels[3], courses, scale)
     add_bar(figure, list(grid[:, -1]), lams, scale)
@@ -99,14 +99,14 @@ def history(readings: Sequence[Reading], split: str) -> Figure:
     return figure
 
 
-def courses_of(reading: Reading) -> tuple[list[Course], pd.Series]:
+def courses_of(snapshot: StudySnapshot) -> tuple[list[Course], pd.Series]:
     """Return the histories of all runs that have one, and the statuses of those without."""
-    points = reading.points.sort_values(["lam", "seed"], kind="stable")
+    points = snapshot.points.sort_values(["lam", "seed"], kind="stable")
     variants = smgd_runs(points)["variant"]
     numbers = {name: number for number, name in enumerate(variants.unique())}
     courses, without = [], []
     for row in points.itertuples():
-        epochs = read_history(reading.folder, str(row.run_id))
+        epochs = read_history(snapshot.folder, str(row.run_id))
         if epochs is None:
             without.append(row.status)
             continue
@@ -116,7 +116,7 @@ def courses_of(reading: Reading) -> tuple[list[Course], pd.Series]:
                 epochs,
                 float(row.lam),
                 word="collapsed" if row.collapsed else "" if row.status == "done" else row.status,
-                other="" if variant else other_of(row, reading.plan.settings.epochs),
+                other="" if variant else other_of(row, snapshot.plan.settings.epochs),
                 variant=variant,
                 number=numbers.get(variant, 0),
             )
@@ -270,7 +270,7 @@ def finish(panels: Sequence[Axes], words: Words) -> None:
     for axes in panels:
         finish_panel(axes)
     loss.set_ylabel(words.loss_label("validation"))
-    quality.set_ylabel(words.quality_label("validation"))
+    quality.set_ylabel(words.metric_label("validation"))
     nonzeros.set_ylabel(words.size_label)
     label_roundly(loss.yaxis)
     label_roundly(nonzeros.yaxis)

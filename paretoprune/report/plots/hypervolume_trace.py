@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from paretoprune.analysis.comparison.compare import Comparison, Variant
-from paretoprune.analysis.comparison.effort import Front
+from paretoprune.analysis.comparison.effort import SearchEffort
 from paretoprune.report.plots import write_picture
 from paretoprune.report.plots.layers import PALETTE
 from paretoprune.report.plots.method_style import COLOUR, marker_of
@@ -73,7 +73,7 @@ def name_of(study: str) -> str:
     return study.replace("$", r"\$")
 
 
-def draw_course(axes: Axes, front: Front, quantity: str, label: str, number: int) -> None:
+def draw_course(axes: Axes, front: SearchEffort, quantity: str, label: str, number: int) -> None:
     """Draw the hypervolume of all runs recorded so far; it rises at the end of each fleet."""
     # the time of failed runs is unknown, and a logarithmic axis cannot show 0
     steps = [(getattr(step, quantity), step.hypervolume) for step in front.course]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from paretoprune.analysis.knee.axes import COUNTED, word_of
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.study.metric import ACCURACY, written
 
 # Loss -> format of the axis label, and format of a value.
@@ -46,7 +46,7 @@ class Words:
         """Return the label of a loss axis."""
         return LOSSES.get(self.loss, LOSS)[0].format(split)
 
-    def quality_label(self, split: str) -> str:
+    def metric_label(self, split: str) -> str:
         """Return the label of a metric axis."""
         return f"{self.quality} ({split})"
 
@@ -75,12 +75,12 @@ class Words:
         return f"{name}{written(error, self.quality)} at {amount}"
 
 
-def words_of(readings: Sequence[Reading], size: str = "nonzeros") -> Words:
+def words_of(snapshots: Sequence[StudySnapshot], size: str = "nonzeros") -> Words:
     """Return the labels for studies that share one metric; `size` is the column of the sizes."""
-    losses = {reading.plan.settings.loss for reading in readings}
-    kinds = {reading.plan.settings.complexity for reading in readings}
+    losses = {snapshot.plan.settings.loss for snapshot in snapshots}
+    kinds = {snapshot.plan.settings.complexity for snapshot in snapshots}
     return Words(
-        readings[0].plan.measured.quality,
+        snapshots[0].plan.measured.quality,
         losses.pop() if len(losses) == 1 else "loss",
         kinds.pop() if len(kinds) == 1 else "complexity",
         size,

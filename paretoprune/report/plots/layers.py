@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from paretoprune.analysis.choice import find_knee, require_search
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.plots.single_study import only_study
 from paretoprune.report.plots.style import (
     KNEE,
@@ -31,15 +31,15 @@ ENTRY, LETTER = 0.55, 0.054  # inches of the legend: around a label, and per let
 SEEDS = "with several seeds: the network of least validation loss stands for its λ"
 
 
-def layers(readings: Sequence[Reading], split: str) -> Figure:
+def layers(snapshots: Sequence[StudySnapshot], split: str) -> Figure:
     """Draw each prunable layer's nonzeros and the share of its weights that is kept.
 
     The figure shows one study. Raises `UsageError` for several studies, for another split than
     `validation`, and for a study without a search.
     """
-    reading = only_study(readings, split, "layers")
-    require_search(reading)
-    knee = find_knee(reading)
+    snapshot = only_study(snapshots, split, "layers")
+    require_search(snapshot)
+    knee = find_knee(snapshot)
     networks = knee.front
     parts = parts_of(networks)
     if parts.empty:

@@ -12,10 +12,10 @@ from paretoprune.report.wording import duration
 from paretoprune.runner.events import plural
 
 if TYPE_CHECKING:
-    from paretoprune.runner.dry_run import Checked
+    from paretoprune.runner.dry_run import DryRun
 
 
-def show_check(checked: "Checked", *, as_json: bool) -> None:
+def show_check(checked: "DryRun", *, as_json: bool) -> None:
     """Print what was found, for people or for programs."""
     if as_json:
         print(json.dumps(asdict(checked), indent=2, ensure_ascii=False))
@@ -57,7 +57,7 @@ def show_check(checked: "Checked", *, as_json: bool) -> None:
     )
 
 
-def layers_table(checked: "Checked") -> Table:
+def layers_table(checked: "DryRun") -> Table:
     """A line for each prunable layer."""
     table = Table("layer", "shape", "weights", box=None, pad_edge=False)
     table.columns[2].justify = "right"

@@ -59,11 +59,11 @@ def smgd_lines(comparison: Comparison) -> Iterator[str]:
         right, quality = Spread(1 - error.mean, error.sd, error.n), comparison.quality
         is_share = quality == ACCURACY
         reached = f"{mean(right, '.2f', 100)} %" if is_share else f"{quality} {mean(right, '.4f')}"
-        objectives, wishes = (one.dominated for one in variant.against[0].distances)
+        objectives, constraints = (one.dominated for one in variant.against[0].distances)
         yield (
             f"{variant.name}: {reached} at {mean(nonzeros, ',.0f')} nonzeros; "
             f"the front dominates {objectives} of {plural(len(variant.seeds), 'seed')} in loss and "
-            f"{comparison.complexity}, {wishes} in {quality} and nonzeros"
+            f"{comparison.complexity}, {constraints} in {quality} and nonzeros"
         )
 
 
@@ -174,7 +174,7 @@ def variant_lines(variant: Variant, comparison: Comparison) -> Iterator[str]:
 def against_lines(variant: Variant, against: Against, comparison: Comparison) -> Iterator[str]:
     """Yield a variant's comparison with one front: distances, hypervolume, effort."""
     loss = Words("loss", comparison.complexity, comparison.complexity, ".4f", ",.1f")
-    pairs = (loss, quality_words(comparison.quality))
+    pairs = (loss, metric_words(comparison.quality))
     for distance, words in zip(against.distances, pairs, strict=True):
         yield f"{words.quality} and {words.size}: {distance_line(distance, words)}"
     alone, both = mean(variant.hypervolume, ".3f"), mean(against.hypervolume_with, ".3f")
@@ -212,7 +212,7 @@ class Words:
     unit: str = ""
 
 
-def quality_words(quality: str) -> Words:
+def metric_words(quality: str) -> Words:
     """Return the words for the metric and the nonzeros."""
     is_share = quality == ACCURACY
     return Words(

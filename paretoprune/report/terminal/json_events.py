@@ -12,7 +12,7 @@ import pandas as pd
 
 from paretoprune.analysis.aggregate import choosable, over_seeds
 from paretoprune.analysis.pareto import pareto
-from paretoprune.report.documents import plain
+from paretoprune.report.documents import to_jsonable
 from paretoprune.runner.events import SWEPT, Event, Note, Recorded, Summary
 from paretoprune.study.settings import Plan
 
@@ -56,7 +56,7 @@ class JsonView:
         if self.is_silent:
             return
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"event": event, "at": at, **plain(facts)}, ensure_ascii=False)
+        line = json.dumps({"event": event, "at": at, **to_jsonable(facts)}, ensure_ascii=False)
         try:
             print(line, file=sys.stderr, flush=True)
         except (OSError, ValueError):

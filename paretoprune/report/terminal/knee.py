@@ -9,7 +9,7 @@ import pandas as pd
 from paretoprune.analysis.aggregate import choosable
 from paretoprune.analysis.choice import Choice
 from paretoprune.analysis.knee.axes import word_of
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.documents import choice_document
 from paretoprune.report.terminal import out
 from paretoprune.report.terminal.tables import points_table, sizes_line, step_cost, weights_place
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 
 def show_choice(
-    reading: Reading, choice: Choice, confirmation: "Confirmation | None", *, as_json: bool
+    snapshot: StudySnapshot, choice: Choice, confirmation: "Confirmation | None", *, as_json: bool
 ) -> None:
     """Print a chosen network, and what the next step along the front costs either way."""
     if as_json:
-        document = choice_document(reading, choice, confirmation)
+        document = choice_document(snapshot, choice, confirmation)
         print(json.dumps(document, indent=2, ensure_ascii=False))
         return
     if choice.network is None:
         out.print(f"no knee: {choice.reason} ({choice.rule} on {choice.place})", soft_wrap=True)
         return
     network = choice.front.loc[choice.network]
-    alone, quality = choice.front.loc[[choice.network]], reading.plan.measured.quality
+    alone, quality = choice.front.loc[[choice.network]], snapshot.plan.measured.quality
     title = f"{choice.rule} (validation data)"
     out.print(points_table(alone, choice.network, title, mark="", quality=quality))
-    for line in (f"{choice.reason}; on {choice.place}", *left_out(reading, choice)):
+    for line in (f"{choice.reason}; on {choice.place}", *left_out(snapshot, choice)):
         out.print(line, soft_wrap=True)
     for word, label in (("denser", choice.denser), ("sparser", choice.sparser)):
         if label is None:
@@ -42,29 +42,31 @@ def show_choice(
         else:
             step = (f"next {word}", network, choice.front.loc[label], quality, choice.axes[1])
             out.print(step_cost(*step), soft_wrap=True)
-    for line in (*sizes_line(network), f"weights: {weights_place(reading, network)}"):
+    for line in (*sizes_line(network), f"weights: {weights_place(snapshot, network)}"):
         out.print(line, soft_wrap=True)
     if confirmation is not None:
-        show_confirmation(reading, network, confirmation)
+        show_confirmation(snapshot, network, confirmation)
 
 
-def left_out(reading: Reading, choice: Choice) -> Iterator[str]:
+def left_out(snapshot: StudySnapshot, choice: Choice) -> Iterator[str]:
     """How many networks have no place on the axes, as an older version did not count them."""
-    unknown = int(choosable(reading.networks)[choice.axes[1]].isna().sum())
+    unknown = int(choosable(snapshot.networks)[choice.axes[1]].isna().sum())
     if unknown:
         of = f"{plural(unknown, 'network')} of an older version"
         yield f"left out: {of}, which did not count {word_of(choice.axes[1])}"
 
 
-def show_confirmation(reading: Reading, network: pd.Series, confirmation: "Confirmation") -> None:
+def show_confirmation(
+    snapshot: StudySnapshot, network: pd.Series, confirmation: "Confirmation"
+) -> None:
     """Print what the longer training brought, and whether the choice still holds."""
-    row, points = confirmation.row, reading.points
+    row, points = confirmation.row, snapshot.points
     before = points[points["run_id"] == network["run_id"]].iloc[0]  # the same seed, not the mean
     epochs = f"{row['epochs']} epochs instead of {network['epochs']}"
     if not confirmation.is_done:
         out.print(f"not confirmed, {epochs}: {row['failure']}", soft_wrap=True)
         return
-    quality, title = reading.plan.measured.quality, f"Confirmation: {epochs} (validation data)"
+    quality, title = snapshot.plan.measured.quality, f"Confirmation: {epochs} (validation data)"
     out.print(points_table(row.to_frame().T, None, title, quality=quality))
     brought = step_cost(f"they brought, for seed {row['seed']}", before, row, quality)
     out.print(brought, soft_wrap=True)
@@ -75,4 +77,4 @@ def show_confirmation(reading: Reading, network: pd.Series, confirmation: "Confi
     else:
         lams = ", ".join(f"{lam:.3g}" for lam in confirmation.beaten_by["lam"])
         out.print(f"dominated, in loss and complexity, by λ = {lams}", soft_wrap=True)
-    out.print(f"weights: {weights_place(reading, row)}", soft_wrap=True)
+    out.print(f"weights: {weights_place(snapshot, row)}", soft_wrap=True)

@@ -9,7 +9,7 @@ from rich.table import Table
 from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.comparison.compare import compare
 from paretoprune.analysis.indicators import hypervolume_of
-from paretoprune.analysis.snapshot import Reading, read_study
+from paretoprune.analysis.snapshot import StudySnapshot, load_study
 from paretoprune.report.documents import in_order
 from paretoprune.report.terminal import out
 from paretoprune.report.terminal.compare import smgd_lines
@@ -17,12 +17,12 @@ from paretoprune.report.terminal.json_events import JsonView
 from paretoprune.report.terminal.live_view import SweepView
 from paretoprune.report.terminal.tables import points_table
 from paretoprune.report.wording import closing, onward
-from paretoprune.runner.events import Summary, Watch
+from paretoprune.runner.events import EventHandler, Summary
 from paretoprune.study.run import SMGD
 from paretoprune.study.storage import PICTURE
 
 
-def sweep_view(*, is_json: bool) -> AbstractContextManager[Watch]:
+def sweep_view(*, is_json: bool) -> AbstractContextManager[EventHandler]:
     """Return a view of a sweep while it goes on: for people, or for programs as lines of JSON."""
     return JsonView() if is_json else SweepView()
 
@@ -34,35 +34,35 @@ def show_sweep(summary: Summary, place: Sequence[str]) -> None:
     """
     from paretoprune.report.plots import draw_studies  # here, so that other commands are quick
 
-    reading = read_study(summary.folder)
+    snapshot = load_study(summary.folder)
     picture = summary.folder / PICTURE
-    for part in what_came_out(reading):
+    for part in what_came_out(snapshot):
         out.print(part)
     out.print(closing(summary))
-    if len(reading.points):
-        draw_studies([reading], picture)
+    if len(snapshot.points):
+        draw_studies([snapshot], picture)
         out.print(f"Picture: {picture}", soft_wrap=True)
     out.print("Next:", *onward(summary, place), sep="\n  ", soft_wrap=True)
 
 
-def what_came_out(reading: Reading) -> Iterator[Table | str]:
+def what_came_out(snapshot: StudySnapshot) -> Iterator[Table | str]:
     """The front with its knee, and how SMGD stands beside it; or SMGD's networks alone."""
-    if reading.points.empty:
+    if snapshot.points.empty:
         return
-    smgd = reading.networks[reading.networks["role"] == "comparison"]
-    measured = reading.plan.measured
-    if reading.plan.settings.method == SMGD:
+    smgd = snapshot.networks[snapshot.networks["role"] == "comparison"]
+    measured = snapshot.plan.measured
+    if snapshot.plan.settings.method == SMGD:
         yield smgd_table(smgd, measured.quality)
         return
-    knee = find_knee(reading)
+    knee = find_knee(snapshot)
     title = "The front (validation data)"
     yield points_table(knee.front, knee.network, title, quality=measured.quality)
     if knee.network is None:
         yield f"no knee: {knee.reason}"
-    covered = hypervolume_of(reading.networks, measured.validation_images, measured.quality)
+    covered = hypervolume_of(snapshot.networks, measured.validation_images, measured.quality)
     yield f"hypervolume {covered:.3f} ({measured.quality} and nonzeros, validation data)"
     if len(smgd) and len(knee.front):
-        yield from smgd_lines(compare([reading]))
+        yield from smgd_lines(compare([snapshot]))
     elif len(smgd):
         yield smgd_table(smgd, measured.quality)
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from paretoprune.analysis.aggregate import CHOSEN_ROLES
 from paretoprune.analysis.comparison.compare import smgd_options
 from paretoprune.analysis.knee.axes import COUNTED, word_of
-from paretoprune.analysis.snapshot import Reading
+from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.study.metric import ACCURACY, short, written
 from paretoprune.study.run import SMGD
 
@@ -163,9 +163,9 @@ def step_cost(
     )
 
 
-def weights_place(reading: Reading, network: pd.Series) -> str:
+def weights_place(snapshot: StudySnapshot, network: pd.Series) -> str:
     """Return the path of a network's weights, or why there is none."""
     if pd.isna(network["weights"]):
         return "not kept (see --keep-weights of sweep)"
-    weights = reading.folder / str(network["weights"])
+    weights = snapshot.folder / str(network["weights"])
     return f"{weights}{'' if weights.is_file() else ' (missing)'}"

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 from paretoprune.runner.executors import LOCAL, RAY
 
 if TYPE_CHECKING:
-    from paretoprune.runner.events import Watch
+    from paretoprune.runner.events import EventHandler
     from paretoprune.runner.executors.executor import Executor
     from paretoprune.runner.request import SweepRequest
     from paretoprune.study.settings import Settings
 
 
 @contextmanager
-def _local(request: SweepRequest, settings: Settings, watch: Watch) -> Iterator[Executor]:
+def _local(request: SweepRequest, settings: Settings, watch: EventHandler) -> Iterator[Executor]:
     from paretoprune.runner.executors.local import LocalExecutor
 
     yield LocalExecutor()
 
 
 @contextmanager
-def _ray(request: SweepRequest, settings: Settings, watch: Watch) -> Iterator[Executor]:
+def _ray(request: SweepRequest, settings: Settings, watch: EventHandler) -> Iterator[Executor]:
     from paretoprune.runner.executors.ray.connection import connected  # Ray may not be installed
 
     functions = request.user_functions(settings)
@@ -34,7 +34,7 @@ def _ray(request: SweepRequest, settings: Settings, watch: Watch) -> Iterator[Ex
         yield executor
 
 
-Open = Callable[["SweepRequest", "Settings", "Watch"], AbstractContextManager["Executor"]]
+Open = Callable[["SweepRequest", "Settings", "EventHandler"], AbstractContextManager["Executor"]]
 
 # What opens an executor for a request, and closes it at the end of a `with`.
 EXECUTORS: dict[str, Open] = {LOCAL: _local, RAY: _ray}

@@ -11,7 +11,7 @@ from safetensors.numpy import save
 
 from paretoprune.errors import CorruptStudyError
 from paretoprune.study.storage.atomic import first_line, remove, write_aside, write_bytes
-from paretoprune.study.storage.paths import own, own_in
+from paretoprune.study.storage.paths import file_in_study, path_in_study
 
 CHECKPOINTS, ENDING = "checkpoints", ".safetensors"
 RUNS = "runs"  # key of the metadata that holds the ids of the fleet's runs, in order
@@ -25,7 +25,7 @@ def place_of(folder: Path, run_ids: Sequence[str]) -> Path:
 
     `read_checkpoint` checks the ids of the other runs.
     """
-    return own(folder, CHECKPOINTS, f"{run_ids[0]}{ENDING}")
+    return path_in_study(folder, CHECKPOINTS, f"{run_ids[0]}{ENDING}")
 
 
 def write_checkpoint(
@@ -43,7 +43,7 @@ def write_checkpoint(
         CouldNotError: The file cannot be written.
         CorruptStudyError: Its path leads out of the study.
     """
-    path = own_in(folder, CHECKPOINTS, f"{run_ids[0]}{ENDING}")
+    path = file_in_study(folder, CHECKPOINTS, f"{run_ids[0]}{ENDING}")
     known = {**facts, RUNS: " ".join(run_ids)}
     write_aside(path, partial(write_bytes, save(tensors, metadata=known)))
 
@@ -78,7 +78,7 @@ def unfit(folder: Path, run_ids: Sequence[str], error: Exception) -> CorruptStud
 
 def forget_checkpoints(folder: Path, recorded: Collection[str]) -> None:
     """Delete the checkpoints of fleets whose first run is in `recorded`, the ids in the table."""
-    place = own(folder, CHECKPOINTS)
+    place = path_in_study(folder, CHECKPOINTS)
     for path in place.glob(f"*{ENDING}"):
         if path.stem in recorded:
             remove(path)

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from paretoprune.study.settings import MANY
 from paretoprune.study.storage.parquet import read_frame
-from paretoprune.study.storage.paths import own
+from paretoprune.study.storage.paths import path_in_study
 
 EPOCH = ("epoch", "train_loss", "val_loss", "val_error", "complexity", "nonzeros")
 HISTORY = pa.schema([(name, pa.float64()) for name in (*EPOCH, "loss_weight", "complexity_weight")])
@@ -21,7 +21,7 @@ def read_history(folder: Path, run_id: str) -> pd.DataFrame | None:
     The columns `SPLIT`, the weights of the convolutional block, are NaN unless the run is split.
     Raises `CorruptStudyError` for a history that cannot be read.
     """
-    path = own(folder, "history", f"{run_id}.parquet")
+    path = path_in_study(folder, "history", f"{run_id}.parquet")
     if not path.exists():
         return None
     frame = read_frame(path, _complete, "restore it, or move it away")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from paretoprune.study.storage.atomic import PARTIAL, remove
-from paretoprune.study.storage.paths import PLAN, TABLE, own
+from paretoprune.study.storage.paths import PLAN, TABLE, path_in_study
 
 PARTS = ("weights", "history", "logs", "checkpoints")
 
@@ -13,5 +13,5 @@ def remove_leftovers(folder: Path) -> None:
     for name in (PLAN, TABLE):
         remove(folder / f"{name}{PARTIAL}")
     for part in PARTS:
-        for path in own(folder, part).glob(f"*{PARTIAL}"):
+        for path in path_in_study(folder, part).glob(f"*{PARTIAL}"):
             remove(path)

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from paretoprune.errors import BusyStudyError
 from paretoprune.study.storage.atomic import write_aside, write_text, writing
 from paretoprune.study.storage.leftovers import remove_leftovers
-from paretoprune.study.storage.paths import HOLDER, LOCK, is_study, own
+from paretoprune.study.storage.paths import HOLDER, LOCK, is_study, path_in_study
 
 MOST_CHARACTERS = 300  # of the file that describes the holder
 
@@ -31,7 +31,7 @@ def locked(folder: Path) -> Iterator[None]:
     made = [place for place in (folder, *folder.parents) if not place.exists()]
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(own(folder, LOCK))
+        lock = FileLock(path_in_study(folder, LOCK))
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
@@ -41,7 +41,7 @@ def locked(folder: Path) -> Iterator[None]:
             raise busy(folder)
     try:
         remove_leftovers(folder)
-        write_aside(own(folder, HOLDER), partial(write_text, json.dumps(myself())))
+        write_aside(path_in_study(folder, HOLDER), partial(write_text, json.dumps(myself())))
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -75,7 +75,7 @@ def myself() -> dict[str, object]:
 def holder(folder: Path) -> str:
     """Describe the process that holds the lock, as part of a sentence; empty if unreadable."""
     try:
-        with own(folder, HOLDER).open(encoding="utf-8") as stream:
+        with path_in_study(folder, HOLDER).open(encoding="utf-8") as stream:
             found = json.loads(stream.read(MOST_CHARACTERS))
         words = f" (process {found['process']} on {found['host']}, since {found['since']})"
     except Exception:  # not written yet, or with other content: only the lock itself counts

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from paretoprune.errors import CorruptStudyError
 from paretoprune.study.storage.atomic import first_line
-from paretoprune.study.storage.parquet_limits import require_plain
+from paretoprune.study.storage.parquet_limits import require_limits
 
 MOST_BYTES = 1_000_000_000  # of a file
 # A dictionary stores a text once for all of its rows. Once it stands in every row, the text of a
@@ -33,7 +33,7 @@ def open_table(path: Path) -> pa.Table:
         content = stream.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise ValueError(f"it has more than {MOST_BYTES:,} bytes")
-    require_plain(memoryview(content))
+    require_limits(memoryview(content))
     with _opened(content) as file:
         schema = file.schema_arrow
         texts = [

@@ -40,7 +40,7 @@ DATA_PAGE, DICTIONARY_PAGE = 0, 2  # kinds of a page
 HEADER = {DATA_PAGE: 5, DICTIONARY_PAGE: 7}  # field of the page header that describes the kind
 
 
-def require_plain(content: memoryview) -> None:
+def require_limits(content: memoryview) -> None:
     """Raise `ValueError` for a file with too many values, or not as pyarrow writes by default.
 
     Files that pandas writes by default are written by pyarrow.

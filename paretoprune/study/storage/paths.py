@@ -9,7 +9,7 @@ PLAN, TABLE, PICTURE = "study.toml", "points.parquet", "front.png"
 LOCK, HOLDER = ".lock", ".lock.json"
 
 
-def own(folder: Path, *names: str) -> Path:
+def path_in_study(folder: Path, *names: str) -> Path:
     """Return the path of a file in a study.
 
     Raises `CorruptStudyError` if the file, or a folder above it in the study, is a link, because a
@@ -29,12 +29,12 @@ def own(folder: Path, *names: str) -> Path:
     return path
 
 
-def own_in(folder: Path, kind: str, name: str) -> Path:
+def file_in_study(folder: Path, kind: str, name: str) -> Path:
     """Return the path of a file in the sub-folder `kind`, and create that folder.
 
-    Raises as `own`, and `CouldNotError` if the folder cannot be created.
+    Raises as `path_in_study`, and `CouldNotError` if the folder cannot be created.
     """
-    path = own(folder, kind, name)
+    path = path_in_study(folder, kind, name)
     with writing(folder):
         path.parent.mkdir(exist_ok=True)
     return path

@@ -11,7 +11,7 @@ from paretoprune._version import __version__
 from paretoprune.errors import CorruptStudyError, UsageError
 from paretoprune.study.settings import Budget, Measured, Plan, Settings, from_table
 from paretoprune.study.storage.atomic import write_aside, write_text
-from paretoprune.study.storage.paths import PLAN, own, require_study
+from paretoprune.study.storage.paths import PLAN, path_in_study, require_study
 
 VERSION = 1  # of the files of a study; a larger one comes from a newer paretoprune
 MOST_BYTES = 50_000  # of study.toml; paretoprune writes far fewer
@@ -21,7 +21,7 @@ def write_plan(folder: Path, plan: Plan) -> None:
     """Write `study.toml`; raise `CouldNotError` if that fails."""
     tables = {name: asdict(getattr(plan, name)) for name in ("settings", "budget", "measured")}
     text = tomli_w.dumps({"version": VERSION, "paretoprune": __version__, **tables})
-    write_aside(own(folder, PLAN), partial(write_text, text))
+    write_aside(path_in_study(folder, PLAN), partial(write_text, text))
 
 
 def read_plan(folder: Path) -> Plan:
@@ -30,7 +30,7 @@ def read_plan(folder: Path) -> Plan:
     Raises `UsageError` if there is no study, and `CorruptStudyError` if the file cannot be read.
     """
     require_study(folder)
-    path = own(folder, PLAN)
+    path = path_in_study(folder, PLAN)
     try:
         document = tomllib.loads(_text_of(path))
         require_known(path, document.get("version", 0))

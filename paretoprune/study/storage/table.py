@@ -17,9 +17,9 @@ from paretoprune._version import __version__
 from paretoprune.errors import CouldNotError, printable
 from paretoprune.study.storage.atomic import remove, write_aside, write_bytes, write_text
 from paretoprune.study.storage.parquet import frame_of, open_table, read_frame
-from paretoprune.study.storage.paths import TABLE, own, own_in, require_study
+from paretoprune.study.storage.paths import TABLE, file_in_study, path_in_study, require_study
 from paretoprune.study.storage.settings_file import VERSION, require_known
-from paretoprune.study.storage.table_checks import RUN_ID, SIZES, require_sound
+from paretoprune.study.storage.table_checks import RUN_ID, SIZES, require_valid
 
 LAYER = pa.struct(
     [
@@ -67,13 +67,13 @@ def read(folder: Path) -> pd.DataFrame:
     Raises `UsageError` if there is no study, and `CorruptStudyError` if the table cannot be read.
     """
     require_study(folder)
-    path = own(folder, TABLE)
+    path = path_in_study(folder, TABLE)
     if not path.exists():
         return frame_of(SCHEMA.empty_table())
 
     def complete(table: pa.Table) -> pa.Table:
         require_known(path, int((table.schema.metadata or {}).get(b"paretoprune", 0)))
-        return require_sound(_complete(table))
+        return require_valid(_complete(table))
 
     remedy = "restore it, or move it away to begin the table anew"
     return _shown(read_frame(path, complete, remedy))
@@ -99,14 +99,14 @@ def record(
     if a row would make the table unreadable.
     """
     for run_id, tensors in weights.items():
-        path = own_in(folder, "weights", f"{run_id}.safetensors")
+        path = file_in_study(folder, "weights", f"{run_id}.safetensors")
         # not save_file, whose temporary file would survive a kill under another name than ours
         write_aside(path, partial(write_bytes, save(dict(tensors))))
     for run_id, columns in histories.items():
-        path = own_in(folder, "history", f"{run_id}.parquet")
+        path = file_in_study(folder, "history", f"{run_id}.parquet")
         write_aside(path, partial(pq.write_table, pa.table(dict(columns))))
     for run_id, text in logs.items():
-        path = own_in(folder, "logs", f"{run_id}.log")
+        path = file_in_study(folder, "logs", f"{run_id}.log")
         write_aside(path, partial(write_text, text))
     versions = {"paretoprune_version": __version__}
     places = [
@@ -120,10 +120,10 @@ def record(
         [{**row, **place, **versions} for row, place in zip(rows, places, strict=True)], SCHEMA
     )
     try:
-        require_sound(new)
+        require_valid(new)
     except ValueError as error:  # once written, this row would make the whole table unreadable
         raise CouldNotError(f"cannot record a fleet ({error}): please report this") from error
-    path = own(folder, TABLE)
+    path = path_in_study(folder, TABLE)
     both = _append(open_table(path), new) if path.exists() else new
     write_aside(path, partial(pq.write_table, both))
     return _shown(frame_of(_complete(both)))
@@ -133,7 +133,7 @@ def weights_bytes(folder: Path, points: pd.DataFrame) -> int:
     """Return the number of bytes on disk of the weights that a table names."""
     named = {name.rpartition("/")[2] for name in points["weights"].dropna()}
     try:
-        with os.scandir(own(folder, "weights")) as entries:
+        with os.scandir(path_in_study(folder, "weights")) as entries:
             return sum(entry.stat().st_size for entry in entries if entry.name in named)
     except FileNotFoundError:
         return 0
@@ -146,14 +146,14 @@ def forget_weights(folder: Path, points: pd.DataFrame, run_ids: Sequence[str]) -
     deleted by the next call.
     """
     if run_ids:
-        table = open_table(own(folder, TABLE))
+        table = open_table(path_in_study(folder, TABLE))
         gone = pc.is_in(table["run_id"], pa.array(run_ids, TEXT))
         column = pc.if_else(gone, pa.scalar(None, TEXT), table["weights"])
         table = table.set_column(table.column_names.index("weights"), "weights", column)
-        write_aside(own(folder, TABLE), partial(pq.write_table, table))
+        write_aside(path_in_study(folder, TABLE), partial(pq.write_table, table))
         points = read(folder)
     named = set(points["weights"].dropna())
-    for path in own(folder, "weights").glob("*.safetensors"):
+    for path in path_in_study(folder, "weights").glob("*.safetensors"):
         if f"weights/{path.name}" not in named and re.fullmatch(RUN_ID, path.stem):
             remove(path)
     return points

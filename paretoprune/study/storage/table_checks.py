@@ -49,7 +49,7 @@ LONGEST = 200  # characters of a name, which is printed and drawn in plots
 FREE = ("run_id", "failure", "weights", "log")  # columns of text that is no name
 
 
-def require_sound(table: pa.Table) -> pa.Table:
+def require_valid(table: pa.Table) -> pa.Table:
     """Return the table if every row can be a run; else raise `ValueError` naming run and fault."""
     ids = table["run_id"]
     for rule, holds in _rules(table):

@@ -1,6 +1,6 @@
 """Fleets: K networks trained as one, with stacked parameters and buffers.
 
-`PATHS` holds the backends, which compute the forward pass of all networks. `select.py` finds the
+`BACKENDS` holds the backends, which compute the forward pass of all networks. `select.py` finds the
 backend that fits an architecture. A new fused layer is one function in `fused_layers.py`, and one
 line in the table in `fused.py`.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from paretoprune.training.fleet import fused, vmap
-from paretoprune.training.fleet import sequential as one_by_one
+from paretoprune.training.fleet import sequential as sequential
 from paretoprune.training.fleet.fused_layers import Keys, Tensors
 
 Inputs = Sequence[Tensor]  # [B, ...] each
@@ -20,10 +20,10 @@ Inputs = Sequence[Tensor]  # [B, ...] each
 Forward = Callable[[Tensors, Inputs, Keys], Tensor]
 
 # The backends, the fastest first.
-PATHS: dict[str, Callable[[nn.Module], Forward]] = {
+BACKENDS: dict[str, Callable[[nn.Module], Forward]] = {
     "fused": fused.forward_of,
     "vmap": vmap.forward_of,
-    "one by one": one_by_one.forward_of,
+    "one by one": sequential.forward_of,
 }
 
 
@@ -60,13 +60,13 @@ class Fleet:
         return self.run(self.tensors, inputs, keys)
 
 
-def stack(networks: Sequence[nn.Module], seeds: Sequence[int], path: str = "fused") -> Fleet:
+def stack(networks: Sequence[nn.Module], seeds: Sequence[int], backend: str = "fused") -> Fleet:
     """Stack networks of one architecture; their parameters and buffers are copied.
 
     Args:
         networks: The K networks.
         seeds: The seed of each network.
-        path: The backend, one of `PATHS`.
+        path: The backend, one of `BACKENDS`.
 
     Raises:
         Unfit: If the backend cannot train the architecture.
@@ -74,7 +74,7 @@ def stack(networks: Sequence[nn.Module], seeds: Sequence[int], path: str = "fuse
     parameters = [dict(network.named_parameters()) for network in networks]
     buffers = [dict(network.named_buffers()) for network in networks]
     return Fleet(
-        run=PATHS[path](networks[0]),
+        run=BACKENDS[backend](networks[0]),
         seeds=tuple(seeds),
         parameters={
             name: torch.stack([own[name].detach() for own in parameters]).requires_grad_(

@@ -9,7 +9,7 @@ from torch.fx.node import map_arg
 
 from paretoprune.training.fleet import fused_layers as layers
 from paretoprune.training.fleet.fused_functions import FUNCTIONS
-from paretoprune.training.fleet.fused_layers import Keys, Tensors, Unfit, channels_last
+from paretoprune.training.fleet.fused_layers import Keys, Tensors, Unsupported, channels_last
 
 ELEMENTWISE = (
     *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish),
@@ -40,7 +40,7 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], 
     try:
         graph = fx.symbolic_trace(architecture).graph
     except Exception as error:  # a module's forward may raise anything under tracing
-        raise Unfit(f"its forward cannot be traced: {error}") from error
+        raise Unsupported(f"its forward cannot be traced: {error}") from error
     given = graph.find_nodes(op="placeholder")
     (output,) = graph.find_nodes(op="output")
     calls = {
@@ -51,7 +51,7 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], 
 
     def forward(tensors: Tensors, inputs: Sequence[Tensor], keys: Keys) -> Tensor:
         if len(given) != len(inputs):
-            raise Unfit(f"its forward takes {', '.join(map(str, given))}")
+            raise Unsupported(f"its forward takes {', '.join(map(str, given))}")
         values: dict[fx.Node, Any] = {
             node: channels_last(own).unsqueeze(0) for node, own in zip(given, inputs, strict=True)
         }
@@ -71,14 +71,16 @@ def _counterpart(node: fx.Node, architecture: nn.Module, place: int) -> Call:
         return _layer(str(node.target), architecture.get_submodule(str(node.target)), place)
     run = FUNCTIONS.get(node.target) if node.op in ("call_function", "call_method") else None
     if run is None:
-        raise Unfit(f"{getattr(node.target, '__name__', node.target)} has no fused counterpart")
+        raise Unsupported(
+            f"{getattr(node.target, '__name__', node.target)} has no fused counterpart"
+        )
     return lambda args, kwargs, tensors, keys: run(*args, **kwargs)
 
 
 def _layer(name: str, layer: nn.Module, place: int) -> Call:
     run = LAYERS.get(type(layer))
     if run is None:
-        raise Unfit(f"{type(layer).__name__} has no fused counterpart")
+        raise Unsupported(f"{type(layer).__name__} has no fused counterpart")
     names = [local for local, _ in (*layer.named_parameters(), *layer.named_buffers())]
 
     def call(args: list[Any], kwargs: dict[str, Any], tensors: Tensors, keys: Keys) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from paretoprune.training.fleet.fused_layers import Unfit, flatten_features
+from paretoprune.training.fleet.fused_layers import Unsupported, flatten_features
 
 
 def reshape(x: Tensor, *shape: Any) -> Tensor:
@@ -28,16 +28,16 @@ def size(x: Tensor, dim: int | None = None) -> Any:
 
 
 def item(values: Any, place: int) -> Any:
-    """Return an entry of a shape; raise `Unfit` for an activation, whose entries are networks."""
+    """Return an entry of a shape; raise `Unsupported` for an activation (its entries are networks)."""
     if isinstance(values, Tensor):
-        raise Unfit("its forward takes parts of an activation")
+        raise Unsupported("its forward takes parts of an activation")
     return values[place]
 
 
 def attribute(x: Tensor, name: str) -> Any:
-    """Return `x.shape`; raise `Unfit` for any other attribute."""
+    """Return `x.shape`; raise `Unsupported` for any other attribute."""
     if name != "shape":
-        raise Unfit(f"its forward reads .{name}")
+        raise Unsupported(f"its forward reads .{name}")
     return size(x)
 
 

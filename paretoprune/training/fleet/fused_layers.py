@@ -5,7 +5,7 @@ shape `[K, *layer.weight.shape]`), activations `x`, and a key for each network. 
 activations is `[K, B, *features]`, or `[1, B, *features]` as long as all networks see the same
 values, as they do at the input. The random numbers of a network come from its key; in evaluation
 mode there are no keys (`None`). Every function returns activations of the same form, and raises
-`Unfit` for an option that it does not know.
+`Unsupported` for an option that it does not know.
 
 Images lie in memory as `[B, H, W, K * C]` (channels last), whatever their shape says. This makes
 pooling ten times as fast on a CPU, and `_as_images` copies nothing.
@@ -25,7 +25,7 @@ Tensors = Mapping[str, Tensor]
 Keys = Sequence[tuple[int, ...]] | None  # (seed, step, layer) of each network
 
 
-class Unfit(Exception):
+class Unsupported(Exception):
     """Raised by a backend that cannot train an architecture; the message says why."""
 
 
@@ -50,7 +50,7 @@ def linear(layer: nn.Linear, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
 def conv2d(layer: nn.Conv2d, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
     """Apply convolutions, with networks as groups: [K, B, C, H, W] -> [K, B, filters, H', W']."""
     if layer.padding_mode != "zeros":
-        raise Unfit(f"{layer} pads with {layer.padding_mode}")
+        raise Unsupported(f"{layer} pads with {layer.padding_mode}")
     weight = tensors["weight"]  # [K, filters, C, kernel, kernel]
     networks = weight.shape[0]
     if layer.groups > 1:
@@ -80,7 +80,7 @@ def batch_norm(
     In training mode the running statistics are updated in place.
     """
     if layer.weight is None or layer.running_mean is None or layer.momentum is None:
-        raise Unfit(f"{layer} is not affine, keeps no statistics or has no momentum")
+        raise Unsupported(f"{layer} is not affine, keeps no statistics or has no momentum")
     networks = tensors["weight"].shape[0]
     if keys is not None:
         tensors["num_batches_tracked"].add_(1)
@@ -103,7 +103,7 @@ def batch_norm(
 def dropout(layer: nn.Dropout, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
     """Apply dropout to activations of any shape; a network's mask depends on its key alone."""
     if layer.inplace:
-        raise Unfit(f"{layer} changes its input, and a fleet's does not")
+        raise Unsupported(f"{layer} changes its input, and a fleet's does not")
     if keys is None or layer.p < LEAST_DROPOUT:
         return x
     masks = torch.empty_like(x.expand(len(keys), *x.shape[1:]))
@@ -143,7 +143,7 @@ def flatten_features(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor
         Unfit: If the batch would be flattened too.
     """
     if start_dim < 1:
-        raise Unfit("Flatten from dimension 0 mixes the images of a batch")
+        raise Unsupported("Flatten from dimension 0 mixes the images of a batch")
     return x.flatten(start_dim + 1, end_dim if end_dim < 0 else end_dim + 1)
 
 

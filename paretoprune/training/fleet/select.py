@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.problem.device import is_full
-from paretoprune.training.fleet import PATHS, Fleet, Inputs, stack
-from paretoprune.training.fleet.fused_layers import Unfit
+from paretoprune.training.fleet import BACKENDS, Fleet, Inputs, stack
+from paretoprune.training.fleet.fused_layers import Unsupported
 
 # Relative to the largest value. Where a module allows float64, errors of small gradients show too.
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-5}
@@ -19,8 +19,8 @@ GRADIENT = "the gradient of "
 Step = dict[str, Tensor]  # outputs, gradients and buffers of a step, [K, *shape] each
 
 
-def choose_path(networks: Sequence[nn.Module], inputs: Inputs) -> tuple[str, dict[str, str]]:
-    """Choose the first of `PATHS` whose step equals the networks' own step.
+def choose_backend(networks: Sequence[nn.Module], inputs: Inputs) -> tuple[str, dict[str, str]]:
+    """Choose the first of `BACKENDS` whose step equals the networks' own step.
 
     Args:
         networks: Two or more networks with different initial weights.
@@ -34,18 +34,18 @@ def choose_path(networks: Sequence[nn.Module], inputs: Inputs) -> tuple[str, dic
         CouldNotError: If memory is too small for that.
     """
     networks, inputs, own = _own_steps(networks, inputs)
-    *paths, last = PATHS  # the last one is the networks' own step
-    refused: dict[str, str] = {}
-    for path in paths:
+    *paths, last = BACKENDS  # the last one is the networks' own step
+    rejected: dict[str, str] = {}
+    for backend in paths:
         try:
             for batch, step in own.items():
-                fleet = stack(networks, range(len(networks)), path)
+                fleet = stack(networks, range(len(networks)), backend)
                 _require_equal(step, _step_of_fleet(fleet, first(inputs, batch)))
         except Exception as error:
-            refused[path] = _first_line(error)
+            rejected[backend] = _first_line(error)
         else:
-            return path, refused
-    return last, refused
+            return backend, rejected
+    return last, rejected
 
 
 def _own_steps(
@@ -155,7 +155,7 @@ def _gradient(parameter: Tensor) -> Tensor:
 
 
 def _require_equal(own: Mapping[str, Tensor], fleet: Mapping[str, Tensor]) -> None:
-    """Raise `Unfit` if two steps differ by more than rounding errors.
+    """Raise `Unsupported` if two steps differ by more than rounding errors.
 
     All gradients are measured against the largest one, because the gradient of a bias before a
     batch norm consists of rounding errors.
@@ -165,10 +165,10 @@ def _require_equal(own: Mapping[str, Tensor], fleet: Mapping[str, Tensor]) -> No
     gradient = max((size for name, size in sizes.items() if name.startswith(GRADIENT)), default=0.0)
     for name, expected in own.items():
         if fleet[name].shape != expected.shape:
-            raise Unfit(f"the shape of its step differs from the network's own in {name}")
+            raise Unsupported(f"the shape of its step differs from the network's own in {name}")
         error = _largest(fleet[name].double() - expected.double())
         if not error <= tolerance * (gradient if name.startswith(GRADIENT) else sizes[name]):
-            raise Unfit(f"its step differs from the network's own by {error:.1g} in {name}")
+            raise Unsupported(f"its step differs from the network's own by {error:.1g} in {name}")
 
 
 def _largest(value: Tensor) -> float:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from paretoprune.training.fleet.fused_layers import Keys, Tensors, Unfit
+from paretoprune.training.fleet.fused_layers import Keys, Tensors, Unsupported
 
 
 def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], Keys], Tensor]:
@@ -21,7 +21,7 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], 
         if isinstance(module, nn.modules.dropout._DropoutNd)
     }
     if drawing:
-        raise Unfit(f"{', '.join(sorted(drawing))} would draw other masks in another fleet")
+        raise Unsupported(f"{', '.join(sorted(drawing))} would draw other masks in another fleet")
 
     def forward(tensors: Tensors, inputs: Sequence[Tensor], keys: Keys) -> Tensor:
         architecture.train(keys is not None)
@@ -30,7 +30,7 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], 
             outputs: Tensor = functional_call(architecture, own, tuple(inputs))
             return outputs
 
-        # random numbers would not be keyed by network: they raise, which `choose_path` notices
+        # random numbers would not be keyed by network: they raise, which `choose_backend` notices
         return torch.vmap(one, randomness="error")(dict(tensors))
 
     return forward

@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Objectives:
+class GradientFacts:
     """The facts of a step that a gradient weighting may ask for.
 
     Attributes:
@@ -25,7 +25,7 @@ class Objectives:
     values: Callable[[], Tensor]
 
 
-Combine = Callable[[Objectives], Tensor]  # -> weights [K, blocks, 2], convex in each block
+Weighting = Callable[[GradientFacts], Tensor]  # -> weights [K, blocks, 2], convex in each block
 
 
 def weighted_sum(lams: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def weighted_sum(lams: Tensor) -> Tensor:
     return torch.stack((1 - lams, lams), dim=1).unsqueeze(1)
 
 
-def smgd(normalize: str) -> Combine:
+def smgd(normalize: str) -> Weighting:
     """Return the weighting of stochastic multi-gradient descent.
 
     The method is that of Liu and Vicente (arXiv 1907.04472). The direction is parallel to the
@@ -42,13 +42,13 @@ def smgd(normalize: str) -> Combine:
     """
     divisors = NORMALIZERS[normalize]
 
-    def combine(objectives: Objectives) -> Tensor:
+    def weighting(objectives: GradientFacts) -> Tensor:
         gram = objectives.gram().double()
         scale = divisors(gram, objectives.values)  # [K, blocks, 2]
         weights = min_norm(gram / (scale.unsqueeze(-1) * scale.unsqueeze(-2))) / scale
         return weights / weights.sum(-1, keepdim=True)
 
-    return combine
+    return weighting
 
 
 def min_norm(gram: Tensor) -> Tensor:
@@ -78,7 +78,7 @@ def min_norm(gram: Tensor) -> Tensor:
 
 
 def gram_matrices(
-    losses: Sequence[Tensor], costs: Sequence[Tensor | None], blocks: Sequence[int]
+    losses: Sequence[Tensor], penalties: Sequence[Tensor | None], blocks: Sequence[int]
 ) -> Tensor:
     """Return the inner products of the objectives' gradients over each block.
 
@@ -93,7 +93,7 @@ def gram_matrices(
         The Gram matrices, [K, blocks, 2, 2].
     """
     gram = losses[0].new_zeros(len(losses[0]), max(blocks) + 1, 2, 2)
-    for loss, cost, block in zip(losses, costs, blocks, strict=True):
+    for loss, cost, block in zip(losses, penalties, blocks, strict=True):
         gram[:, block, 0, 0] += inner_products(loss, loss)
         if cost is not None:
             gram[:, block, 0, 1] += inner_products(loss, cost)

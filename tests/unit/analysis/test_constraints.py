@@ -2,10 +2,10 @@
 
 import pytest
 
-from paretoprune.analysis.choice import find_wish
-from paretoprune.analysis.constraints import fulfil, parse_wish
+from paretoprune.analysis.choice import find_constrained
+from paretoprune.analysis.constraints import parse_constraint, satisfy
 from paretoprune.errors import UsageError
-from paretoprune.study.metric import QUALITIES
+from paretoprune.study.metric import METRICS
 from tests.support.studies import SIZED, study_of
 from tests.support.tables import OLD, table
 
@@ -28,8 +28,12 @@ from tests.support.tables import OLD, table
     ],
 )
 def test_a_wish_is_read(text, is_lower, quantity, bound):
-    wish = parse_wish(text, is_lower=is_lower)
-    assert (wish.quantity, wish.is_lower, wish.bound) == (quantity, is_lower, bound)
+    constraint = parse_constraint(text, is_lower=is_lower)
+    assert (constraint.quantity, constraint.is_lower, constraint.bound) == (
+        quantity,
+        is_lower,
+        bound,
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +60,7 @@ def test_a_wish_is_read(text, is_lower, quantity, bound):
 def test_a_bad_wish_is_refused_with_what_to_change(text, is_lower, said):
     option = "--at-least" if is_lower else "--at-most"
     with pytest.raises(UsageError, match=said) as error:
-        parse_wish(text, is_lower=is_lower)
+        parse_constraint(text, is_lower=is_lower)
     assert option in str(error.value)
 
 
@@ -104,9 +108,9 @@ POINTS = table({"lam": i / 10, **network} for i, network in enumerate(NETWORKS))
     ],
 )
 def test_a_wish_is_fulfilled(text, is_lower, label):
-    wish = parse_wish(text, is_lower=is_lower)
-    assert fulfil(POINTS, wish) == label
-    assert fulfil(POINTS.sample(frac=1, random_state=0), wish) == label
+    constraint = parse_constraint(text, is_lower=is_lower)
+    assert satisfy(POINTS, constraint) == label
+    assert satisfy(POINTS.sample(frac=1, random_state=0), constraint) == label
 
 
 @pytest.mark.parametrize(
@@ -121,19 +125,19 @@ def test_a_wish_is_fulfilled(text, is_lower, label):
 )
 def test_an_unreachable_wish_is_refused_with_the_nearest(text, is_lower, nearest):
     with pytest.raises(UsageError, match=rf"nearest has {nearest} "):
-        fulfil(POINTS, parse_wish(text, is_lower=is_lower))
+        satisfy(POINTS, parse_constraint(text, is_lower=is_lower))
 
 
 @pytest.mark.parametrize("error", [0.07, 0.02, 0.1, 0.3])
 def test_a_wish_that_is_met_exactly_is_met(error):
     points = table([{"val_error": error, "nonzeros": 900, "prunable_weights": 1000}])
-    assert fulfil(points, parse_wish(f"accuracy={1 - error:.2f}", is_lower=True)) == 0
-    assert fulfil(points, parse_wish("sparsity=0.1", is_lower=True)) == 0
+    assert satisfy(points, parse_constraint(f"accuracy={1 - error:.2f}", is_lower=True)) == 0
+    assert satisfy(points, parse_constraint("sparsity=0.1", is_lower=True)) == 0
 
 
 def test_a_wish_needs_a_network():
     with pytest.raises(UsageError, match="no network"):
-        fulfil(table([]), parse_wish("accuracy=0.5", is_lower=True))
+        satisfy(table([]), parse_constraint("accuracy=0.5", is_lower=True))
 
 
 @pytest.fixture
@@ -153,17 +157,17 @@ def study():
         ("parameters=599", 1e-4),
     ],
 )
-def test_the_most_accurate_of_at_most_so_many_is_taken(study, wish, lam):
-    choice = find_wish(study, parse_wish(wish, is_lower=False))
+def test_the_most_accurate_of_at_most_so_many_is_taken(study, constraint, lam):
+    choice = find_constrained(study, parse_constraint(constraint, is_lower=False))
     assert choice.front.at[choice.network, "lam"] == lam
 
 
 def test_an_unreachable_size_is_refused_with_the_nearest(study):
     with pytest.raises(UsageError, match="no network has flops at most 10: the nearest has 40000"):
-        find_wish(study, parse_wish("flops=10", is_lower=False))
+        find_constrained(study, parse_constraint("flops=10", is_lower=False))
 
 
 def test_every_quality_can_be_wished_for():
-    from paretoprune.analysis.constraints import QUALITIES as WISHES
+    from paretoprune.analysis.constraints import METRICS as WISHES
 
-    assert tuple(WISHES.values()) == QUALITIES
+    assert tuple(WISHES.values()) == METRICS

@@ -8,7 +8,7 @@ from torch import nn
 
 from paretoprune.errors import UsageError
 from paretoprune.problem.models import MODELS
-from paretoprune.pruning.flops import positions, sizes_of
+from paretoprune.pruning.flops import counts_of, uses_per_weight
 
 SHAPES = {
     "mlp": (1, 28, 28),
@@ -36,7 +36,7 @@ def test_lenet5_counted_by_hand():
     network[0].weight.data[0] = 0  # 9 weights at 26 x 26 places
     network[7].weight.data[:2] = 0  # 2 x 400 weights
     network[9].bias.data[5] = 0
-    sizes = sizes_of(network, (torch.randn(3, 1, 28, 28),))
+    sizes = counts_of(network, (torch.randn(3, 1, 28, 28),))
     weights = (54, 864, 48_000, 10_080, 840)
     places = (26 * 26, 11 * 11, 1, 1, 1)
     dense = 2 * sum(w * p for w, p in zip(weights, places, strict=True))
@@ -49,11 +49,11 @@ def test_lenet5_counted_by_hand():
 
 def assert_flops_are_positions_times_weights(network, *inputs):
     tensors = dict(network.named_parameters())
-    found = positions(network, inputs)
+    found = uses_per_weight(network, inputs)
     total = sum(2 * times * tensors[name].numel() for name, times in found.items())
-    assert sizes_of(network, inputs).dense_flops == total
+    assert counts_of(network, inputs).dense_flops == total
     left = sum(2 * times * int(tensors[name].count_nonzero()) for name, times in found.items())
-    assert sizes_of(network, inputs).flops == left
+    assert counts_of(network, inputs).flops == left
     return found
 
 
@@ -91,7 +91,7 @@ def test_attention_counts_tokens_and_is_never_fused(is_frozen):
     network = pruned(encoder()).requires_grad_(not is_frozen).eval()
     inputs = (torch.randn(3, 7, 8),)
     with torch.no_grad():  # where a transformer would take its fast path
-        found, sizes = positions(network, inputs), sizes_of(network, inputs)
+        found, sizes = uses_per_weight(network, inputs), counts_of(network, inputs)
     names = ("self_attn.in_proj_weight", "self_attn.out_proj.weight")
     names += ("linear1.weight", "linear2.weight")
     assert found == {f"layers.{layer}.{name}": 7 for layer in (0, 1) for name in names}
@@ -115,12 +115,12 @@ class Crossed(nn.Module):
 
 
 def test_attention_between_two_sequences():
-    found = positions(Crossed(), (torch.randn(3, 4, 8), torch.randn(3, 7, 8)))
+    found = uses_per_weight(Crossed(), (torch.randn(3, 4, 8), torch.randn(3, 7, 8)))
     assert found == {
         "attention.in_proj_weight": (4 + 7 + 7) / 3,
         "attention.out_proj.weight": 4,
     }
-    own = positions(Crossed(kdim=6, vdim=6), (torch.randn(3, 4, 8), torch.randn(3, 7, 6)))
+    own = uses_per_weight(Crossed(kdim=6, vdim=6), (torch.randn(3, 4, 8), torch.randn(3, 7, 6)))
     assert own == {
         "attention.q_proj_weight": 4,
         "attention.k_proj_weight": 7,
@@ -134,8 +134,8 @@ def test_a_shared_tensor_is_stored_once_and_used_twice():
     other.weight = shared.weight
     network = nn.Sequential(shared, other, shared)
     shared.weight.data[0] = 0
-    sizes = sizes_of(network, (torch.randn(2, 6),))
-    assert positions(network, (torch.randn(2, 6),)) == {"0.weight": 3}
+    sizes = counts_of(network, (torch.randn(2, 6),))
+    assert uses_per_weight(network, (torch.randn(2, 6),)) == {"0.weight": 3}
     assert sizes.parameters == 36 + 6 + 6
     assert sizes.neurons == 12
     assert (sizes.dense_flops, sizes.flops) == (3 * 72, 3 * (72 - 12))
@@ -143,7 +143,7 @@ def test_a_shared_tensor_is_stored_once_and_used_twice():
 
 def test_biases_normalisation_and_embeddings_are_stored_but_cost_no_macs():
     network = nn.Sequential(nn.Embedding(10, 4), nn.LayerNorm(4), nn.Flatten(), nn.Linear(12, 2))
-    sizes = sizes_of(network, (torch.randint(10, (5, 3)),))
+    sizes = counts_of(network, (torch.randint(10, (5, 3)),))
     assert sizes.parameters == 40 + 8 + 24 + 2
     assert sizes.dense_flops == 48
 
@@ -153,7 +153,7 @@ def test_nothing_is_left_behind():
     network[2].eval()  # a frozen layer stays frozen
     modes = [module.training for module in network.modules()]
     before = deepcopy(network.state_dict())
-    sizes_of(network, (torch.randn(4, 3, 32, 32),))
+    counts_of(network, (torch.randn(4, 3, 32, 32),))
     assert [module.training for module in network.modules()] == modes
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert not any(one._forward_hooks or one._forward_pre_hooks for one in network.modules())
@@ -164,7 +164,7 @@ def test_nothing_is_left_behind():
 def test_wrong_inputs_are_named_and_nothing_is_left_behind(inputs):
     network = nn.Sequential(nn.Linear(6, 2))
     with pytest.raises(UsageError, match=r"does not take inputs of shape (\[4, |nothing)"):
-        sizes_of(network, inputs)
+        counts_of(network, inputs)
     assert network.training
     assert not network[0]._forward_hooks
     assert torch.backends.mha.get_fastpath_enabled()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from paretoprune.problem.build import Environment
-from paretoprune.pruning.penalties import COMPLEXITIES, l1, nonzeros, total
+from paretoprune.pruning.penalties import PENALTIES, l1, nonzeros, total
 from paretoprune.study.settings import Settings
 from paretoprune.training.prepare import prepare
 from paretoprune.training.train import train_fleet
@@ -68,4 +68,4 @@ def test_l1_and_nonzeros_of_two_networks():
 
 
 def test_the_subgradient_at_zero_is_zero():
-    assert COMPLEXITIES["l1"].gradient(torch.zeros(1, 2)).tolist() == [[0.0, 0.0]]
+    assert PENALTIES["l1"].gradient(torch.zeros(1, 2)).tolist() == [[0.0, 0.0]]

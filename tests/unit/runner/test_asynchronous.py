@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from paretoprune.runner.asynchronous import BELIEVED, PENDING, next_runs, with_believed
+from paretoprune.runner.asynchronous import FANTASIES, PENDING, next_runs, with_fantasies
 from paretoprune.runner.rounds import networks_of
 from paretoprune.runner.runs import comparison_runs, runs_of
 from paretoprune.study.run import SMGD
@@ -56,26 +56,26 @@ def test_what_is_believed_lies_between_its_neighbours():
     lams = [0.0, 1e-4, 1e-3, 1e-2, 0.1]
     networks = networks_of(table(FRONT.train(lam) for lam in lams[1:4]))
     fresh = [2e-4, 9e-4, 5e-3]
-    known = with_believed(networks, [*fresh, *lams]).set_index("lam").sort_index()
+    known = with_fantasies(networks, [*fresh, *lams]).set_index("lam").sort_index()
     assert known.loc[fresh, "status"].eq("done").all()
     assert known.loc[[0.0, 0.1], "status"].eq(PENDING).all()
     inside = known[known["status"] == "done"]
-    for name in set(BELIEVED) - {"val_error"}:  # the same for all in closed form
+    for name in set(FANTASIES) - {"val_error"}:  # the same for all in closed form
         steps = inside[name].diff().dropna()
         assert (steps > 0).all() or (steps < 0).all(), name
 
 
 def test_half_way_in_the_logarithms_is_the_geometric_mean():
     networks = networks_of(table([corner(1e-4, 0.1, 400.0), corner(1e-2, 0.9, 4.0)]))
-    believed = with_believed(networks, [1e-3]).set_index("lam").loc[1e-3]
+    believed = with_fantasies(networks, [1e-3]).set_index("lam").loc[1e-3]
     assert believed["train_loss"] == pytest.approx(0.3)
     assert believed["complexity"] == pytest.approx(40.0)
 
 
 def test_what_is_known_is_not_believed():
     networks = networks_of(table(FRONT.train(lam) for lam in (0.0, 1e-3)))
-    assert with_believed(networks, [0.0, 1e-3]).equals(networks)
-    more = with_believed(networks, [0.0, 5e-4])
+    assert with_fantasies(networks, [0.0, 1e-3]).equals(networks)
+    more = with_fantasies(networks, [0.0, 5e-4])
     assert more.iloc[:2].equals(networks)
     assert len(more) == 3
 
@@ -85,9 +85,9 @@ def test_beside_a_network_that_died_nothing_is_believed(dead):
     rows = [dead, FRONT.train(0.0), FRONT.train(1e-3)]
     for mixed in (rows, rows[::-1]):
         networks = networks_of(table(mixed))
-        known = with_believed(networks, [1e-4, 0.1, 0.9]).set_index("lam")
+        known = with_fantasies(networks, [1e-4, 0.1, 0.9]).set_index("lam")
         assert known.loc[[1e-4, 0.1, 0.9], "status"].tolist() == ["done", PENDING, PENDING]
-        assert np.isfinite(known.loc[1e-4, list(BELIEVED)].to_numpy(float)).all()
+        assert np.isfinite(known.loc[1e-4, list(FANTASIES)].to_numpy(float)).all()
 
 
 def test_what_is_pending_is_no_lam_that_killed():

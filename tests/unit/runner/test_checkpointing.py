@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from paretoprune.runner import checkpointing as keeper
-from paretoprune.runner.checkpointing import FleetKeeper
+from paretoprune.runner import checkpointing as checkpointer
+from paretoprune.runner.checkpointing import CheckpointPolicy
 from paretoprune.runner.executors.executor import TimeIsUp
 from paretoprune.study.run import SMGD
 from paretoprune.training.train import train_fleet
@@ -33,8 +33,8 @@ CASES = {
 @pytest.fixture
 def _every_epoch(monkeypatch):
     """Every fleet is a long one."""
-    monkeypatch.setattr(keeper, "LONG", 0.0)
-    monkeypatch.setattr(keeper, "SHARE", math.inf)
+    monkeypatch.setattr(checkpointer, "LONG", 0.0)
+    monkeypatch.setattr(checkpointer, "SHARE", math.inf)
 
 
 def fleet_of(changes):
@@ -45,7 +45,7 @@ def fleet_of(changes):
 
 
 def keeper_of(runs, deadline=math.inf):
-    return FleetKeeper(Path(), runs, quiet, deadline)
+    return CheckpointPolicy(Path(), runs, quiet, deadline)
 
 
 def interrupted_at(step):
@@ -105,7 +105,7 @@ def test_a_short_fleet_is_not_written_down():
 
 @pytest.mark.usefixtures("_every_epoch")
 def test_epochs_are_left_out_where_writing_costs_more_than_its_share(monkeypatch):
-    monkeypatch.setattr(keeper, "SHARE", 0.0)
+    monkeypatch.setattr(checkpointer, "SHARE", 0.0)
     runs = fleet_of({})
     keeping, calls = keeper_of(runs), []
 
@@ -141,7 +141,7 @@ def test_a_keeper_knows_when_another_epoch_would_end_too_late():
 def test_a_training_goes_on_where_its_checkpoint_cannot_be_written():
     Path("checkpoints").write_text("a file in the way")
     task, runs, notes = problem(), fleet_of({}), []
-    keeping = FleetKeeper(Path(), runs, notes.append, deadline=0.0)
+    keeping = CheckpointPolicy(Path(), runs, notes.append, deadline=0.0)
     outcomes = train_fleet(runs, task, silent, keeping)  # not even its deadline ends it unkept
     assert [outcome.point.status for outcome in outcomes] == ["done", "done"]
     assert "cannot write" in notes[0].text

@@ -3,12 +3,12 @@
 import pytest
 
 from paretoprune.errors import UsageError
-from paretoprune.runner import retention as keeping
-from paretoprune.runner.retention import superfluous
+from paretoprune.runner import retention as retention
+from paretoprune.runner.retention import weights_to_delete
 from paretoprune.study.settings import Budget
 from tests.support.tables import table
 
-MANY = keeping.MOST_BYTES + 1
+MANY = retention.MOST_BYTES + 1
 ROWS = [
     {"lam": 0.0, "val_loss": 0.1, "complexity": 100.0, "val_error": 0.01, "nonzeros": 900},
     {"lam": 0.1, "val_loss": 0.2, "complexity": 50.0, "val_error": 0.02, "nonzeros": 500},
@@ -24,7 +24,7 @@ POINTS = table(
 
 
 def gone(keep, stored_bytes=0, points=POINTS):
-    ids = superfluous(points, keep, stored_bytes, repeats=1)
+    ids = weights_to_delete(points, keep, stored_bytes, repeats=1)
     return points.loc[points["run_id"].isin(ids), "lam"].tolist()
 
 
@@ -38,15 +38,15 @@ def test_whatever_may_be_chosen_on_some_front_stays():
 
 
 def test_auto_keeps_all_up_to_a_gigabyte_and_then_the_fronts():
-    assert gone("auto", keeping.MOST_BYTES) == []
+    assert gone("auto", retention.MOST_BYTES) == []
     assert gone("auto", MANY) == gone("front")
 
 
 def test_of_repeated_runs_the_network_that_is_handed_over_stays():
     rows = [{**ROWS[0], "seed": seed, "val_loss": 0.1 + seed, "weights": "w"} for seed in (0, 1)]
     points = table(rows)
-    assert superfluous(points, "front", 0, repeats=2) == [points["run_id"][1]]
-    assert superfluous(points, "front", 0, repeats=3) == []  # the mean may still change
+    assert weights_to_delete(points, "front", 0, repeats=2) == [points["run_id"][1]]
+    assert weights_to_delete(points, "front", 0, repeats=3) == []  # the mean may still change
 
 
 def test_an_unknown_choice_is_refused():

@@ -9,7 +9,7 @@ import pytest
 from paretoprune.analysis.aggregate import over_seeds
 from paretoprune.search import SEARCHES
 from paretoprune.search.interval_gain import Corner
-from paretoprune.search.levels import listed, terms_of
+from paretoprune.search.levels import level_rules, listed
 from paretoprune.search.stochastic_dichotomic import DRAWS, normal_or_draw
 from tests.support.searches import (
     ON_FRONTS,
@@ -121,7 +121,7 @@ def test_draws_are_the_studys_seeds_own_and_even_in_the_logarithm():
     low, high = (Corner(row["lam"], row["train_loss"], row["complexity"]) for row in TWO)
 
     def drawn(seed):
-        return normal_or_draw(low, high, terms_of(replace(SETTINGS, seed=seed), 15))[1:]
+        return normal_or_draw(low, high, level_rules(replace(SETTINGS, seed=seed), 15))[1:]
 
     assert drawn(0) == drawn(0)
     draws = np.log([lam for seed in range(200) for lam in drawn(seed)])

@@ -4,7 +4,7 @@ import pytest
 
 from paretoprune.errors import UsageError
 from paretoprune.runner.runs import comparison_runs, run_template
-from paretoprune.study.defaults import EVERY, OF_MODELS, SUITED, complete
+from paretoprune.study.defaults import EVERY, OF_DATASETS, OF_MODELS, complete
 from paretoprune.study.settings import Budget, Plan, Settings
 from tests.support.fronts import MEASURED
 
@@ -46,22 +46,24 @@ def test_the_papers_recipe_does_not_look_for_convolutions_in_an_mlp():
 def test_a_model_takes_its_own_rate_unless_the_data_set_knows_better():
     for name, own in OF_MODELS.items():
         assert complete({"dataset": "mnist", "model": name}).items() >= own.items()
-    assert complete({"dataset": "mnist"}).items() >= OF_MODELS[SUITED["mnist"]["model"]].items()
+    assert (
+        complete({"dataset": "mnist"}).items() >= OF_MODELS[OF_DATASETS["mnist"]["model"]].items()
+    )
     digits = complete({"model": "mlp"})
-    assert digits["learning_rate"] == SUITED["digits"]["learning_rate"]
-    assert digits["batch_size"] == SUITED["digits"]["batch_size"]
+    assert digits["learning_rate"] == OF_DATASETS["digits"]["learning_rate"]
+    assert digits["batch_size"] == OF_DATASETS["digits"]["batch_size"]
 
 
 def test_every_run_warms_up_but_those_without_a_lam_and_the_authors():
     plan = Plan(settings=Settings.from_options({}), budget=Budget(smgd=1), measured=MEASURED)
     assert run_template(plan.settings).warm_up == EVERY["warm_up"] > 0
     assert [one.warm_up for one in comparison_runs(plan)] == [0.0]
-    for dataset in SUITED:
+    for dataset in OF_DATASETS:
         settings = Settings.from_options({"dataset": dataset, "recipe": "paper"})
         assert (settings.warm_up, settings.threshold) == (0.0, 1e-3)
 
 
-@pytest.mark.parametrize("dataset", [*SUITED, "folder:images"])
+@pytest.mark.parametrize("dataset", [*OF_DATASETS, "folder:images"])
 def test_what_suits_a_data_set_is_possible(dataset):
     Settings.from_options({"dataset": dataset})
     Settings.from_options({"dataset": dataset, "recipe": "paper"})

@@ -9,7 +9,7 @@ import torch
 from paretoprune.runner import dry_run
 from paretoprune.runner.events import Note
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.settings import Settings
 from paretoprune.training import fleet_size as rule
 from paretoprune.training.fleet_size import memory_of_network, usual_fleet_size
@@ -58,10 +58,10 @@ def sizes(folder="study"):
 def test_a_new_study_trains_a_round_at_a_time():
     """Neither the number of runs, nor that of seeds, nor the time that a step takes matters."""
     sweep(request(fleet=0, settings={"round_size": 3}, max_runs=5), quiet)
-    assert store.read_plan(Path("study")).measured.fleet_size == 3
+    assert storage.read_plan(Path("study")).measured.fleet_size == 3
     assert sizes()[:3] == [3, 3, 3]
     sweep(request(fleet=0, settings={"round_size": 3}, max_runs=8, repeats=2), quiet)
-    assert store.read_plan(Path("study")).measured.fleet_size == 3
+    assert storage.read_plan(Path("study")).measured.fleet_size == 3
     assert max(sizes()) == 3
 
 
@@ -86,16 +86,16 @@ def test_where_memory_is_small_a_new_study_says_so_and_keeps_the_size(monkeypatc
 
 def test_a_study_of_an_older_version_keeps_the_size_that_it_timed():
     sweep(request(fleet=0, max_runs=2), quiet)
-    plan = store.read_plan(Path("study"))
-    store.write_plan(Path("study"), replace(plan, measured=replace(plan.measured, fleet_size=2)))
+    plan = storage.read_plan(Path("study"))
+    storage.write_plan(Path("study"), replace(plan, measured=replace(plan.measured, fleet_size=2)))
     sweep(request(fleet=0, max_runs=10), quiet)
     assert max(sizes()) == 2
 
 
 def test_a_study_of_an_older_version_that_never_timed_trains_a_round_at_a_time():
     sweep(request(fleet=2, max_runs=2), quiet)
-    plan = store.read_plan(Path("study"))
-    store.write_plan(Path("study"), replace(plan, measured=replace(plan.measured, fleet_size=0)))
+    plan = storage.read_plan(Path("study"))
+    storage.write_plan(Path("study"), replace(plan, measured=replace(plan.measured, fleet_size=0)))
     sweep(request(fleet=0, max_runs=10), quiet)
     assert max(sizes()) == 4
 

@@ -8,7 +8,7 @@ from torch import nn
 from paretoprune.problem.build import Environment
 from paretoprune.problem.problem import fill
 from paretoprune.pruning.compaction import compact
-from paretoprune.pruning.flops import sizes_of
+from paretoprune.pruning.flops import counts_of
 from paretoprune.runner.events import Note
 from paretoprune.runner.sweep import sweep
 from paretoprune.study.settings import Settings
@@ -44,7 +44,7 @@ def test_a_point_says_how_large_its_network_is():
     point, network = outcome.point, task.problem.network(0)
     fill(network, {name: torch.from_numpy(array) for name, array in outcome.weights.items()})
     inputs = task.problem.inputs(task.problem.data.test.inputs)
-    stored, left = sizes_of(network, inputs), sizes_of(compact(network, inputs).network, inputs)
+    stored, left = counts_of(network, inputs), counts_of(compact(network, inputs).network, inputs)
     assert (point.parameters, point.flops) == (stored.parameters, stored.flops)
     assert point.dense_flops == stored.dense_flops > point.flops > 0
     assert (point.compact_parameters, point.neurons) == (left.parameters, left.neurons)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import ray
 
 from paretoprune.errors import CouldNotError, UsageError
-from paretoprune.runner.events import Note, Watch, plural
+from paretoprune.runner.events import EventHandler, Note, plural
 from paretoprune.runner.executors import LOCAL
 from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.executors.ray.ray_executor import RayExecutor, answers
@@ -25,7 +25,7 @@ ENVIRONMENT = {"RAY_task_oom_retries": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 
 @contextlib.contextmanager
 def connected(
-    config: RayConfig, device: str, own: list[Function], watch: Watch
+    config: RayConfig, device: str, own: list[Function], watch: EventHandler
 ) -> Iterator[RayExecutor]:
     """Connect to a cluster for the duration of a `with` statement, and yield an executor on it.
 

@@ -16,7 +16,7 @@ EVERY = 1.0  # seconds between two reports of a fleet
 
 
 @dataclass
-class Mail:
+class Messages:
     """The messages since the last reading; fleets are identified by number.
 
     Attributes:
@@ -30,7 +30,7 @@ class Mail:
     notes: list[str] = field(default_factory=list)
 
 
-class Mailbox:
+class EventActor:
     """Actor that collects the messages of fleets.
 
     It runs on the coordinator's node, where the study's folder is, and writes the checkpoints of
@@ -38,7 +38,7 @@ class Mailbox:
     """
 
     def __init__(self) -> None:
-        self.mail = Mail()
+        self.mail = Messages()
 
     def begin(self, number: int, host: str) -> None:
         """Record that a fleet begins, perhaps not for the first time."""
@@ -62,38 +62,38 @@ class Mailbox:
         """Write the checkpoint of a fleet."""
         write_checkpoint(folder, run_ids, tensors, facts)
 
-    def empty(self) -> Mail:
+    def empty(self) -> Messages:
         """Return the messages since the last call."""
-        mail, self.mail = self.mail, Mail()
+        mail, self.mail = self.mail, Messages()
         return mail
 
 
-class Post:
+class EventSender:
     """Sender of a fleet's messages to the mailbox; it travels with the fleet."""
 
-    def __init__(self, mailbox: Any, number: int) -> None:
-        self.mailbox, self.number, self.last = mailbox, number, -EVERY
+    def __init__(self, actor: Any, number: int) -> None:
+        self.actor, self.number, self.last = actor, number, -EVERY
 
     def __call__(self, step: int, steps: int) -> None:
         """Report progress about once a second, without waiting for an answer."""
         now = time.monotonic()
         if step == steps or now - self.last >= EVERY:
             self.last = now
-            self.mailbox.step.remote(self.number, step, steps)
+            self.actor.step.remote(self.number, step, steps)
 
     def begin(self, host: str) -> None:
         """Report the host on which the fleet begins."""
         self.last = -EVERY  # by the clock of this machine
-        self.mailbox.begin.remote(self.number, host)
+        self.actor.begin.remote(self.number, host)
 
     def note(self, event: Event) -> None:
         """Send a note; other events are dropped."""
         if isinstance(event, Note):
-            self.mailbox.note.remote(event.text)
+            self.actor.note.remote(event.text)
 
     def read(self, folder: Path, run_ids: Sequence[str]) -> tuple[Tensors, Facts] | None:
         """Read the fleet's checkpoint, if there is one; raise what reading raises."""
-        kept: tuple[Tensors, Facts] | None = answer_of(self.mailbox.read.remote(folder, run_ids))
+        kept: tuple[Tensors, Facts] | None = answer_of(self.actor.read.remote(folder, run_ids))
         if kept is None:
             return None
         tensors, facts = kept  # Ray's arrays lie in the object store; an optimizer writes
@@ -101,7 +101,7 @@ class Post:
 
     def write(self, folder: Path, run_ids: Sequence[str], tensors: Tensors, facts: Facts) -> None:
         """Write the fleet's checkpoint, wait until it is written, and raise what writing raises."""
-        answer_of(self.mailbox.write.remote(folder, run_ids, tensors, facts))
+        answer_of(self.actor.write.remote(folder, run_ids, tensors, facts))
 
 
 def answer_of(call: Any) -> Any:

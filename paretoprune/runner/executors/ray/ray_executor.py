@@ -24,11 +24,11 @@ from ray.exceptions import (
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from paretoprune.errors import ClusterError, UsageError
-from paretoprune.runner.checkpointing import FleetKeeper
-from paretoprune.runner.events import Note, Watch
+from paretoprune.runner.checkpointing import CheckpointPolicy
+from paretoprune.runner.events import EventHandler, Note
 from paretoprune.runner.executors.executor import Reporter, WorkerDiedError
 from paretoprune.runner.executors.ray import RayConfig
-from paretoprune.runner.executors.ray.messages import Mail, Mailbox, Post
+from paretoprune.runner.executors.ray.messages import EventActor, EventSender, Messages
 from paretoprune.runner.executors.ray.worker import Here, Stored, work
 from paretoprune.study.storage.atomic import first_line
 from paretoprune.training.prepare import Prepared
@@ -55,7 +55,7 @@ class RayExecutor:
     at_once = math.inf  # Ray keeps the queue, and grows the cluster by its length
 
     def __init__(
-        self, config: RayConfig, device: str, watch: Watch, *, is_guest: bool = False
+        self, config: RayConfig, device: str, watch: EventHandler, *, is_guest: bool = False
     ) -> None:
         self.config, self.device, self.watch, self.is_guest = config, device, watch, is_guest
         self.head = ray.get_runtime_context().gcs_address
@@ -70,8 +70,8 @@ class RayExecutor:
         if own is None:
             raise self.gone()
         self.own_node = f"{own['NodeManagerAddress']}:{own['NodeManagerPort']}"
-        self.mailbox: Any = (
-            ray.remote(Mailbox)
+        self.actor: Any = (
+            ray.remote(EventActor)
             .options(
                 num_cpus=0,
                 max_restarts=-1,
@@ -122,14 +122,14 @@ class RayExecutor:
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Have `fn` called on a worker.
 
-        In place of a `Prepared` the worker takes its copy of it; a `Reporter` and a `FleetKeeper`
+        In place of a `Prepared` the worker takes its copy; a `Reporter` and a `CheckpointPolicy`
         get their way to the coordinator.
         """
         number, future = next(self.numbers), Future[T]()
-        post = Post(self.mailbox, number)
+        post = EventSender(self.actor, number)
         sent = [self.sent(arg, post) for arg in args]
-        keepers = [arg for arg in args if isinstance(arg, FleetKeeper)]
-        deadline = min((keeper.deadline for keeper in keepers), default=math.inf)
+        keepers = [arg for arg in args if isinstance(arg, CheckpointPolicy)]
+        deadline = min((checkpointer.deadline for checkpointer in keepers), default=math.inf)
         device = self.device if self.gpus else "cpu"
         here = Here(device, self.config.cpus_per_fleet, deadline)
         self.reports.update((number, arg) for arg in args if isinstance(arg, Reporter))
@@ -137,13 +137,13 @@ class RayExecutor:
         self.pending[task] = future, number
         return future
 
-    def sent(self, argument: object, post: Post) -> object:
+    def sent(self, argument: object, post: EventSender) -> object:
         """Return what a worker gets in place of an argument."""
         if isinstance(argument, Prepared):
             return self.stored(argument)
         if isinstance(argument, Reporter):
             return post
-        if isinstance(argument, FleetKeeper):
+        if isinstance(argument, CheckpointPolicy):
             return replace(
                 argument,
                 folder=argument.folder.absolute(),
@@ -177,11 +177,11 @@ class RayExecutor:
         grace = min(GRACE * self.slots, MOST_GRACE)
         while not ready:
             self.require_cluster()
-            self.empty_mailbox()
+            self.forward_messages()
             tasks = list(self.pending)
             if ray.wait(tasks, timeout=POLL)[0]:
                 ready, _ = ray.wait(tasks, num_returns=len(tasks), timeout=grace)
-        self.empty_mailbox()
+        self.forward_messages()
         return {self.land(task) for task in ready}
 
     def land(self, task: Any) -> Future[Any]:
@@ -214,13 +214,13 @@ class RayExecutor:
             return ClusterError(f"the workers cannot be set up: {first_line(error)}")
         return WorkerDiedError(f"{first_line(error)} (--retries {self.config.retries})")
 
-    def empty_mailbox(self) -> None:
+    def forward_messages(self) -> None:
         """Pass on the messages of the fleets."""
         if self.asked is None:
-            self.asked = self.mailbox.empty.remote()
+            self.asked = self.actor.empty.remote()
         if not ray.wait([self.asked], timeout=PROMPT)[0]:
             return  # it is starting or writing: try again later
-        mail, asked, self.asked = Mail(), self.asked, None
+        mail, asked, self.asked = Messages(), self.asked, None
         with contextlib.suppress(RayError):  # it is restarting
             mail = ray.get(asked)
         for text in mail.notes:

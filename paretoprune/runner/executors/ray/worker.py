@@ -16,7 +16,7 @@ from paretoprune._version import __version__
 from paretoprune.errors import ClusterError
 from paretoprune.problem.device import find_device, free_memory, is_full, set_up_process
 from paretoprune.runner.executors.executor import TimeIsUp
-from paretoprune.runner.executors.ray.messages import Post
+from paretoprune.runner.executors.ray.messages import EventSender
 from paretoprune.training.prepare import Prepared
 
 T = TypeVar("T")
@@ -40,7 +40,11 @@ class Here:
 
 
 def work(
-    fn: Callable[..., T], args: Sequence[Any], kwargs: Mapping[str, Any], here: Here, post: Post
+    fn: Callable[..., T],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    here: Here,
+    post: EventSender,
 ) -> T:
     """Call `fn` as `LocalExecutor` would.
 

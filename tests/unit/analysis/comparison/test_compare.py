@@ -11,7 +11,7 @@ from paretoprune.analysis.comparison.distance import Spread
 from paretoprune.analysis.indicators import hypervolume, hypervolume_of
 from paretoprune.errors import UsageError
 from paretoprune.study.run import SMGD
-from tests.support.comparisons import SEARCHED, SEEDS, only_variant, reading_of, smgd
+from tests.support.comparisons import SEARCHED, SEEDS, only_variant, smgd, snapshot_of
 from tests.support.studies import COLLAPSED, PLAN, ROWS, network
 
 
@@ -46,10 +46,10 @@ def test_statistics_are_over_the_seeds():
 
 
 def test_hypervolumes_are_those_of_the_front_module():
-    reading = reading_of([*SEARCHED, *SEEDS])
-    (variant,) = compare([reading]).variants
+    snapshot = snapshot_of([*SEARCHED, *SEEDS])
+    (variant,) = compare([snapshot]).variants
     (against,) = variant.against
-    assert against.hypervolume_without == hypervolume_of(reading.networks, 1000)
+    assert against.hypervolume_without == hypervolume_of(snapshot.networks, 1000)
     alone = [hypervolume(np.array([e]), np.array([s / 1050])) for e, s in places_of(SEEDS)]
     assert variant.hypervolume.mean == pytest.approx(np.mean(alone))
     assert variant.hypervolume.sd == pytest.approx(np.std(alone, ddof=1))
@@ -68,10 +68,10 @@ SEED_PLACES = places_of(SEEDS)
 
 @pytest.mark.parametrize(("split", "images"), [("validation", 100), ("test", 40)])
 def test_no_error_and_no_network_have_a_place(split, images):
-    reading = reading_of([*SEARCHED, smgd(0.0, 0, 0)])
+    snapshot = snapshot_of([*SEARCHED, smgd(0.0, 0, 0)])
     measured = replace(PLAN.measured, validation_images=100, test_images=40)
-    reading = replace(reading, plan=replace(reading.plan, measured=measured))
-    (variant,) = compare([reading], split).variants
+    snapshot = replace(snapshot, plan=replace(snapshot.plan, measured=measured))
+    (variant,) = compare([snapshot], split).variants
     expected = hypervolume(np.array([1 / (2 * images)]), np.array([1 / 1050]))
     assert variant.hypervolume.mean == pytest.approx(expected)
 
@@ -97,25 +97,25 @@ def test_a_variant_of_which_nothing_lives_has_no_figures():
 def test_variants_are_told_apart_by_how_they_are_trained():
     ways = [{"moments": "separate"}, {"normalize": "l2"}, {"split": True}, {"epochs": 9}, {}]
     rows = [smgd(0.05, 200, seed, **way) for way in ways for seed in (0, 1)]
-    variants = compare([reading_of([*SEARCHED, *rows])]).variants
+    variants = compare([snapshot_of([*SEARCHED, *rows])]).variants
     assert len({variant.name for variant in variants}) == len(ways)
     assert all(variant.runs == 2 for variant in variants)
 
 
 def test_the_order_of_rows_does_not_matter():
     rows = [*SEARCHED, COLLAPSED, *SEEDS]
-    comparison, turned = (compare([reading_of(order)]) for order in (rows, rows[::-1]))
+    comparison, turned = (compare([snapshot_of(order)]) for order in (rows, rows[::-1]))
     assert turned.variants == comparison.variants
     (front,), (other,) = comparison.fronts, turned.fronts
     assert replace(front, course=()) == replace(other, course=())
 
 
 def test_nothing_that_is_given_is_altered():
-    reading = reading_of([*SEARCHED, *SEEDS])
-    before = reading.points.copy(deep=True), reading.networks.copy(deep=True)
-    compare([reading], "test")
-    assert reading.points.equals(before[0])
-    assert reading.networks.equals(before[1])
+    snapshot = snapshot_of([*SEARCHED, *SEEDS])
+    before = snapshot.points.copy(deep=True), snapshot.networks.copy(deep=True)
+    compare([snapshot], "test")
+    assert snapshot.points.equals(before[0])
+    assert snapshot.networks.equals(before[1])
 
 
 def test_quality_on_test_data_of_a_front_chosen_on_validation():
@@ -132,18 +132,18 @@ def test_repeats_are_compared_as_means():
         {**row, "seed": seed, "val_loss": row["val_loss"] + seed / 100}
         for seed, row in product((0, 2), SEARCHED)
     ]
-    comparison = compare([reading_of([*rows, smgd(0.5, 200, 0)])])
+    comparison = compare([snapshot_of([*rows, smgd(0.5, 200, 0)])])
     assert comparison.fronts[0].seeds == 2
     assert comparison.variants[0].against[0].distances[0].quality.mean == pytest.approx(0.5 - 0.04)
 
 
 def test_seconds_of_different_devices_are_noted():
     rows = [*({**row, "device": "cuda"} for row in SEARCHED), smgd(0.05, 200, 0, device="cpu")]
-    assert compare([reading_of(rows)]).notes == (
+    assert compare([snapshot_of(rows)]).notes == (
         "Seconds are of different devices (cpu, cuda): compare epochs.",
     )
 
 
 def test_an_unknown_split_is_refused():
     with pytest.raises(UsageError, match="did you mean test"):
-        compare([reading_of([*SEARCHED, *SEEDS])], "tst")
+        compare([snapshot_of([*SEARCHED, *SEEDS])], "tst")

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paretoprune.analysis.comparison.distance import Gap, Spread, covered, gap, spread
+from paretoprune.analysis.comparison.distance import (
+    PointDistance,
+    Spread,
+    c_metric,
+    point_distance,
+    spread,
+)
 from paretoprune.analysis.pareto import AXES
 
 STAIRS = np.array([[1.0, 100.0], [2.0, 50.0], [4.0, 10.0]])
@@ -28,11 +34,15 @@ STAIRS = np.array([[1.0, 100.0], [2.0, 50.0], [4.0, 10.0]])
 )
 def test_the_gap_is_that_to_the_staircase(place, quality, cost, is_dominated):
     share = None if cost is None else cost / place[1]
-    assert gap(np.array(place), STAIRS) == Gap(quality, cost, share, is_dominated)
+    assert point_distance(np.array(place), STAIRS) == PointDistance(
+        quality, cost, share, is_dominated
+    )
 
 
 def test_a_network_without_weights_has_no_share():
-    assert gap(np.array([5.0, 0.0]), np.array([[4.0, 0.0]])) == Gap(1.0, 0.0, None, True)
+    assert point_distance(np.array([5.0, 0.0]), np.array([[4.0, 0.0]])) == PointDistance(
+        1.0, 0.0, None, True
+    )
 
 
 NUMBERS = st.integers(0, 6).map(float)
@@ -41,7 +51,7 @@ PLACES = st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=8)
 
 @given(place=st.tuples(NUMBERS, NUMBERS), front=PLACES)
 def test_gaps_agree_with_a_search_through_all_networks(place, front):
-    found = gap(np.array(place), np.array(front))
+    found = point_distance(np.array(place), np.array(front))
     best = min((q for q, c in front if c <= place[1]), default=None)
     least = min((c for q, c in front if q <= place[0]), default=None)
     assert found.quality == (None if best is None else place[0] - best)
@@ -55,9 +65,9 @@ def test_gaps_agree_with_a_search_through_all_networks(place, front):
 
 @given(front=PLACES, by=PLACES)
 def test_coverage_agrees_with_a_search_through_all_pairs(front, by):
-    found = covered(np.array(front), np.array(by), AXES)
+    found = c_metric(np.array(front), np.array(by), AXES)
     expected = [any(q <= a and c <= b for q, c in by) for a, b in front]
-    assert (found.covered, found.networks) == (sum(expected), len(front))
+    assert (found.c_metric, found.networks) == (sum(expected), len(front))
 
 
 def test_a_spread_is_of_what_is_known():

@@ -11,31 +11,31 @@ from paretoprune.analysis.comparison.distance import Spread
 from paretoprune.analysis.indicators import hypervolume_of
 from paretoprune.errors import UsageError
 from paretoprune.study.run import SMGD
-from tests.support.comparisons import SEARCHED, SEEDS, reading_of
+from tests.support.comparisons import SEARCHED, SEEDS, snapshot_of
 from tests.support.studies import COLLAPSED
 
 BETTER = [{**row, "val_loss": row["val_loss"] * 0.99} for row in SEARCHED[1:]]
 
 
 def test_fronts_cover_each_other():
-    one, other = reading_of(SEARCHED, "a/one"), reading_of(BETTER, "other")
+    one, other = snapshot_of(SEARCHED, "a/one"), snapshot_of(BETTER, "other")
     first, second = compare([one, other]).coverages
     assert (first.front, first.by, second.front) == ("one", "other", "other")
-    assert [(part.covered, part.networks) for part in first.parts] == [(4, 5), (4, 5)]
+    assert [(part.c_metric, part.networks) for part in first.parts] == [(4, 5), (4, 5)]
     # errors are the same: equalled ones count
-    assert [(part.covered, part.networks) for part in second.parts] == [(0, 4), (4, 4)]
+    assert [(part.c_metric, part.networks) for part in second.parts] == [(0, 4), (4, 4)]
     together = hypervolume_of(one.networks, 1000)
     assert first.hypervolume_together == second.hypervolume_together == pytest.approx(together)
     assert second.hypervolume == hypervolume_of(other.networks, 1000)
 
 
 def test_studies_that_differ_in_their_seed_only_are_a_group():
-    readings = [
-        reading_of(SEARCHED, "one", seed=0),
-        reading_of(SEARCHED[1:], "two", seed=1),
-        reading_of(SEARCHED, "third", seed=2, search="grid"),
+    snapshots = [
+        snapshot_of(SEARCHED, "one", seed=0),
+        snapshot_of(SEARCHED[1:], "two", seed=1),
+        snapshot_of(SEARCHED, "third", seed=2, search="grid"),
     ]
-    comparison = compare(readings)
+    comparison = compare(snapshots)
     (group,) = comparison.groups
     volumes = [front.hypervolume for front in comparison.fronts[:2]]
     assert group.studies == ("one", "two")
@@ -47,7 +47,7 @@ def test_studies_that_differ_in_their_seed_only_are_a_group():
 def test_studies_of_one_seed_or_of_other_budgets_are_no_group():
     """A copy that went on is no second measurement."""
     one, copy, other = (
-        reading_of(SEARCHED, name, seed=seed)
+        snapshot_of(SEARCHED, name, seed=seed)
         for name, seed in (("one", 0), ("copy", 0), ("two", 1))
     )
     assert compare([one, copy]).groups == ()
@@ -57,15 +57,15 @@ def test_studies_of_one_seed_or_of_other_budgets_are_no_group():
 
 
 def test_studies_of_other_data_under_one_name_are_refused():
-    one, other = reading_of(SEARCHED, "one"), reading_of(SEARCHED, "two")
+    one, other = snapshot_of(SEARCHED, "one"), snapshot_of(SEARCHED, "two")
     fewer = replace(other.plan, measured=replace(other.plan.measured, test_images=7))
     with pytest.raises(UsageError, match="test images are 500 and 7"):
         compare([one, replace(other, plan=fewer)])
 
 
 def test_a_study_without_a_search_is_compared_with_every_other_front():
-    fronts = [reading_of(SEARCHED, "one"), reading_of([*BETTER, *SEEDS], "two")]
-    alone = reading_of(SEEDS, "alone", method=SMGD)
+    fronts = [snapshot_of(SEARCHED, "one"), snapshot_of([*BETTER, *SEEDS], "two")]
+    alone = snapshot_of(SEEDS, "alone", method=SMGD)
     comparison = compare([*fronts, alone])
     own, other = comparison.variants
     assert [against.front for against in own.against] == ["two"]
@@ -74,14 +74,14 @@ def test_a_study_without_a_search_is_compared_with_every_other_front():
 
 
 def test_a_study_without_runs_is_noted():
-    comparison = compare([reading_of([*SEARCHED, *SEEDS], "one"), reading_of([], "empty")])
+    comparison = compare([snapshot_of([*SEARCHED, *SEEDS], "one"), snapshot_of([], "empty")])
     assert comparison.notes == ("empty has no runs yet: there is nothing of it to compare.",)
     assert [front.study for front in comparison.fronts] == ["one"]
 
 
 def test_studies_of_one_name_keep_their_folders():
-    readings = [reading_of(SEARCHED, "a/study"), reading_of(BETTER, "b/study")]
-    assert compare(readings).studies == ("a/study", "b/study")
+    snapshots = [snapshot_of(SEARCHED, "a/study"), snapshot_of(BETTER, "b/study")]
+    assert compare(snapshots).studies == ("a/study", "b/study")
 
 
 @pytest.mark.parametrize(
@@ -97,28 +97,28 @@ def test_studies_of_one_name_keep_their_folders():
 def test_studies_of_different_problems_are_refused(change):
     (value,) = change.values()
     with pytest.raises(UsageError, match=f"one and two .* and {value}\\): compare studies of one"):
-        compare([reading_of(SEARCHED, "one"), reading_of(SEARCHED, "two", **change)])
+        compare([snapshot_of(SEARCHED, "one"), snapshot_of(SEARCHED, "two", **change)])
 
 
 @pytest.mark.parametrize("row", [SEARCHED[:1], [COLLAPSED]])
 def test_one_study_without_smgd_is_refused(row):
     with pytest.raises(UsageError, match="paretoprune sweep 'my study'"):
-        compare([reading_of(row, "my study")])
+        compare([snapshot_of(row, "my study")])
 
 
 def test_one_study_without_a_search_is_refused():
     with pytest.raises(UsageError, match=r"has no front.*name a study"):
-        compare([reading_of(SEEDS, method=SMGD)])
+        compare([snapshot_of(SEEDS, method=SMGD)])
 
 
 def test_a_study_given_twice_is_refused():
     with pytest.raises(UsageError, match="study is given twice"):
-        compare([reading_of(SEARCHED), reading_of(SEARCHED, "./x/../study")])
+        compare([snapshot_of(SEARCHED), snapshot_of(SEARCHED, "./x/../study")])
 
 
 def test_a_search_that_learnt_nothing_stands_beside_others():
-    nothing = reading_of([COLLAPSED, *SEEDS], "nothing")
-    comparison = compare([reading_of(SEARCHED, "one"), nothing])
+    nothing = snapshot_of([COLLAPSED, *SEEDS], "nothing")
+    comparison = compare([snapshot_of(SEARCHED, "one"), nothing])
     assert comparison.fronts[1].networks == 0
     assert comparison.fronts[1].hypervolume == 0
     assert not comparison.coverages

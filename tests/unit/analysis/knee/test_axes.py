@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from paretoprune.analysis.indicators import hypervolume_of
-from paretoprune.analysis.knee import RULES, Terms
+from paretoprune.analysis.knee import RULES, AxesSpec
 from paretoprune.analysis.knee.axes import AXES_OF, COUNTED, floor_of, places
 from paretoprune.analysis.pareto import pareto
 from paretoprune.errors import UsageError
@@ -31,7 +31,7 @@ def test_a_rule_sees_places_and_not_the_names_of_columns(size, shape):
         if entry.axes == tuple(AXES_OF):
             for own in (ERROR, LOSS_AND_NONZEROS):
                 other = (own[0], size)
-                asked, known = (Terms(axes, samples=10**9) for axes in (other, own))
+                asked, known = (AxesSpec(axes, samples=10**9) for axes in (other, own))
                 found = entry.rule(front_of(shape, other), asked)
                 assert found == entry.rule(front_of(shape, own), known), name
 
@@ -39,7 +39,7 @@ def test_a_rule_sees_places_and_not_the_names_of_columns(size, shape):
 def test_no_flops_count_as_one():
     rows = [(0.01, 400), (0.1, 20), (0.3, 0)]
     front = pareto(table({"lam": e, "val_error": e, "flops": flops} for e, flops in rows), FLOPS)
-    labels, unit = places(front, Terms(FLOPS, samples=10**6))
+    labels, unit = places(front, AxesSpec(FLOPS, samples=10**6))
     assert len(labels) == 3
     assert unit[1, 1] == pytest.approx(np.log10(20) / np.log10(400))
 
@@ -47,22 +47,22 @@ def test_no_flops_count_as_one():
 def test_places_that_a_floor_makes_equal_are_one():
     """Of 100 images 0, 0.001 and 0.005 are the same error; 0 nonzeros count as 1."""
     front = front_at((0, 90), (0.001, 50), (0.005, 40), (0.1, 4), (0.2, 0), axes=ERROR)
-    labels, unit = places(front, Terms(ERROR, is_log=True, samples=100))
+    labels, unit = places(front, AxesSpec(ERROR, is_log=True, samples=100))
     assert list(labels) == [2, 3, 4]
     logs = np.log10([[0.005, 40], [0.1, 4], [0.2, 1]])
     assert unit == pytest.approx((logs - logs.min(axis=0)) / np.ptp(logs, axis=0))
-    assert len(places(front, Terms(ERROR, is_log=False, samples=100))[0]) == 5
+    assert len(places(front, AxesSpec(ERROR, is_log=False, samples=100))[0]) == 5
 
 
 def test_the_first_axes_and_scale_that_a_rule_knows_are_its_default():
     known = {"samples": MEASURED.validation_images, "constant_loss": MEASURED.constant_loss}
-    asked = RULES["chord"].terms("chord", None, None, MEASURED)
-    assert asked == Terms(LOSS, is_log=True, **known)
-    asked = RULES["weight-interval"].terms("weight-interval", None, None, MEASURED)
-    assert asked == Terms(LOSS, is_log=False, **known)
-    assert RULES["one-se"].terms("one-se", None, None, MEASURED).axes == ERROR
-    asked = RULES["angle"].terms("angle", "error,nonzeros", "linear", MEASURED)
-    assert asked == Terms(ERROR, is_log=False, **known)
+    asked = RULES["chord"].spec("chord", None, None, MEASURED)
+    assert asked == AxesSpec(LOSS, is_log=True, **known)
+    asked = RULES["weight-interval"].spec("weight-interval", None, None, MEASURED)
+    assert asked == AxesSpec(LOSS, is_log=False, **known)
+    assert RULES["one-se"].spec("one-se", None, None, MEASURED).axes == ERROR
+    asked = RULES["angle"].spec("angle", "error,nonzeros", "linear", MEASURED)
+    assert asked == AxesSpec(ERROR, is_log=False, **known)
 
 
 @pytest.mark.parametrize(
@@ -84,18 +84,18 @@ def test_the_first_axes_and_scale_that_a_rule_knows_are_its_default():
 )
 def test_axes_and_scales_without_a_meaning_are_refused(name, axes, scale, said):
     with pytest.raises(UsageError, match=said):
-        RULES[name].terms(name, axes, scale, MEASURED)
+        RULES[name].spec(name, axes, scale, MEASURED)
 
 
 def test_small_errors_count_unless_they_are_shares_of_images():
     """Of 100 images half of one is the least; a share of a loss may be smaller."""
-    terms = Terms(ERROR, samples=100, quality="R²", constant_loss=2.0)
+    spec = AxesSpec(ERROR, samples=100, quality="R²", constant_loss=2.0)
     assert floor_of("val_error", 100, "R²", 2.0) == LEAST
     assert floor_of("val_loss", 100, "R²", 2.0) == 2 * LEAST
     assert floor_of("val_loss", 0, "R²", 2.0) == 1e-300
     three = front_at((0.001, 90), (0.004, 50), (0.1, 4), axes=ERROR)
-    assert len(places(three, terms)[0]) == 3
-    assert len(places(three, replace(terms, quality="accuracy"))[0]) == 2
+    assert len(places(three, spec)[0]) == 3
+    assert len(places(three, replace(spec, quality="accuracy"))[0]) == 2
     row = {"val_error": 0.001, "nonzeros": 1, "prunable_weights": 1000}
     assert hypervolume_of(table([row]), samples=5, quality="R²") == pytest.approx(1)
     assert hypervolume_of(table([row]), samples=5) == pytest.approx(0)

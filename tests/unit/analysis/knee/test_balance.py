@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from paretoprune.analysis.knee import DEFAULT_RULE, RULES, Terms
+from paretoprune.analysis.knee import DEFAULT_RULE, RULES, AxesSpec
 from paretoprune.analysis.knee.axes import AXES_OF
 from paretoprune.analysis.pareto import pareto
 from tests.support.fronts import LOSS, front_at, front_of
 from tests.support.tables import CONSTANT_LOSS, PRUNABLE
 
-TERMS = Terms(constant_loss=CONSTANT_LOSS)
+TERMS = AxesSpec(constant_loss=CONSTANT_LOSS)
 STEP = 1.25  # between neighbours in complexity
 SIZES = 1000 / STEP ** np.arange(28)
 
@@ -95,18 +95,18 @@ def test_dominated_networks_have_no_say():
 def test_where_the_price_is_right_nowhere_an_end_is_chosen_and_the_answer_says_why(power, at, said):
     """Straight lines in the logarithms, flatter and steeper than the even price."""
     places = [(0.01 * 1.1**i, 900 / 1.1 ** (i / power)) for i in range(9)]
-    verdict = balance(front_at(*places), TERMS)
-    assert verdict.index == at
-    assert said in verdict.reason
+    result = balance(front_at(*places), TERMS)
+    assert result.index == at
+    assert said in result.reason
 
 
 def test_a_loss_of_zero_and_a_network_of_no_weights_are_no_cliffs():
     """They count as half an image's, and as one weight's."""
     places = [(0.03 + 3 / size, size) for size in SIZES[:20]]
     axes = ("val_loss", "nonzeros")
-    terms = Terms(axes, samples=100, constant_loss=CONSTANT_LOSS)
+    spec = AxesSpec(axes, samples=100, constant_loss=CONSTANT_LOSS)
     fronts = (front_at(*more, *places, axes=axes) for more in ([], [(0.0, 1250)], [(2.2, 0)]))
-    chosen = [front.at[balance(front, terms).index, "nonzeros"] for front in fronts]
+    chosen = [front.at[balance(front, spec).index, "nonzeros"] for front in fronts]
     assert chosen[1:] == pytest.approx([chosen[0]] * 2, rel=STEP**3 - 1)
 
 
@@ -116,9 +116,9 @@ def test_an_end_beyond_which_nothing_pays_does_not_promise_more():
     size = 3 * (1 - price) / (price * 0.03)  # of 3 / size = price * 0.03 / (1 - price)
     sizes = [size * STEP**power for power in (4, 3, 2, 1, -0.2)]
     front = front_along(np.array(sizes), (0.03, 3.0, 1.0))
-    verdict = balance(front, TERMS)
-    assert verdict.index == front.index[-1]
-    assert "smaller networks save less" in verdict.reason
+    result = balance(front, TERMS)
+    assert result.index == front.index[-1]
+    assert "smaller networks save less" in result.reason
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -133,15 +133,15 @@ def test_noise_moves_it_by_a_point_or_two(seed):
 def test_its_reason_names_the_price():
     """As many times the least loss as there are weights: one to one."""
     front = front_at((1e-3, 900.0), (2e-3, 100.0), (2e-2, 50.0)).assign(prunable_weights=PRUNABLE)
-    verdict = balance(front, Terms(constant_loss=1e-3 * PRUNABLE))
-    assert "1 % of the complexity for 1 % of the loss" in verdict.reason
+    result = balance(front, AxesSpec(constant_loss=1e-3 * PRUNABLE))
+    assert "1 % of the complexity for 1 % of the loss" in result.reason
 
 
 def test_balance_asks_how_much_of_the_whole_networks_flops_is_left():
     """The same places cost another price where there is more to save."""
     front = front_of("curve", AXES_OF["loss,flops"])
-    terms = Terms(AXES_OF["loss,flops"], constant_loss=1e3)
+    spec = AxesSpec(AXES_OF["loss,flops"], constant_loss=1e3)
     price = np.log(1e3 / front["val_loss"].min()) / np.log(front["dense_flops"].max())
-    assert f"{1 / price:.2g} % of the FLOPs for 1 % of the loss" in balance(front, terms).reason
-    larger = balance(front.assign(dense_flops=1e30), terms)
-    assert larger.reason != balance(front, terms).reason
+    assert f"{1 / price:.2g} % of the FLOPs for 1 % of the loss" in balance(front, spec).reason
+    larger = balance(front.assign(dense_flops=1e30), spec)
+    assert larger.reason != balance(front, spec).reason

@@ -15,9 +15,9 @@ def test_chord_finds_the_corner_of_two_lines_in_the_logarithms(corner):
     steep = np.column_stack([np.linspace(0, 1, corner + 1), np.linspace(8, 2, corner + 1)])
     flat = np.column_stack([np.linspace(1, 8, 9 - corner), np.linspace(2, 0, 9 - corner)])
     places = np.vstack([steep, flat[1:]])
-    for terms, front in ((LOG, front_at(*10**places)), (LINEAR, front_at(*places))):
-        assert chord(front, terms).index == corner
-        assert "(0.44 of" in chord(front, terms).reason  # (1 - 1/8 - 2/8) / sqrt 2
+    for spec, front in ((LOG, front_at(*10**places)), (LINEAR, front_at(*places))):
+        assert chord(front, spec).index == corner
+        assert "(0.44 of" in chord(front, spec).reason  # (1 - 1/8 - 2/8) / sqrt 2
 
 
 def test_chord_finds_no_knee_above_the_chord():

@@ -17,12 +17,12 @@ def test_hypervolume_takes_what_pymoo_says_is_lost_without_it():
         volume = HV(ref_point=np.array([1.5, 1.2]))
         lost = [volume(unit) - volume(np.delete(unit, at, axis=0)) for at in range(len(unit))]
         best = 1 + int(np.argmax(lost[1:-1]))
-        verdict = hypervolume(front, LOG)
-        assert verdict.index == front.index[best]
-        assert f"({lost[best]:.2%} of the box)" in verdict.reason
+        result = hypervolume(front, LOG)
+        assert result.index == front.index[best]
+        assert f"({lost[best]:.2%} of the box)" in result.reason
 
 
 def test_hypervolume_finds_no_knee_where_all_add_the_same():
-    verdict = hypervolume(front_of("even in logs", LOSS), LOG)
-    assert verdict.index is None
-    assert "the same area" in verdict.reason
+    result = hypervolume(front_of("even in logs", LOSS), LOG)
+    assert result.index is None
+    assert "the same area" in result.reason

@@ -5,7 +5,7 @@ import pytest
 
 from paretoprune.analysis.aggregate import over_seeds
 from paretoprune.analysis.choice import find_knee
-from paretoprune.analysis.knee import RULES, Terms
+from paretoprune.analysis.knee import RULES, AxesSpec
 from paretoprune.analysis.knee.axes import AXES_OF
 from paretoprune.analysis.pareto import pareto
 from tests.support.fronts import ERROR, front_at
@@ -40,34 +40,34 @@ def error_front(*networks):
 )
 def test_one_se_by_hand(errors, samples, chosen, said):
     front = error_front(*(((error,), 1000 - 9 * i) for i, error in enumerate(errors)))
-    verdict = one_se(front, Terms(ERROR, is_log=False, samples=samples))
-    assert verdict.index == front.index[chosen]
-    assert said in verdict.reason
+    result = one_se(front, AxesSpec(ERROR, is_log=False, samples=samples))
+    assert result.index == front.index[chosen]
+    assert said in result.reason
 
 
 def test_one_se_uses_the_spread_of_three_seeds():
     """Errors of 1, 2 and 3 %: a standard deviation of 1 %, a standard error of 0.577 %."""
     seeds = (0.01, 0.02, 0.03)
-    terms = Terms(ERROR, is_log=False, samples=10**6)
+    spec = AxesSpec(ERROR, is_log=False, samples=10**6)
     front = error_front((seeds, 900), ((0.0257,) * 3, 500), ((0.0258,) * 3, 400))
-    verdict = one_se(front, terms)
-    assert front.at[verdict.index, "nonzeros"] == 500
-    assert "2.000% ± 0.577%, 3 seeds" in verdict.reason
+    result = one_se(front, spec)
+    assert front.at[result.index, "nonzeros"] == 500
+    assert "2.000% ± 0.577%, 3 seeds" in result.reason
     # two seeds are too few: the million images say 0.012 %
     front = error_front((seeds[:2], 900), ((0.0151,) * 2, 500), ((0.0152,) * 2, 400))
-    verdict = one_se(front, terms)
-    assert front.at[verdict.index, "nonzeros"] == 500
-    assert "1.500% ± 0.012%, n = 1,000,000" in verdict.reason
+    result = one_se(front, spec)
+    assert front.at[result.index, "nonzeros"] == 500
+    assert "1.500% ± 0.012%, n = 1,000,000" in result.reason
 
 
 def test_one_se_always_chooses_where_there_is_a_network():
-    terms = Terms(ERROR, is_log=False, samples=100)
+    spec = AxesSpec(ERROR, is_log=False, samples=100)
     for count in (1, 2):
         front = error_front(*(((0.1 + 0.01 * i,), 900 - i) for i in range(count)))
-        assert one_se(front, terms).index == front.index[-1]
-    verdict = one_se(front_at(axes=ERROR), terms)
-    assert verdict.index is None
-    assert "no network" in verdict.reason
+        assert one_se(front, spec).index == front.index[-1]
+    result = one_se(front_at(axes=ERROR), spec)
+    assert result.index is None
+    assert "no network" in result.reason
 
 
 def test_one_se_of_losses_by_hand():
@@ -77,13 +77,13 @@ def test_one_se_of_losses_by_hand():
         {"lam": e, "val_error": e, "val_loss": 2 * e, "val_loss_se": 0.004, "nonzeros": n}
         for e, n in zip(errors, sizes, strict=True)
     )
-    terms = Terms(ERROR, is_log=False, samples=100, constant_loss=2.0, quality="R²")
+    spec = AxesSpec(ERROR, is_log=False, samples=100, constant_loss=2.0, quality="R²")
     points = table(rows)
-    verdict = RULES["one-se"].rule(points, terms)
-    assert points.at[verdict.index, "nonzeros"] == 500
-    assert "(0.01 ± 0.002, n = 100 validation samples)" in verdict.reason
+    result = RULES["one-se"].rule(points, spec)
+    assert points.at[result.index, "nonzeros"] == 500
+    assert "(0.01 ± 0.002, n = 100 validation samples)" in result.reason
     perfect = points.assign(val_error=[0.0, 0.1, 0.2, 0.3], val_loss=[0.0, 0.2, 0.4, 0.6])
-    assert RULES["one-se"].rule(perfect, terms).index == points.index[0]
+    assert RULES["one-se"].rule(perfect, spec).index == points.index[0]
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ def test_tradeoff_finds_what_stands_out():
     line = [(i, 10.0 - i) for i in range(11)]
     line[4] = (4, 5.01)
     assert tradeoff(front_at(*line), LINEAR).index == 4
-    verdict = tradeoff(front_at(*line), LINEAR)
-    assert "every move" in verdict.reason
-    assert "nearest" not in verdict.reason
+    result = tradeoff(front_at(*line), LINEAR)
+    assert "every move" in result.reason
+    assert "nearest" not in result.reason
 
 
 def test_tradeoff_takes_of_several_the_nearest_to_the_ideal():
@@ -36,26 +36,26 @@ def test_tradeoff_takes_of_several_the_nearest_to_the_ideal():
     assert unit[8].sum() < unit[4].sum()
     mirrored = [(x, y) for y, x in places[::-1]]
     for order, at in ((places, 8), (mirrored, 3)):
-        verdict = tradeoff(front_at(*order), LINEAR)
-        assert verdict.index == at
-        assert "nearest to the ideal of 2 such points" in verdict.reason
+        result = tradeoff(front_at(*order), LINEAR)
+        assert result.index == at
+        assert "nearest to the ideal of 2 such points" in result.reason
 
 
 def test_tradeoff_finds_no_knee_where_nothing_stands_out():
     concave = [(0, 10), (4, 9), (7, 7), (9, 4), (10, 0)]
     straight = [[(i / 7, 10 - i / 3) for i in range(n)] for n in (8, 11, 15)]
     for front in (front_at(*places) for places in (concave, *straight)):
-        verdict = tradeoff(front, LINEAR)
-        assert verdict.index is None
-        assert "stands out" in verdict.reason
+        result = tradeoff(front, LINEAR)
+        assert result.index is None
+        assert "stands out" in result.reason
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=3, max_size=12))
 def test_tradeoff_always_answers_with_an_inner_point_or_none(places):
     front = front_at(*set(places))
-    for terms in (LOG, LINEAR):
-        assert tradeoff(front, terms).index in (None, *front.index[1:-1])
+    for spec in (LOG, LINEAR):
+        assert tradeoff(front, spec).index in (None, *front.index[1:-1])
 
 
 def test_tradeoff_leaves_the_process_as_it_was():

@@ -33,11 +33,11 @@ def widest_by_scan(front):
 )
 def test_weight_interval_takes_what_most_weights_agree_on(places, knee):
     front = front_at(*places)
-    verdict = weight_interval(front, LINEAR)
-    assert verdict.index == knee
+    result = weight_interval(front, LINEAR)
+    assert result.index == knee
     wins, inner = widest_by_scan(front)
     assert inner[wins[inner].argmax()] == knee
-    factor = float(verdict.reason.split("factor ")[1].split(" ")[0])
+    factor = float(result.reason.split("factor ")[1].split(" ")[0])
     assert np.log(factor) == pytest.approx(wins[knee] * 0.001, abs=0.01)
 
 

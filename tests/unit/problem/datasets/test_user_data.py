@@ -6,14 +6,14 @@ import torch
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from paretoprune.errors import UsageError
-from paretoprune.problem.datasets.user_data import own_data
+from paretoprune.problem.datasets.user_data import load_user_data
 from tests.support.problems import source
 
 X, Y = torch.randn(40, 3), torch.arange(40) % 4
 
 
 def load(found, **more):
-    return own_data(lambda: found, source(**more), "--dataset mine:data")
+    return load_user_data(lambda: found, source(**more), "--dataset mine:data")
 
 
 class Squares(Dataset):

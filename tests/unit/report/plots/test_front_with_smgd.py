@@ -149,20 +149,20 @@ def test_a_study_of_dead_smgd_runs_says_so():
 
 
 def test_values_of_smgd_are_those_of_the_split():
-    reading = study_of([*ROWS, smgd(0.025, 200, 40, test_loss=0.5, test_error=0.25)])
-    left, right = front([reading], "test").axes[:2]
+    snapshot = study_of([*ROWS, smgd(0.025, 200, 40, test_loss=0.5, test_error=0.25)])
+    left, right = front([snapshot], "test").axes[:2]
     assert places(left) == [[[24.0, 0.5]]]
     assert places(right) == [[[240.0, 0.25]]]
 
 
 def test_a_perfect_smgd_run_has_a_place_on_the_logarithmic_axis():
-    reading = study_of([*ROWS, smgd(0.025, 200, 40, val_error=0.0)])
-    assert places(front([reading], "validation").axes[1]) == [[[240.0, 1 / 2000]]]
+    snapshot = study_of([*ROWS, smgd(0.025, 200, 40, val_error=0.0)])
+    assert places(front([snapshot], "validation").axes[1]) == [[[240.0, 1 / 2000]]]
 
 
 def test_studies_name_their_own_variants():
-    readings = [study_of([*ROWS, *JOINT], "one"), study_of([*ROWS, *JOINT], "another")]
-    figure = front(readings, "validation")
+    snapshots = [study_of([*ROWS, *JOINT], "one"), study_of([*ROWS, *JOINT], "another")]
+    figure = front(snapshots, "validation")
     assert list(legend_of(figure)) == [f"one: {JOINT_NAME}", f"another: {JOINT_NAME}"]
     one, another = (shape(cloud) for cloud in clouds(figure.axes[0]))
     assert one != another
@@ -205,9 +205,9 @@ def test_many_variants_stay_within_the_page(kind, rows):
 
 def test_a_variant_has_the_same_marker_in_the_front_and_on_its_lines():
     dead = smgd(2.3, 0, 0, normalize="l2", collapsed=True)  # has a marker that the front lacks
-    reading = study_of([*ROWS, *SEPARATE, *JOINT, dead])
-    words = legend_of(history([reading], "validation"))
-    points = clouds(front([reading], "validation").axes[0])
+    snapshot = study_of([*ROWS, *SEPARATE, *JOINT, dead])
+    words = legend_of(history([snapshot], "validation"))
+    points = clouds(front([snapshot], "validation").axes[0])
     for name, cloud in zip((JOINT_NAME, SEPARATE_NAME), points, strict=True):
         marker = mpl.markers.MarkerStyle(words[name].get_marker())
         drawn = marker.get_path().transformed(marker.get_transform())
@@ -217,6 +217,6 @@ def test_a_variant_has_the_same_marker_in_the_front_and_on_its_lines():
 
 def test_another_comparison_is_no_smgd():
     row = {**ROWS[2], "role": "comparison", "seed": 1, "val_loss": 0.7}
-    reading = study_of([*ROWS, row])
-    assert not clouds(front([reading], "validation").axes[0])
-    assert len(history([reading], "validation").axes) == 4
+    snapshot = study_of([*ROWS, row])
+    assert not clouds(front([snapshot], "validation").axes[0])
+    assert len(history([snapshot], "validation").axes) == 4

@@ -12,7 +12,7 @@ from matplotlib.colors import same_color, to_rgba
 from paretoprune.errors import CorruptStudyError
 from paretoprune.report.plots.history import history
 from paretoprune.report.plots.style import COLOURS, GREY
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.studies import (
     COLLAPSED,
     FAILED,
@@ -104,10 +104,10 @@ def test_failed_runs_are_left_out_with_a_note():
 
 
 def test_a_missing_history_is_left_out_with_a_note():
-    reading = study_of([*ROWS, FAILED])
-    run_id = reading.points["run_id"][1]
-    (reading.folder / "history" / f"{run_id}.parquet").unlink()
-    figure = history([reading], "validation")
+    snapshot = study_of([*ROWS, FAILED])
+    run_id = snapshot.points["run_id"][1]
+    (snapshot.folder / "history" / f"{run_id}.parquet").unlink()
+    figure = history([snapshot], "validation")
     assert len(figure.axes[0].lines) == len(ROWS) - 1
     note = figure.axes[0].get_title("left")
     assert sorted(re.findall(r"\d \w+", note)) == ["1 done", "1 failed"]
@@ -124,24 +124,24 @@ def test_a_history_that_cannot_be_read_is_corrupt(paretoprune, damage):
     own = course(ROWS[0], **changes)
     if damage == "a column is missing":
         del own["val_error"]
-    reading = study_of(ROWS[:1], courses=[own])
-    path = reading.folder / "history" / f"{reading.points['run_id'][0]}.parquet"
+    snapshot = study_of(ROWS[:1], courses=[own])
+    path = snapshot.folder / "history" / f"{snapshot.points['run_id'][0]}.parquet"
     if damage == "no parquet":
         path.write_bytes(b"no table")
     with pytest.raises(CorruptStudyError, match=rf"{path.name} cannot be read \(.*move it away"):
-        store.read_history(reading.folder, path.stem)
+        storage.read_history(snapshot.folder, path.stem)
     answer = paretoprune("plot", "study", "--kind", "history")
     assert (answer.code, "Traceback" in answer.err) == (4, False)
     assert not list(Path().rglob("*.png"))
 
 
 def test_a_history_is_read_as_it_was_recorded():
-    reading = study_of(ROWS[:1])
-    own = store.read_history(reading.folder, reading.points["run_id"][0])
-    assert own.columns.tolist()[: len(store.HISTORY)] == store.HISTORY.names
-    assert store.HISTORY.names == list(course(ROWS[0]))
+    snapshot = study_of(ROWS[:1])
+    own = storage.read_history(snapshot.folder, snapshot.points["run_id"][0])
+    assert own.columns.tolist()[: len(storage.HISTORY)] == storage.HISTORY.names
+    assert storage.HISTORY.names == list(course(ROWS[0]))
     assert own["val_loss"].tolist() == pytest.approx([0.06, 0.04, 0.02])
-    assert store.read_history(reading.folder, "no-such-run") is None
+    assert storage.read_history(snapshot.folder, "no-such-run") is None
 
 
 def test_a_confirmation_is_dashed_and_named():
@@ -183,8 +183,8 @@ def test_no_error_and_no_nonzeros_have_a_place_on_logarithmic_axes():
 
 def test_a_run_without_a_lam_is_black():
     row = network(1e-4, 0.7, 33, 3, role="comparison", seed=3)
-    reading = study_of([*ROWS, row])
-    points = reading.points.assign(lam=reading.points["lam"].where(reading.points["seed"] == 0))
-    figure = history([replace(reading, points=points)], "validation")
+    snapshot = study_of([*ROWS, row])
+    points = snapshot.points.assign(lam=snapshot.points["lam"].where(snapshot.points["seed"] == 0))
+    figure = history([replace(snapshot, points=points)], "validation")
     for (line,) in run_lines(figure, row):
         assert same_color(line.get_color(), "black")

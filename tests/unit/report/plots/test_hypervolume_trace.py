@@ -6,7 +6,7 @@ import matplotlib as mpl
 import pytest
 
 from paretoprune.analysis.comparison.compare import compare
-from paretoprune.analysis.snapshot import read_study
+from paretoprune.analysis.snapshot import load_study
 from paretoprune.errors import CouldNotError
 from paretoprune.report.plots.hypervolume_trace import cost, draw_cost
 from paretoprune.report.plots.style import STYLE, WIDTH
@@ -19,9 +19,9 @@ def study():
     return study_of([*FLEETS, COLLAPSED, *SEEDS], courses=[None] * 9)
 
 
-def figure_of(*readings, split="validation"):
+def figure_of(*snapshots, split="validation"):
     with mpl.rc_context(STYLE):
-        figure = cost(compare(readings, split))
+        figure = cost(compare(snapshots, split))
         figure.draw_without_rendering()
     return figure
 
@@ -70,7 +70,7 @@ def test_the_legend_names_studies_and_variants(study):
 @pytest.mark.parametrize("rows", [FLEETS[:1], SEARCHED, [{**FLEETS[0], "seconds": 0.0}]])
 def test_little_can_be_drawn_too(rows):
     figure_of(study_of([*rows, smgd(2.3, 0, 0, collapsed=True)]))
-    draw_cost(compare([read_study(Path("study"))]), Path("x.pdf"))
+    draw_cost(compare([load_study(Path("study"))]), Path("x.pdf"))
     assert Path("x.pdf").read_bytes().startswith(b"%PDF")
 
 

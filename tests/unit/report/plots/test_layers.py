@@ -67,19 +67,19 @@ def test_a_layer_with_one_weight_is_not_dead():
 
 
 def test_the_knee_is_a_line_with_its_value():
-    reading = study_of(ROWS)
-    knee = find_knee(reading)
+    snapshot = study_of(ROWS)
+    knee = find_knee(snapshot)
     total = int(knee.front.loc[knee.network, "nonzeros"])
-    for axes in layers([reading], "validation").axes:
+    for axes in layers([snapshot], "validation").axes:
         (line,) = [line for line in axes.lines if line.get_color() == KNEE]
         assert list(line.get_xdata()) == [total, total]
         assert [text.get_text() for text in axes.texts] == [f"knee: {total} nonzeros"]
 
 
 def test_a_front_without_a_knee_has_no_line():
-    reading = study_of(ROWS[:2])
-    assert find_knee(reading).network is None
-    for axes in layers([reading], "validation").axes:
+    snapshot = study_of(ROWS[:2])
+    assert find_knee(snapshot).network is None
+    for axes in layers([snapshot], "validation").axes:
         assert len(axes.lines) == 2
         assert not axes.texts
 

@@ -12,7 +12,7 @@ import pytest
 from paretoprune.report.terminal.json_events import JsonView
 from paretoprune.runner.events import Progress
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.sweeps import request
 
 QUICK = ["--epochs=2", "--batch-size=256", "--lr=0.02", "--max-runs=4", "--round=2", "--fleet=1"]
@@ -90,13 +90,13 @@ def test_what_is_no_number_is_null_and_progress_comes_once_a_second(capsys):
 
 
 def test_nobody_reads_the_events_and_the_training_goes_on(monkeypatch):
-    reading, writing = os.pipe()
-    os.close(reading)
+    snapshot, writing = os.pipe()
+    os.close(snapshot)
     monkeypatch.setattr(sys, "stderr", os.fdopen(writing, "w", closefd=False))
     with JsonView() as view:
         sweep(request(max_runs=4), view)
     assert view.is_silent
-    assert len(store.read(Path("study"))) == 4
+    assert len(storage.read(Path("study"))) == 4
     os.close(writing)
 
 
@@ -106,4 +106,4 @@ def test_a_program_that_closes_the_pipe_does_not_end_the_sweep():
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     process.stderr.close()
     assert process.wait(timeout=120) == 0
-    assert (store.read(Path("study"))["status"] == "done").all()
+    assert (storage.read(Path("study"))["status"] == "done").all()

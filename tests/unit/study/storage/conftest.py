@@ -2,7 +2,7 @@
 
 import pytest
 
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.rows import PLAN
 
 
@@ -10,5 +10,5 @@ from tests.support.rows import PLAN
 def study(tmp_path):
     folder = tmp_path / "study"
     folder.mkdir()
-    store.write_plan(folder, PLAN)
+    storage.write_plan(folder, PLAN)
     return folder

@@ -7,15 +7,14 @@ from filelock import FileLock
 
 from paretoprune.errors import BusyStudyError
 from paretoprune.study import storage
-from paretoprune.study import storage as store
 from paretoprune.study.storage.paths import LOCK
 
 
 def test_one_writer(study):
     busy = pytest.raises(BusyStudyError, match="another process")
-    with store.locked(study), busy, store.locked(study):
+    with storage.locked(study), busy, storage.locked(study):
         pass
-    with store.locked(study):
+    with storage.locked(study):
         pass
 
 
@@ -32,10 +31,10 @@ def test_one_writer(study):
 )
 def test_a_holder_that_cannot_be_read_is_left_out(content):
     folder = Path("study")
-    with store.locked(folder):
+    with storage.locked(folder):
         (folder / ".lock.json").write_text(content)
         busy = pytest.raises(BusyStudyError, match=r"^another process works on study: wait")
-        with busy, store.locked(folder):
+        with busy, storage.locked(folder):
             pass
 
 

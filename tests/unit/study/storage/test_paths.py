@@ -3,15 +3,15 @@
 import pytest
 
 from paretoprune.errors import UsageError
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 
 
 def test_a_new_study_takes_no_foreign_place(tmp_path):
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(UsageError, match="no study"):
-        store.check_place(tmp_path)
+        storage.check_place(tmp_path)
     with pytest.raises(UsageError, match="is a file"):
-        store.check_place(tmp_path / "thesis.tex")
-    store.check_place(tmp_path / "new")
+        storage.check_place(tmp_path / "thesis.tex")
+    storage.check_place(tmp_path / "new")
     (tmp_path / "empty").mkdir()
-    store.check_place(tmp_path / "empty")
+    storage.check_place(tmp_path / "empty")

@@ -6,12 +6,12 @@ import pytest
 import tomli_w
 
 from paretoprune.errors import CorruptStudyError
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from tests.support.rows import PLAN
 
 
 def test_the_plan_comes_back(study):
-    assert store.read_plan(study) == PLAN
+    assert storage.read_plan(study) == PLAN
 
 
 def spoil(document, how):
@@ -40,13 +40,13 @@ def test_a_corrupt_plan_is_named(study, how):
     spoil(document, how)
     path.write_text(tomli_w.dumps(document))
     with pytest.raises(CorruptStudyError, match=r"study\.toml cannot be read"):
-        store.read_plan(study)
+        storage.read_plan(study)
 
 
 def test_a_plan_that_is_no_toml_is_named(study):
     (study / "study.toml").write_bytes(b"\xff = [")
     with pytest.raises(CorruptStudyError, match=r"study\.toml cannot be read"):
-        store.read_plan(study)
+        storage.read_plan(study)
 
 
 def test_an_older_plan_takes_defaults_for_what_it_lacks(study):
@@ -54,11 +54,11 @@ def test_an_older_plan_takes_defaults_for_what_it_lacks(study):
     document = tomllib.loads(path.read_text())
     del document["budget"]["repeats"]
     path.write_text(tomli_w.dumps(document))
-    assert store.read_plan(study) == PLAN
+    assert storage.read_plan(study) == PLAN
 
 
 def test_a_newer_study_is_named(study):
     path = study / "study.toml"
     path.write_text(path.read_text().replace("version = 1", "version = 99", 1))
     with pytest.raises(CorruptStudyError, match="newer paretoprune"):
-        store.read_plan(study)
+        storage.read_plan(study)

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from paretoprune.analysis.aggregate import over_seeds
 from paretoprune.analysis.pareto import pareto
 from paretoprune.errors import CorruptStudyError, CouldNotError
-from paretoprune.study import storage as store
+from paretoprune.study import storage
 from paretoprune.study.storage.atomic import write_aside
 from paretoprune.study.storage.table_checks import SIZES
 from tests.support.problems import run
@@ -26,18 +26,18 @@ def put(content, path):
 def record(folder, *rows):
     weights = {r["run_id"]: {"1.weight": np.array([[0.5, 0], [0, 0]])} for r in rows}
     histories = {r["run_id"]: {"epoch": [1.0, 2.0], "val_loss": [1.0, 0.5]} for r in rows}
-    return store.record(folder, rows, weights, histories, {})
+    return storage.record(folder, rows, weights, histories, {})
 
 
 def test_what_is_recorded_is_read(study):
     record(study, row(0.0), row(0.25))
     recorded = record(study, row(0.5, status="failed", failure="no luck"))
-    table = store.read(study)
+    table = storage.read(study)
     pd.testing.assert_frame_equal(recorded, table)
     assert table["lam"].tolist() == [0.0, 0.25, 0.5]
     assert table["sparsity"].tolist() == [0.75] * 3
     assert table["status"].tolist() == ["done", "done", "failed"]
-    assert table.columns.tolist() == store.SCHEMA.names
+    assert table.columns.tolist() == storage.SCHEMA.names
     layer = table["layers"][0][0]
     assert (layer["name"], list(layer["shape"]), layer["nonzeros"]) == ("1.weight", [2, 2], 1)
     weights = load_file(study / table["weights"][0])
@@ -52,14 +52,14 @@ def test_anybody_can_read_the_table(study):
 
 
 def test_a_study_without_runs_has_an_empty_table(study):
-    assert store.read(study).empty
-    assert store.read(study).columns.tolist() == store.SCHEMA.names
+    assert storage.read(study).empty
+    assert storage.read(study).columns.tolist() == storage.SCHEMA.names
 
 
 def test_a_failed_run_leaves_its_log(study):
     failed = row(0.5, status="failed", failure="no luck")
-    store.record(study, [failed], {}, {}, {failed["run_id"]: "Traceback ..."})
-    table = store.read(study)
+    storage.record(study, [failed], {}, {}, {failed["run_id"]: "Traceback ..."})
+    table = storage.read(study)
     assert (study / table["log"][0]).read_text() == "Traceback ..."
     assert pd.isna(table["weights"][0])
 
@@ -68,7 +68,7 @@ def test_a_row_that_could_not_be_read_again_is_not_written(study):
     record(study, row(0.0))
     with pytest.raises(CouldNotError, match=r"cannot record a fleet .*please report this"):
         record(study, row(0.25, seconds=float("inf")))
-    assert store.read(study)["lam"].tolist() == [0.0]
+    assert storage.read(study)["lam"].tolist() == [0.0]
 
 
 @pytest.mark.parametrize("target", ["points.parquet", "weights"])
@@ -86,22 +86,22 @@ def test_a_write_that_fails_leaves_the_old_table(study, monkeypatch, target):
         record(study, row(0.25))
     monkeypatch.undo()
     assert not list(study.rglob("*.partial"))
-    assert store.read(study)["lam"].tolist() == [0.0]
+    assert storage.read(study)["lam"].tolist() == [0.0]
     record(study, row(0.25))
-    assert store.read(study)["lam"].tolist() == [0.0, 0.25]
+    assert storage.read(study)["lam"].tolist() == [0.0, 0.25]
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 no table", b"\0" * 200])
 def test_a_corrupt_table_is_named(study, content):
     (study / "points.parquet").write_bytes(content)
     with pytest.raises(CorruptStudyError, match=r"points\.parquet cannot be read"):
-        store.read(study)
+        storage.read(study)
 
 
 def test_a_foreign_table_is_named(study):
     pd.DataFrame({"lam": [1.0]}).to_parquet(study / "points.parquet")
     with pytest.raises(CorruptStudyError, match=r"points\.parquet cannot be read"):
-        store.read(study)
+        storage.read(study)
 
 
 def test_a_table_can_be_read_while_it_is_replaced(study):
@@ -120,7 +120,7 @@ def test_a_table_can_be_read_while_it_is_replaced(study):
     writer = threading.Thread(target=replace_again_and_again)
     writer.start()
     try:
-        seen = {len(store.read(study)) for _ in range(60)}
+        seen = {len(storage.read(study)) for _ in range(60)}
     finally:
         stop.set()
         writer.join()
@@ -134,20 +134,20 @@ def test_an_older_table_says_what_it_meant_by_silence(study):
         columns=["momentum", "l2_conv", "warm_up"]
     )
     older.to_parquet(study / "points.parquet")
-    absent = store.read(study)[["momentum", "l2_conv", "warm_up"]]
+    absent = storage.read(study)[["momentum", "l2_conv", "warm_up"]]
     assert absent.to_numpy().tolist() == [[0.0, 0.0, 0.0]]
     record(study, row(0.5, run=run(lam=0.5, momentum=0.9)))
-    assert store.read(study)["momentum"].tolist() == [0.0, 0.9]
+    assert storage.read(study)["momentum"].tolist() == [0.0, 0.9]
 
 
 def test_an_older_table_has_no_sizes_and_goes_on_with_them(study):
     record(study, row(0.0))
     path = study / "points.parquet"
     pd.read_parquet(path).drop(columns=list(SIZES)).to_parquet(path)
-    assert store.read(study)[list(SIZES)].isna().to_numpy().all()
+    assert storage.read(study)[list(SIZES)].isna().to_numpy().all()
     record(study, row(0.5, **dict.fromkeys(SIZES, 7)))
-    table = store.read(study)
-    assert table.columns.tolist() == store.SCHEMA.names
+    table = storage.read(study)
+    assert table.columns.tolist() == storage.SCHEMA.names
     assert table["flops"].isna().tolist() == [True, False]
     assert table.loc[1, list(SIZES)].tolist() == [7] * len(SIZES)
     networks = over_seeds(table)
@@ -160,5 +160,5 @@ def test_columns_of_others_are_kept(study):
     path = study / "points.parquet"
     pd.read_parquet(path).assign(remark="mine").to_parquet(path)
     record(study, row(0.25))
-    assert store.read(study)["lam"].tolist() == [0.0, 0.25]
+    assert storage.read(study)["lam"].tolist() == [0.0, 0.25]
     assert pd.read_parquet(path)["remark"][0] == "mine"

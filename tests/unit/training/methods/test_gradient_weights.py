@@ -12,7 +12,7 @@ from torchjd.aggregation import MGDA
 from paretoprune.study.settings import NORMALIZE
 from paretoprune.training.methods.gradient_weights import (
     NORMALIZERS,
-    Objectives,
+    GradientFacts,
     gram_matrices,
     inner_products,
     min_norm,
@@ -175,7 +175,7 @@ def test_networks_and_blocks_do_not_touch_each_other():
 
 def objectives(gram, values=((1.0, 1.0),)):
     """One network with one block."""
-    return Objectives(
+    return GradientFacts(
         gram=lambda: gram.view(1, 1, 2, 2),
         values=lambda: torch.tensor(values).view(1, 1, 2),
     )
@@ -242,10 +242,10 @@ def test_a_zero_gradient_leaves_nothing_to_do(normalize):
 
 def test_gram_matrices_by_hand():
     losses = [torch.tensor([[1.0, 2.0]]), torch.tensor([[[3.0]]])]  # K = 1
-    costs = [torch.tensor([[1.0, -1.0]]), None]
-    assert gram_matrices(losses, costs, [0, 0]).tolist() == [[[[14.0, -1.0], [-1.0, 2.0]]]]
+    penalties = [torch.tensor([[1.0, -1.0]]), None]
+    assert gram_matrices(losses, penalties, [0, 0]).tolist() == [[[[14.0, -1.0], [-1.0, 2.0]]]]
     apart = [[[[5.0, -1.0], [-1.0, 2.0]], [[9.0, 0.0], [0.0, 0.0]]]]
-    assert gram_matrices(losses, costs, [0, 1]).tolist() == apart
+    assert gram_matrices(losses, penalties, [0, 1]).tolist() == apart
 
 
 def test_gram_matrices_are_each_networks_own():

@@ -81,7 +81,7 @@ def test_fixed_weights_make_it_the_weighted_sum(double, moments, optimizer):
     momentum = {"momentum": 0.9} if optimizer == "sgd" else {}
     other = replace(SMGD_RUN, moments=moments, optimizer=optimizer, **momentum)
     chosen = begin([other], task)
-    chosen.combine = lambda objectives: torch.tensor([[[0.75, 0.25]]])
+    chosen.weighting = lambda objectives: torch.tensor([[[0.75, 0.25]]])
     fixed = begin([replace(other, method="weighted-sum", lam=0.25)], task)
     ours, weights = advance(chosen, 5)
     expected, _ = advance(fixed, 5)
@@ -193,8 +193,8 @@ def test_the_history_holds_the_mean_weights_of_each_epoch(split):
     data, chosen = training.problem.data.train, []
     for epoch in range(2):
         for batch in training.problem.order(epoch).split(one.batch_size):
-            factor = (1, 0.8535534, 0.5, 0.1464466)[len(chosen)]
-            chosen.append(take_step(training, data[batch], factor)[1][0])
+            lr_scale = (1, 0.8535534, 0.5, 0.1464466)[len(chosen)]
+            chosen.append(take_step(training, data[batch], lr_scale)[1][0])
     blocks = [("loss_weight", "complexity_weight"), ("conv_loss_weight", "conv_l2_weight")]
     for block, names in enumerate(blocks[: 1 + split]):
         for objective, name in enumerate(names):

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from paretoprune.problem.datasets import Data, Split
 from paretoprune.problem.losses import LOSSES
 from paretoprune.problem.models import MODELS
-from paretoprune.problem.normalization import on, unit
+from paretoprune.problem.normalization import on, rescale
 from paretoprune.problem.problem import Problem
 from paretoprune.pruning.penalties import PENALTIES
 from paretoprune.pruning.selection import PRUNABLE, prunable_names, weight_names
@@ -46,7 +46,7 @@ def random_problem(model: str, device: str = "cpu", path: str = "fused") -> Prep
         convolutions=weight_names(network, PRUNABLE["conv"]),
         seed=0,
         device=place,
-        scalings=on(place, unit(data)),
+        scalings=on(place, rescale(data)),
     )
     return Prepared(problem, path, {}, torch.zeros(10, device=place), 2.3, ACCURACY)
 

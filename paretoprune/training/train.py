@@ -27,8 +27,8 @@ def train_fleet(
 ) -> list[Outcome]:
     """Train runs together; they share all but lam, seed, learning rate and threshold.
 
-    `report` is called after every step, and must not wait for the device; `checkpointer`, if there is
-    one, after every epoch but the last. A run whose loss does not stay finite ends as `diverged`
+    `report` is called after every step, and must not wait for the device; `checkpointer`, if any,
+    after every epoch but the last. A run whose loss does not stay finite ends as `diverged`
     and does not touch the others.
     """
     training, epochs = begin(runs, prepared), runs[0].epochs

@@ -126,9 +126,9 @@ def test_each_fused_layer_is_torchs_own(kind):
     [
         (Residual, "fused", None),
         (Normed, "vmap", "LayerNorm has no fused counterpart"),
-        (lambda: nn.Sequential(nn.Dropout(0.5), Normed()), "one by one", "LayerNorm"),
-        (Stubborn, "one by one", "cannot be traced"),
-        (Drawing, "one by one", "dropout has no fused counterpart"),
+        (lambda: nn.Sequential(nn.Dropout(0.5), Normed()), "sequential", "LayerNorm"),
+        (Stubborn, "sequential", "cannot be traced"),
+        (Drawing, "sequential", "dropout has no fused counterpart"),
         (Mixing, "vmap", "mixes the images"),
     ],
 )
@@ -198,7 +198,7 @@ def test_real_images_are_seen_as_they_are(monkeypatch):
 
     for path in BACKENDS:
         monkeypatch.setattr(
-            "paretoprune.training.fleet.select.PATHS", {path: BACKENDS[path], "last": None}
+            "paretoprune.training.fleet.select.BACKENDS", {path: BACKENDS[path], "last": None}
         )
         viewing = prepare_problem(replace(task.problem, model=Viewing), Settings())
         assert viewing.backend == path
@@ -213,7 +213,7 @@ class Forgetful(Normed):
 
 def test_a_network_that_changes_its_images_changes_its_own():
     made = networks(Forgetful)
-    logits = stack(made, (0, 1), "one by one").forward([IMAGES.clone()])
+    logits = stack(made, (0, 1), "sequential").forward([IMAGES.clone()])
     expected = torch.stack([network(IMAGES.clone()) for network in made])
     torch.testing.assert_close(logits, expected)
 
@@ -271,8 +271,8 @@ def test_every_way_is_the_networks_own_step(path):
 
 def test_random_numbers_of_a_network_do_not_depend_on_its_fleet():
     made = networks(Drawing, 3)
-    together = stack(made, (5, 6, 7), "one by one")
-    alone = stack(made[1:2], (6,), "one by one")
+    together = stack(made, (5, 6, 7), "sequential")
+    alone = stack(made[1:2], (6,), "sequential")
     state = torch.get_rng_state()
     drawn = together.forward([IMAGES], step=3)
     assert torch.equal(drawn[1:2], alone.forward([IMAGES], step=3))

@@ -17,7 +17,7 @@ from paretoprune.report.plots.front import ERROR_AXES
 from paretoprune.report.wording import MEANINGS
 from paretoprune.search import SEARCHES
 from paretoprune.study import storage
-from paretoprune.study.defaults import EVERY, OF_DATASETS, OF_MODELS, usual_budget
+from paretoprune.study.defaults import EVERY, OF_DATASETS, OF_MODELS, default_budget
 from paretoprune.study.settings import METHODS, MOMENTS, NORMALIZE, Budget, Settings
 from paretoprune.training.optimizers import OPTIMIZERS, SCHEDULES
 from tests.support.checkout import ROOT
@@ -70,7 +70,7 @@ def test_help_names_the_defaults():
         assert f"default: {known}" in help_of(f"--{name.replace('_', '-')}")
     assert f"default: {defaults['tolerance']}" in help_of("--tolerance")
     assert f"default: {defaults['round_size']}" in help_of("--round")
-    assert f"default: {usual_budget('own', 'knee')['smgd']}" in help_of("--smgd")
+    assert f"default: {default_budget('own', 'knee')['smgd']}" in help_of("--smgd")
     for name in ("method", "moments", "normalize"):
         assert f"default: {defaults[name]}" in help_of(f"--{name}")
     for option, field in (

@@ -17,9 +17,9 @@ ASKED = [  # what takes all axes is asked for a few, as names of columns do not 
     for scale in entry.scales or (None,)
 ]
 NAMES = [f"{name}-{'-'.join(spec.axes)}-{spec.scale}" for name, spec in ASKED]
-ALL = pytest.mark.parametrize(("name", "terms"), ASKED, ids=NAMES)
+ALL = pytest.mark.parametrize(("name", "spec"), ASKED, ids=NAMES)
 WITH_KNEES = pytest.mark.parametrize(
-    ("name", "terms"),
+    ("name", "spec"),
     [asked for asked in ASKED if asked[0] != "one-se"],
     ids=[name for name in NAMES if not name.startswith("one-se")],
 )

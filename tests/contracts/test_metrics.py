@@ -142,7 +142,7 @@ def test_studies_of_several_losses_are_different_problems():
 
 
 @pytest.mark.parametrize(
-    ("quality", "wish"), [("accuracy", "accuracy"), ("R²", "r2"), ("skill", "skill")]
+    ("quality", "constraint"), [("accuracy", "accuracy"), ("R²", "r2"), ("skill", "skill")]
 )
 def test_a_wish_for_a_quality_is_fulfilled_where_it_is_measured(paretoprune, quality, constraint):
     study_with(quality)
@@ -171,7 +171,7 @@ def test_hypervolume_of_r2_begins_at_the_constant_prediction():
 
 def test_terms_know_the_quality_of_a_study():
     snapshot = study_with("R²")
-    asked = RULES["one-se"].terms("one-se", None, None, snapshot.plan.measured)
+    asked = RULES["one-se"].spec("one-se", None, None, snapshot.plan.measured)
     assert asked.quality == "R²"
     assert "validation samples" in find_knee(snapshot, "one-se").reason
 

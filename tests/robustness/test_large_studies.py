@@ -25,7 +25,7 @@ from benchmarks.robustness.load import (
 )
 from benchmarks.robustness.load import large_study as build_study
 from paretoprune.analysis.aggregate import choosable, over_seeds
-from paretoprune.analysis.comparison.effort import ERROR_AXES, Study, course_of, volume
+from paretoprune.analysis.comparison.effort import ERROR_AXES, StudyEffort, trace_of, volume
 from paretoprune.analysis.pareto import nondominated, pareto
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.terminal.tables import points_table
@@ -90,10 +90,10 @@ def test_a_course_has_the_hypervolume_of_what_was_there_after_each_fleet(split):
         for number, (seed, lam) in enumerate(product(range(3), (0.0, 0.1, 0.2, 0.3)))
     ]
     points = table(rows)
-    study = Study(
+    study = StudyEffort(
         "study", StudySnapshot(Path("study"), plan_of(), points, over_seeds(points)), split
     )
-    stages = list(course_of(study, points))
+    stages = list(trace_of(study, points))
     assert len(stages) == 6
     for stage, end in zip(stages, range(2, 13, 2), strict=True):
         front = pareto(choosable(over_seeds(points.iloc[:end])), ERROR_AXES)

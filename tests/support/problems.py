@@ -10,7 +10,7 @@ from paretoprune.problem.build import costs_of
 from paretoprune.problem.datasets import DATASETS, Data, DataConfig
 from paretoprune.problem.losses import LOSSES
 from paretoprune.problem.models import MODELS
-from paretoprune.problem.normalization import scaled, unit
+from paretoprune.problem.normalization import rescale, scaled
 from paretoprune.problem.problem import Problem
 from paretoprune.pruning.penalties import PENALTIES
 from paretoprune.pruning.selection import PRUNABLE, prunable_names, weight_names
@@ -30,7 +30,7 @@ def problem(
         parts = [replace(part, inputs=(twice(part.inputs[0]),)) for part in parts]
     data = Data(*parts, classes=10, white=16.0)
     maker = partial(MODELS[model], data.shape, 10)
-    prunable_weights, scalings = prunable_names(maker(), prunable), unit(data)
+    prunable_weights, scalings = prunable_names(maker(), prunable), rescale(data)
     costs = costs_of(maker(), scaled(data.train[:1].inputs, scalings), prunable_weights)
     own = Problem(
         model=maker,

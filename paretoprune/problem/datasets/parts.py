@@ -73,8 +73,8 @@ class Data:
         notes: Sentences for the user about what was found.
 
     Raises:
-        CouldNotError: On creation, if a split is not valid (see `checked_split`) or if the splits differ in
-            type or shape, whichever loader read them.
+        CouldNotError: On creation, if a split is not valid (see `checked_split`), or if splits
+            differ in type or shape, whichever loader read them.
     """
 
     train: Split
@@ -157,7 +157,7 @@ def checked_split(part: Split, classes: int, what: str) -> Split:
 
 
 def checked_images(part: Split, classes: int, what: str) -> Split:
-    """Return a split if it holds valid images as bytes; raise an error if not, as `checked_split`."""
+    """Return a split if it holds valid images as bytes; else raise, as `checked_split` does."""
     images = part.inputs[0]
     if is_image(images):
         return checked_split(part, classes, what)

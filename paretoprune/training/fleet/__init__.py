@@ -23,7 +23,7 @@ Forward = Callable[[Tensors, Inputs, Keys], Tensor]
 BACKENDS: dict[str, Callable[[nn.Module], Forward]] = {
     "fused": fused.forward_of,
     "vmap": vmap.forward_of,
-    "one by one": sequential.forward_of,
+    "sequential": sequential.forward_of,
 }
 
 

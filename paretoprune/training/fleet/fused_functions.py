@@ -28,7 +28,7 @@ def size(x: Tensor, dim: int | None = None) -> Any:
 
 
 def item(values: Any, place: int) -> Any:
-    """Return an entry of a shape; raise `Unsupported` for an activation (its entries are networks)."""
+    """Return an entry of a shape; raise `Unsupported` for an activation."""
     if isinstance(values, Tensor):
         raise Unsupported("its forward takes parts of an activation")
     return values[place]

@@ -146,7 +146,7 @@ def study():
 
 
 @pytest.mark.parametrize(
-    ("wish", "lam"),
+    ("constraint", "lam"),
     [
         ("flops=300000", 1e-5),
         ("flops=3e5", 1e-5),

@@ -67,7 +67,7 @@ def test_gaps_agree_with_a_search_through_all_networks(place, front):
 def test_coverage_agrees_with_a_search_through_all_pairs(front, by):
     found = c_metric(np.array(front), np.array(by), AXES)
     expected = [any(q <= a and c <= b for q, c in by) for a, b in front]
-    assert (found.c_metric, found.networks) == (sum(expected), len(front))
+    assert (found.covered, found.networks) == (sum(expected), len(front))
 
 
 def test_a_spread_is_of_what_is_known():

@@ -21,9 +21,9 @@ def test_fronts_cover_each_other():
     one, other = snapshot_of(SEARCHED, "a/one"), snapshot_of(BETTER, "other")
     first, second = compare([one, other]).coverages
     assert (first.front, first.by, second.front) == ("one", "other", "other")
-    assert [(part.c_metric, part.networks) for part in first.parts] == [(4, 5), (4, 5)]
+    assert [(part.covered, part.networks) for part in first.parts] == [(4, 5), (4, 5)]
     # errors are the same: equalled ones count
-    assert [(part.c_metric, part.networks) for part in second.parts] == [(0, 4), (4, 4)]
+    assert [(part.covered, part.networks) for part in second.parts] == [(0, 4), (4, 4)]
     together = hypervolume_of(one.networks, 1000)
     assert first.hypervolume_together == second.hypervolume_together == pytest.approx(together)
     assert second.hypervolume == hypervolume_of(other.networks, 1000)

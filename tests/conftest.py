@@ -1,19 +1,15 @@
 """Fixtures of all tests, and the settings of the test run."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import hypothesis
 import pytest
-import torch
 
-from paretoprune.__main__ import main
-from paretoprune.runner.sweep import sweep
-from tests.support.sweeps import quiet, request
-
-# Two workers share two cores: one thread here, and in the programs that tests start.
-torch.set_num_threads(1)
+# Two workers share two cores: one thread here, and in the programs that tests start. torch reads
+# this when it is imported, which the process that only hands out tests never does.
 os.environ["OMP_NUM_THREADS"] = "1"
 for name in ("COLUMNS", "LINES"):  # consoles measure the terminal when they are imported
     os.environ.pop(name, None)
@@ -40,6 +36,8 @@ def data_dir():
 @pytest.fixture
 def double():
     """float64 throughout."""
+    import torch
+
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
@@ -48,6 +46,7 @@ def double():
 @pytest.fixture
 def paretoprune(capsys):
     """Run the command line here; the result has `code`, `out` and `err`."""
+    from paretoprune.__main__ import main
 
     class Result:
         def __init__(self, *arguments: object) -> None:
@@ -83,8 +82,33 @@ def module(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory):
+def trained_once(tmp_path_factory):
+    """The folder of a study as `request(max_runs=...)` asks for it; each is trained once."""
+    from paretoprune.runner.sweep import sweep
+    from tests.support.sweeps import quiet, request
+
+    place = tmp_path_factory.mktemp("trained_once")
+
+    def folder_of(max_runs):
+        folder = place / str(max_runs)
+        if not folder.exists():
+            sweep(request(folder, max_runs=max_runs), quiet)
+        return folder
+
+    return folder_of
+
+
+@pytest.fixture
+def swept(trained_once):
+    """Leave in the current folder what `sweep(request(max_runs=...), quiet)` leaves there."""
+
+    def copy(max_runs):
+        shutil.copytree(trained_once(max_runs), "study")
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def undisturbed(trained_once):
     """The folder of the study that `request()` asks for, swept without an interruption."""
-    folder = tmp_path_factory.mktemp("undisturbed") / "study"
-    sweep(request(folder), quiet)
-    return folder
+    return trained_once(10)

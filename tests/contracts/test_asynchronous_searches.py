@@ -19,7 +19,7 @@ from tests.support.asynchronous import (
     simulated,
     trained,
 )
-from tests.support.rounds import ALL, FRONT, plan_of, swept, swept_at_once
+from tests.support.rounds import ALL, FRONT, first_fleets, plan_of, swept, swept_at_once
 from tests.support.tables import CONSTANT_LOSS, table
 
 SHARE = 0.97  # of what rounds cover, that going ahead of the table covers at least
@@ -88,7 +88,7 @@ def test_asking_alters_nothing(search, landed):
 @pytest.mark.parametrize("stop", [0, 2, 4])
 def test_with_nothing_pending_it_begins_as_the_search_does(search, stop):
     plan = plan_of(search, smgd=0)
-    points = table(swept(plan, stop=stop))
+    points = table(first_fleets(plan, stop))
     expected = proposed_runs(points, plan)
     found = next_runs(points, plan, (), len(expected))
     assert list(found.runs) == expected
@@ -115,7 +115,7 @@ def test_before_anything_is_known_half_of_the_lams_are_placed_at_most(search):
 
 @ALL
 def test_seeds_that_lams_lack_come_before_new_lams(search):
-    rows = swept(plan_of(search), stop=2)
+    rows = first_fleets(plan_of(search), 2)
     plan, known = plan_of(search, repeats=3), sorted(row["lam"] for row in rows)
     lacking = [(lam, seed) for seed in (6, 7) for lam in known]
     asked = next_runs(table(rows), plan, (), len(lacking) + 3)

@@ -85,7 +85,7 @@ def test_fleets_of_smgd_equal_alone_after_one_step_in_float32(moments):
     assert_fleet_equals_alone(runs, "lenet5", "linear", steps=1, tolerance=1e-5)
 
 
-TORCHS = {
+TORCH_OPTIMIZERS = {
     "adam": lambda weights, one: torch.optim.Adam(weights, lr=one.learning_rate),
     "sgd": lambda weights, one: torch.optim.SGD(
         weights, lr=one.learning_rate, momentum=one.momentum
@@ -112,7 +112,7 @@ def without_dropout(task):
 def plain_training(one, task):
     """Train one network as torch's documentation would, with the penalties added to the loss."""
     network = task.problem.network(one.seed)
-    optimizer = TORCHS[one.optimizer](network.parameters(), one)
+    optimizer = TORCH_OPTIMIZERS[one.optimizer](network.parameters(), one)
     batches = math.ceil(len(task.problem.data.train) / one.batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: 0.5 * (1 + math.cos(math.pi * step / (one.epochs * batches)))

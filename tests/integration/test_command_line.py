@@ -70,7 +70,7 @@ def read_some(terminal):
 
 
 def test_the_default_folder_is_named_after_data_set_and_model(paretoprune):
-    assert paretoprune("sweep", "--epochs=1", "--max-runs=2").code == 0
+    assert paretoprune("sweep", "--epochs=1", "--max-runs=2", "--smgd=0").code == 0
     assert storage.is_study(Path("digits-mlp"))
 
 

@@ -27,8 +27,8 @@ PLACE = Environment()
 
 
 @pytest.fixture
-def snapshot():
-    sweep(request(max_runs=6), quiet)
+def snapshot(swept):
+    swept(max_runs=6)
     return load_study(Path("study"))
 
 
@@ -51,15 +51,14 @@ def test_the_knees_lam_is_trained_three_times_as_long(snapshot):
     assert steps[-1].runs_done == steps[-1].runs_total == 1
 
 
-def test_a_confirmation_changes_neither_search_nor_front(snapshot):
+def test_a_confirmation_changes_neither_search_nor_front(snapshot, undisturbed):
     confirm(snapshot, find_knee(snapshot), PLACE, quiet)
     after = load_study(Path("study"))
     assert after.front["run_id"].tolist() == snapshot.front["run_id"].tolist()
     again = sweep(request(max_runs=10), quiet)
-    sweep(request("other", max_runs=10), quiet)
-    undisturbed = storage.read(Path("other"))
+    expected = storage.read(undisturbed)
     searched = again.points[again.points["role"] == "search"]
-    assert searched["run_id"].tolist() == undisturbed["run_id"].tolist()
+    assert searched["run_id"].tolist() == expected["run_id"].tolist()
 
 
 def test_what_was_confirmed_is_not_trained_again(snapshot):

@@ -50,8 +50,9 @@ def test_an_interrupted_sweep_keeps_the_same_weights():
     assert_same_table(*(storage.read(Path(name)).drop(columns=drop) for name in ("study", "whole")))
 
 
-def test_it_may_be_decided_later():
-    before = sweep(request(max_runs=6), quiet).points
+def test_it_may_be_decided_later(swept):
+    swept(max_runs=6)
+    before = storage.read(Path("study"))
     after = sweep(request(max_runs=6, keep_weights="none"), quiet).points
     assert files() == set()
     pd.testing.assert_frame_equal(
@@ -59,8 +60,8 @@ def test_it_may_be_decided_later():
     )
 
 
-def test_a_crash_between_table_and_files_leaves_no_name_without_a_file(monkeypatch):
-    sweep(request(max_runs=4), quiet)
+def test_a_crash_between_table_and_files_leaves_no_name_without_a_file(swept, monkeypatch):
+    swept(max_runs=4)
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", interrupt)
         with pytest.raises(KeyboardInterrupt):

@@ -149,8 +149,8 @@ def test_failed_runs_of_smgd_are_counted_and_not_repeated():
     assert sweep(request(max_runs=4, smgd=2), quiet).unsuccessful == 2
 
 
-def test_a_study_of_an_older_version_has_no_comparison():
-    sweep(request(max_runs=4), quiet)
+def test_a_study_of_an_older_version_has_no_comparison(swept):
+    swept(max_runs=4)
     plan = Path("study/study.toml")
     document = tomllib.loads(plan.read_text())
     for name in ("smgd", "smgd_epochs", "moments", "normalize", "split"):
@@ -162,8 +162,8 @@ def test_a_study_of_an_older_version_has_no_comparison():
     assert asdict(storage.read_plan(Path("study")).settings)["method"] == "weighted-sum"
 
 
-def test_an_older_table_means_neither_normalized_nor_split():
-    sweep(request(max_runs=4), quiet)
+def test_an_older_table_means_neither_normalized_nor_split(swept):
+    swept(max_runs=4)
     path = Path("study/points.parquet")
     columns = pd.read_parquet(path).drop(columns=["normalize", "split"])
     pq.write_table(pa.Table.from_pandas(columns, preserve_index=False), path)

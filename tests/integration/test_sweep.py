@@ -72,8 +72,8 @@ def test_a_begun_round_is_finished_when_there_are_more_runs():
     assert_same_table(table(), table("at-once"))
 
 
-def test_the_study_remembers_its_settings_and_its_budget(undisturbed):
-    sweep(request(max_runs=4), quiet)
+def test_the_study_remembers_its_settings_and_its_budget(swept):
+    swept(max_runs=4)
     summary = sweep(SweepRequest(folder=Path("study"), budget={"max_runs": 6}), quiet)
     assert len(summary.points) == 6
     assert storage.read_plan(Path("study")).budget.fleet == 2
@@ -106,8 +106,8 @@ def test_repeats_train_each_lam_with_as_many_seeds():
     assert all(found == [0, 1] for found in seeds)
 
 
-def test_repeats_may_come_later():
-    sweep(request(max_runs=4), quiet)
+def test_repeats_may_come_later(swept):
+    swept(max_runs=4)
     summary = sweep(request(max_runs=4, repeats=3), quiet)
     assert summary.points["seed"].tolist() == [0] * 4 + [1] * 4 + [2] * 4
     assert (summary.points["round"] == 0).all()  # the round that is completed

@@ -131,8 +131,8 @@ def test_a_fleet_that_is_trained_again_goes_on_too():
 
 
 @pytest.mark.usefixtures("_every_epoch")
-def test_a_confirmation_goes_on_too():
-    sweep(request(max_runs=6), quiet)
+def test_a_confirmation_goes_on_too(swept):
+    swept(max_runs=6)
     snapshot = load_study(Path("study"))
     choice = find_knee(snapshot, "chord")
     with pytest.raises(KeyboardInterrupt):

@@ -10,9 +10,7 @@ import pytest
 
 from benchmarks.robustness.kills import TRAINING, WRITE, Ending, Plan, faults_after, kill_sweeps
 from benchmarks.robustness.wholeness import damages, differences, files_of, rows_of
-from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage
-from tests.support.sweeps import quiet, request
 
 STUDY = Path("study")
 
@@ -69,8 +67,8 @@ def lose_the_plan():
         (lose_the_plan, "rows are lost"),
     ],
 )
-def test_what_is_lost_is_seen(harm, word):
-    sweep(request(max_runs=4), quiet)
+def test_what_is_lost_is_seen(swept, harm, word):
+    swept(max_runs=4)
     before, files = rows_of(STUDY, without=["weights"]), files_of(STUDY)
     assert damages(STUDY, before, recorded=4) == []
     assert differences(STUDY, files) == []
@@ -80,8 +78,8 @@ def test_what_is_lost_is_seen(harm, word):
         assert differences(STUDY, files)
 
 
-def test_what_is_left_or_missing_at_the_end_is_seen():
-    sweep(request(max_runs=4), quiet)
+def test_what_is_left_or_missing_at_the_end_is_seen(swept):
+    swept(max_runs=4)
     files = files_of(STUDY)
     (STUDY / "weights" / "0.partial").write_text("begun")
     next(iter((STUDY / "history").iterdir())).unlink()

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage
-from tests.support.sweeps import quiet, request
 
 
 def begin(*options):
@@ -64,8 +62,8 @@ def test_a_second_process_is_told_who_is_in(paretoprune):
 
 
 @pytest.mark.parametrize("name", [".lock", ".lock.json"])
-def test_a_lock_that_is_a_link_is_refused_and_what_it_leads_to_stays(name, paretoprune):
-    sweep(request(max_runs=4), quiet)
+def test_a_lock_that_is_a_link_is_refused_and_what_it_leads_to_stays(name, swept, paretoprune):
+    swept(max_runs=4)
     Path("mine").write_text("precious")
     Path("study", name).unlink(missing_ok=True)
     Path("study", name).symlink_to(Path("mine").absolute())

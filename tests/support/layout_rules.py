@@ -56,12 +56,13 @@ def module_of(path: Path, root: Path) -> str:
 
 
 @cache
-def _tree(path: Path, changed: float) -> ast.Module:
-    return ast.parse(path.read_text())
+def _tree(text: str) -> ast.Module:
+    return ast.parse(text)
 
 
 def tree_of(path: Path) -> ast.Module:
-    return _tree(path, path.stat().st_mtime_ns)
+    """Files of equal text, as those of a copy of the package are, are parsed once."""
+    return _tree(path.read_text())
 
 
 def is_for_types(node: ast.AST) -> bool:

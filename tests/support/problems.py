@@ -1,7 +1,7 @@
 """Small real problems: the digits, also enlarged, for each model."""
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -21,6 +21,20 @@ from paretoprune.training.prepare import Prepared, prepare_problem
 
 
 def problem(
+    model: str = "mlp", prunable: str = "linear", images: int = 256, complexity: str = "l1"
+) -> Prepared:
+    """What `new_problem` makes; equal ones are shared, as nothing alters a problem."""
+    return _shared(model, prunable, images, complexity, torch.get_default_dtype())
+
+
+@cache
+def _shared(
+    model: str, prunable: str, images: int, complexity: str, numbers: torch.dtype
+) -> Prepared:
+    return new_problem(model, prunable, images, complexity)
+
+
+def new_problem(
     model: str = "mlp", prunable: str = "linear", images: int = 256, complexity: str = "l1"
 ) -> Prepared:
     """The digits (twice their size for LeNets), with few training images."""

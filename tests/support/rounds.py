@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from functools import cache
+from itertools import groupby, islice
 
 import pytest
 
@@ -53,3 +54,11 @@ def swept(plan, rows=(), stop=10**6):
 @cache
 def swept_at_once(plan):
     return tuple(swept(plan))
+
+
+def first_fleets(plan, count):
+    """The rows of so many fleets: those of `swept(plan, stop=count)`, and searched for once."""
+    rounds = groupby(swept_at_once(plan), key=lambda row: row["round"])
+    size = plan.budget.fleet or plan.measured.fleet_size
+    fleets = (fleet for _, rows in rounds for fleet in fleets_of(tuple(rows), size))
+    return [row for fleet in islice(fleets, count) for row in fleet]

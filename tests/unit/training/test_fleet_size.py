@@ -57,10 +57,10 @@ def sizes(folder="study"):
 
 def test_a_new_study_trains_a_round_at_a_time():
     """Neither the number of runs, nor that of seeds, nor the time that a step takes matters."""
-    sweep(request(fleet=0, settings={"round_size": 3}, max_runs=5), quiet)
+    sweep(request(fleet=0, settings={"round_size": 3}, max_runs=4), quiet)
     assert storage.read_plan(Path("study")).measured.fleet_size == 3
     assert sizes()[:3] == [3, 3, 3]
-    sweep(request(fleet=0, settings={"round_size": 3}, max_runs=8, repeats=2), quiet)
+    sweep(request(fleet=0, settings={"round_size": 3}, max_runs=5, repeats=2), quiet)
     assert storage.read_plan(Path("study")).measured.fleet_size == 3
     assert max(sizes()) == 3
 

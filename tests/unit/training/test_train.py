@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from paretoprune.training.train import train_fleet
-from tests.support.problems import problem, run
+from tests.support.problems import new_problem, problem, run
 
 
 def silent(step, steps):
@@ -59,5 +59,5 @@ def test_seeds_change_initial_weights_and_nothing_else():
     task = problem()
     assert not torch.equal(task.problem.network(0)[1].weight, task.problem.network(1)[1].weight)
     assert torch.equal(task.problem.network(1)[1].weight, task.problem.network(1)[1].weight)
-    assert torch.equal(task.problem.order(0), problem().problem.order(0))
+    assert torch.equal(task.problem.order(0), new_problem().problem.order(0))
     assert not torch.equal(task.problem.order(0), task.problem.order(1))

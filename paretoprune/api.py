@@ -75,7 +75,7 @@ class Study:
         """The row of the knee, `None` where the front has none; arguments as `knee --rule`."""
         given = () if rule is None else (rule,)
         choice = find_knee(self.snapshot, *given, axes=axes, scale=scale)
-        return None if choice.network is None else choice.front.loc[choice.network]
+        return None if choice.network is None else choice.row(choice.network)
 
     def plot(
         self,

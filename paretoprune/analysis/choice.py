@@ -32,6 +32,10 @@ class Choice:
     denser: int | None = None
     sparser: int | None = None
 
+    def row(self, label: int) -> pd.Series:
+        """Return the row of the front with a label."""
+        return self.front.loc[[label]].iloc[0]
+
     @property
     def place(self) -> str:
         """The axes and their scale, in words."""

@@ -22,7 +22,7 @@ def choice_document(
     """Return the answer of `knee --json`; its networks are rows of the front, or null."""
 
     def row(label: int | None) -> Any:
-        return None if label is None else to_jsonable(choice.front.loc[label].to_dict())
+        return None if label is None else to_jsonable(choice.row(label).to_dict())
 
     confirmed = None if confirmation is None else confirmation_document(confirmation)
     return {

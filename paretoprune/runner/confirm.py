@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from paretoprune.analysis.choice import Choice
+from paretoprune.analysis.pareto import AXES
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.errors import UsageError
 from paretoprune.problem.build import Environment
@@ -21,7 +22,7 @@ from paretoprune.runner.runs import run_template
 from paretoprune.runner.setup import require_same_data
 from paretoprune.study import storage
 from paretoprune.study.run import Run
-from paretoprune.study.settings import MANY
+from paretoprune.study.settings import MANY, Settings
 from paretoprune.study.validation import require
 from paretoprune.training.prepare import prepare
 
@@ -62,7 +63,7 @@ def confirm(
     """
     if choice.network is None:
         raise UsageError(f"there is nothing to confirm, no knee: {choice.reason}")
-    run = confirming_run(snapshot, choice, epochs)
+    run = confirming_run(snapshot.plan.settings, choice.row(choice.network), epochs)
     with training_process(), storage.locked(snapshot.folder):
         points = storage.read(snapshot.folder)
         done = points[points["status"] == "done"]
@@ -73,9 +74,8 @@ def confirm(
     return Confirmation(row=row, beaten_by=beaten_by(snapshot, row))
 
 
-def confirming_run(snapshot: StudySnapshot, choice: Choice, epochs: int | None) -> Run:
+def confirming_run(settings: Settings, network: pd.Series, epochs: int | None) -> Run:
     """The run of the chosen network, but for its epochs."""
-    settings, network = snapshot.plan.settings, choice.front.loc[choice.network]
     epochs = FULL * settings.epochs if epochs is None else epochs
     require(1 <= epochs <= MANY, "--epochs", epochs, f"from 1 to {MANY}")
     require(epochs != settings.epochs, "--epochs", epochs, "other than the sweep's own")
@@ -110,5 +110,6 @@ def train_alone(
 def beaten_by(snapshot: StudySnapshot, row: pd.Series) -> pd.DataFrame:
     """The networks of the front that dominate a row; none where it is nondominated."""
     front = snapshot.front
-    loss, cost = front["val_loss"] - row["val_loss"], front["complexity"] - row["complexity"]
-    return front[(loss <= 0) & (cost <= 0) & ((loss < 0) | (cost < 0))]
+    loss, cost = (front[name] - float(row[name]) for name in AXES)
+    is_better: pd.Series = (loss <= 0) & (cost <= 0) & ((loss < 0) | (cost < 0))
+    return front[is_better]

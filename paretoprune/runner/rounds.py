@@ -50,14 +50,14 @@ def repeated_round(points: pd.DataFrame, plan: Plan, again: Collection[str]) -> 
     template = run_template(plan.settings)
     for (number, role), own in rows.groupby(["round", "role"], sort=True):
         searched = (
-            replace(template, lam=float(row.lam), seed=int(row.seed))
-            for row in own.itertuples()
+            replace(template, lam=float(lam), seed=int(seed))
+            for lam, seed in zip(own["lam"], own["seed"], strict=True)
             if role == "search"
         )
         known |= {run.id: run for run in searched}
         runs = tuple(known[run_id] for run_id in own["run_id"] if run_id in known)
         if runs:
-            return Round(number=int(number), runs=runs, role=str(role))
+            return Round(number=int(str(number)), runs=runs, role=str(role))
     return None
 
 

@@ -119,7 +119,7 @@ def listed(living: pd.DataFrame) -> pd.DataFrame:
     """Return the search's list: nondominated points not above the chord of the extremes."""
     front = pareto(living, AXES).sort_values([*AXES, "lam"]).drop_duplicates(list(AXES))
     losses, costs = (front[name].to_numpy(float) for name in AXES)
-    above = (costs - costs[-1]) * (losses[-1] - losses[0]) > (losses[-1] - losses) * (
+    above: np.ndarray = (costs - costs[-1]) * (losses[-1] - losses[0]) > (losses[-1] - losses) * (
         costs[0] - costs[-1]
     )
     above[[0, -1]] = False  # the ends lie on it, apart from rounding

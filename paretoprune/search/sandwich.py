@@ -73,7 +73,7 @@ def examine(
     densest = useful_complexity(living, settings)
     front = pareto(living)
     at_knee = chord(front, AxesSpec()).index
-    knee_lam = None if at_knee is None else float(front.at[at_knee, "lam"])
+    knee_lam = None if at_knee is None else float(front["lam"][at_knee])
     lams, failed = points["lam"].to_numpy(), (points["status"] != "done").to_numpy()
     intervals = []
     for i, (dense, sparse) in enumerate(pairwise(corners)):
@@ -109,8 +109,9 @@ def useful_complexity(living: pd.DataFrame, settings: SearchSettings) -> float:
         quality=settings.quality,
         constant_loss=settings.constant_loss,
     )
-    best = [living["val_loss"].idxmin(), one_se(pareto(living, rules.axes), rules).index]
-    return float(living.loc[best, "complexity"].max())
+    chosen = one_se(pareto(living, rules.axes), rules).index
+    is_best = (living.index == living["val_loss"].idxmin()) | (living.index == chosen)
+    return float(living["complexity"][is_best].max())
 
 
 def close(
@@ -158,7 +159,7 @@ def reach(
     half-way (in log) to a λ whose network collapsed or failed. The result is empty if the point is
     not good enough, if a run at a larger λ is pending, or if the new λ is known or has no effect.
     """
-    sparsest = living.loc[living["nonzeros"].idxmin(), "val_loss"]
+    sparsest = float(living["val_loss"].iloc[int(living["nonzeros"].argmin())])
     least = max(living["val_loss"].min(), PERFECT * settings.constant_loss)
     if sparsest >= math.sqrt(least * settings.constant_loss):
         return ()

@@ -93,7 +93,7 @@ def distinct(front: pd.DataFrame, spec: AxesSpec) -> pd.DataFrame:
     if spec.is_log:
         known = (spec.samples, spec.quality, spec.constant_loss)
         floors = pd.Series({name: floor_of(name, *known) for name in columns})
-        values = np.log10(values.clip(lower=floors, axis=1))
+        values = values.clip(lower=floors, axis=1).apply(np.log10)
     # the floor makes values equal, so that some points become dominated
     return pareto(front.assign(**values), spec.axes).drop_duplicates(columns)
 

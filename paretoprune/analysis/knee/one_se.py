@@ -24,7 +24,7 @@ def one_se(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     if front.empty:
         return KneeResult(None, "the study has no network yet that learnt anything")
     error, size = spec.axes
-    best = front.loc[front[error].idxmin()]
+    best = front.iloc[int(front[error].argmin())]
     least = max(float(best[error]), floor_of(error, spec.samples, spec.quality))
     seeds = int(best.get("seeds", 1))
     is_share = spec.quality == ACCURACY
@@ -37,7 +37,7 @@ def one_se(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     good = front[front[error] <= least + deviation]
     form, word = ".3%" if is_share else ".3g", "sparsest" if size == "nonzeros" else "smallest"
     return KneeResult(
-        int(good[size].idxmin()),
+        int(good.index[int(good[size].argmin())]),
         f"{word} within one standard error of the least error "
         f"({least:{form}} ± {deviation:{form}}, {source})",
     )

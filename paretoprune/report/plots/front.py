@@ -113,7 +113,7 @@ def draw_front(
 def clouds_of(drawings: Sequence[Drawing], split: str) -> list[Cloud]:
     """Return the SMGD variants that have living runs, study by study."""
     variants = [
-        (drawing, f"{drawing.name}: {name}" if drawing.name else name, runs)
+        (drawing, f"{drawing.name}: {name}" if drawing.name else str(name), runs)
         for drawing in drawings
         for name, runs in smgd_runs(drawing.points).groupby("variant", sort=False)
     ]
@@ -231,7 +231,7 @@ def mark_knee(
         if not drawing.name:
             axes.annotate(
                 f"knee: {text.replace(' at ', chr(10) + 'at ')}",
-                place,
+                (place[0], place[1]),
                 xytext=beside,
                 textcoords="offset points",
                 color=KNEE,

@@ -105,17 +105,17 @@ def courses_of(snapshot: StudySnapshot) -> tuple[list[Course], pd.Series]:
     variants = smgd_runs(points)["variant"]
     numbers = {name: number for number, name in enumerate(variants.unique())}
     courses, without = [], []
-    for row in points.itertuples():
-        epochs = read_history(snapshot.folder, str(row.run_id))
+    for label, row in points.iterrows():
+        epochs, status = read_history(snapshot.folder, row["run_id"]), str(row["status"])
         if epochs is None:
-            without.append(row.status)
+            without.append(status)
             continue
-        variant = variants.get(row.Index, "")
+        variant = str(variants.get(label, ""))
         courses.append(
             Course(
                 epochs,
-                float(row.lam),
-                word="collapsed" if row.collapsed else "" if row.status == "done" else row.status,
+                float(row["lam"]),
+                word="collapsed" if row["collapsed"] else "" if status == "done" else status,
                 other="" if variant else other_of(row, snapshot.plan.settings.epochs),
                 variant=variant,
                 number=numbers.get(variant, 0),
@@ -124,14 +124,15 @@ def courses_of(snapshot: StudySnapshot) -> tuple[list[Course], pd.Series]:
     return courses, pd.Series(without, dtype=str)
 
 
-def other_of(row: Any, usual: int) -> str:
+def other_of(row: pd.Series, usual: int) -> str:
     """Return what distinguishes a run from the study's search runs, which have `usual` epochs.
 
     The result is empty if nothing does.
     """
-    if row.role in CHOSEN_ROLES:
-        return "" if row.epochs == usual else f"{row.epochs} epochs"
-    return f"{row.role}, {row.epochs} epochs"
+    epochs = f"{row['epochs']} epochs"
+    if row["role"] in CHOSEN_ROLES:
+        return "" if row["epochs"] == usual else epochs
+    return f"{row['role']}, {epochs}"
 
 
 def note_of(without: pd.Series) -> str:

@@ -30,7 +30,7 @@ def show_choice(
     if choice.network is None:
         out.print(f"no knee: {choice.reason} ({choice.rule} on {choice.place})", soft_wrap=True)
         return
-    network = choice.front.loc[choice.network]
+    network = choice.row(choice.network)
     alone, quality = choice.front.loc[[choice.network]], snapshot.plan.measured.quality
     title = f"{choice.rule} (validation data)"
     out.print(points_table(alone, choice.network, title, mark="", quality=quality))
@@ -40,7 +40,7 @@ def show_choice(
         if label is None:
             out.print(f"next {word}: none, it is that end of the front")
         else:
-            step = (f"next {word}", network, choice.front.loc[label], quality, choice.axes[1])
+            step = (f"next {word}", network, choice.row(label), quality, choice.axes[1])
             out.print(step_cost(*step), soft_wrap=True)
     for line in (*sizes_line(network), f"weights: {weights_place(snapshot, network)}"):
         out.print(line, soft_wrap=True)

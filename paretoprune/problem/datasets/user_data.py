@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.problem.datasets.parts import Data, DataConfig, Split, is_image, split
+from paretoprune.problem.device import seeded
 from paretoprune.study.user_code import Function, call, in_short
 
 ALONE = 512  # samples of a Dataset that are collated at once
@@ -39,8 +40,7 @@ def load_user_data(function: Function, source: DataConfig, where: str) -> Data:
         found = [found[name] for name in PARTS[len(found)]]
     if not isinstance(found, Sequence) or len(found) not in PARTS:
         raise UsageError(f"{where} returns a {type(found).__name__}: {FORM}")
-    with torch.random.fork_rng(devices=[]):  # a loader shuffles by the study's seed
-        torch.manual_seed(source.seed)
+    with seeded(source.seed):  # a loader shuffles by the study's seed
         parts = {
             name: part_of(own, f"{where}: its {name} data")
             for name, own in zip(PARTS[len(found)], found, strict=True)

@@ -6,12 +6,12 @@ CHOSEN_ROLES = ("search", "derived")
 
 
 def choosable(points: pd.DataFrame) -> pd.DataFrame:
-    """The points from which a front and a knee are chosen: searched for and alive."""
+    """Return the living points with a role in `CHOSEN_ROLES`: the candidates for a front."""
     return alive(points[points["role"].isin(CHOSEN_ROLES)])
 
 
 def alive(points: pd.DataFrame) -> pd.DataFrame:
-    """The points that were trained to the end and are not collapsed."""
+    """Return the points that were trained to the end and are not collapsed."""
     return points[(points["status"] == "done") & ~points["collapsed"]]
 
 
@@ -21,16 +21,17 @@ MEANS = (
     *("parameters", "compact_parameters", "neurons", "dense_flops", "flops", "compact_flops"),
 )
 
-# What tells the runs of a study apart, beside their seed.
+# The columns that distinguish the runs of a study, apart from the seed.
 VARIANT = ("role", "method", "lam", "epochs", "moments", "normalize", "split")
 
 
 def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
-    """One row for all runs that differ in their seed only; numbers are means over living seeds.
+    """Return one row for all runs that differ only in their seed.
 
-    Text, lists and `run_id` are those of the seed of least validation loss: the network that is
-    handed over. Adds `seeds` (how many live) and, for each mean, `NAME_sd`: the standard deviation
-    between seeds (0 for one seed).
+    The columns `MEANS` hold means over the living seeds. The other columns, `run_id` among them,
+    are those of the living seed with the least validation loss, whose network is the one that is
+    exported. The result also has the column `seeds`, the number of living seeds, and for each mean
+    a column `NAME_sd`, the sample standard deviation between seeds (0 for one seed).
     """
     keys, means = list(VARIANT), list(MEANS)
     living = alive(points)

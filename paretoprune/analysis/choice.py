@@ -17,10 +17,17 @@ from paretoprune.study.validation import choose
 
 @dataclass(frozen=True)
 class Choice:
-    """A network that was chosen on a front, with its neighbours there (`None` at an end).
+    """A network that was chosen on a front, with its neighbours there.
 
-    `front` is that in `axes`; `network`, `denser` and `sparser` are labels of its rows. `scale`
-    is `log`, `linear`, or `None` where the choice does not depend on it.
+    Attributes:
+        rule: the name of the knee rule, or the ε-constraint as text.
+        reason: why this network was chosen, or why none was.
+        axes: the columns of the loss or error and of the size.
+        scale: `log` or `linear`; `None` if the choice does not depend on the scale.
+        front: the living networks that are nondominated in `axes`.
+        network: the label of the chosen row of `front`; `None` if the front has no knee.
+        denser: the label of the next denser network; `None` at that end of the front.
+        sparser: the label of the next sparser network; `None` at that end of the front.
     """
 
     rule: str
@@ -38,13 +45,13 @@ class Choice:
 
     @property
     def place(self) -> str:
-        """The axes and their scale, in words."""
+        """The names of the axes and their scale, as text."""
         names = " and ".join(map(word_of, self.axes))
         return f"{names}, {self.scale} axes" if self.scale else names
 
 
 def require_search(snapshot: StudySnapshot) -> None:
-    """Raise `UsageError` for a study that never searches, so that it has no front."""
+    """Raise `UsageError` for a study of SMGD runs only, which has no search and no front."""
     if snapshot.plan.settings.method == SMGD:
         raise UsageError(
             f"{snapshot.folder} was begun with --method smgd, so it has no front and no knee: "
@@ -53,7 +60,7 @@ def require_search(snapshot: StudySnapshot) -> None:
 
 
 def require_counted(snapshot: StudySnapshot, axes: Axes) -> None:
-    """Raise `UsageError` for axes of which an older version measured nothing."""
+    """Raise `UsageError` if no run has the size of `axes`, which older versions did not count."""
     size, living = word_of(axes[1]), choosable(snapshot.networks)
     if len(living) and living[axes[1]].isna().all():
         raise UsageError(
@@ -69,11 +76,20 @@ def find_knee(
     axes: str | None = None,
     scale: str | None = None,
 ) -> Choice:
-    """Apply a knee rule on validation data.
+    """Choose the knee of a study's front on validation data.
 
-    `axes` (a key of `AXES_OF`) and `scale` (`log` or `linear`) are the rule's
-    own where they are `None`. Raises `UsageError` for an unknown rule, for axes or a scale
-    that have no meaning for it, and for axes that older versions did not measure.
+    Args:
+        snapshot: the study.
+        rule: the name of the knee rule, a key of `RULES`.
+        axes: the axes of the front, a key of `AXES_OF`; `None` selects the rule's default.
+        scale: the scale of the axes, `log` or `linear`; `None` selects the rule's default.
+
+    Returns:
+        The choice; its `network` is `None` if the rule finds no knee.
+
+    Raises:
+        UsageError: for an unknown rule, for axes or a scale that the rule does not support, and
+            for sizes that the version which trained the study did not count.
     """
     knee_rule = RULES[choose(rule, RULES, "--rule")]
     spec = knee_rule.spec(rule, axes, scale, snapshot.plan.measured)
@@ -85,7 +101,12 @@ def find_knee(
 
 
 def find_constrained(snapshot: StudySnapshot, constraint: Constraint) -> Choice:
-    """Choose the network that fulfils a wish; raise `UsageError` where none does."""
+    """Choose the network that satisfies an ε-constraint best (see `satisfy`).
+
+    Raises:
+        UsageError: if the constraint bounds another metric than the study measures, if the study
+            lacks the sizes of its axes, or if no network satisfies the constraint.
+    """
     require_metric(constraint, snapshot.plan.measured.quality)
     require_counted(snapshot, constraint.axes)
     chosen = satisfy(choosable(snapshot.networks), constraint)
@@ -96,14 +117,14 @@ def find_constrained(snapshot: StudySnapshot, constraint: Constraint) -> Choice:
 
 
 def _with_neighbours(choice: Choice) -> Choice:
-    """The same choice with the network's neighbours."""
+    """Return the same choice with the network's neighbours."""
     if choice.network is None:
         return choice
-    # a front is sorted by its first axis, the quality: the next row is the next smaller network
+    # a front is sorted by its first axis, the loss or error: the next row is a smaller network
     labels = [int(label) for label in choice.front.index]
-    at = labels.index(choice.network)
+    position = labels.index(choice.network)
     return replace(
         choice,
-        denser=labels[at - 1] if at > 0 else None,
-        sparser=labels[at + 1] if at + 1 < len(labels) else None,
+        denser=labels[position - 1] if position > 0 else None,
+        sparser=labels[position + 1] if position + 1 < len(labels) else None,
     )

@@ -14,7 +14,7 @@ from paretoprune.errors import UsageError
 from paretoprune.study.metric import ACCURACY, R2, SKILL
 from paretoprune.study.validation import choose
 
-# How a user writes the names of the metrics (each is 1 - error).
+# Name of a metric on the command line -> metric (each is 1 - error).
 METRICS = {"accuracy": ACCURACY, "r2": R2, "skill": SKILL}
 # Quantity that a user may bound -> front (error or loss, size) on which the network is chosen.
 AT_LEAST: dict[str, Axes] = {
@@ -29,8 +29,9 @@ AT_MOST: dict[str, Axes] = {
     "l1": ("val_error", "l1"),
     "loss": ("val_loss", "nonzeros"),
 }
+# Bounds on these are satisfied best by the smallest network, the others by the least error.
 OF_METRICS = (*METRICS, "loss")
-SLACK = 1e-9  # of a comparison: 1 - 0.07 is slightly less than 0.93
+SLACK = 1e-9  # tolerance of the comparison: as floats, 1 - 0.07 is slightly less than 0.93
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,11 @@ def parse_constraint(text: str, *, is_lower: bool) -> Constraint:
 def require_metric(constraint: Constraint, quality: str) -> None:
     """Raise `UsageError` if a constraint bounds another metric than the study measures."""
     if constraint.quantity in METRICS and METRICS[constraint.quantity] != quality:
-        own = next(name for name, known in METRICS.items() if known == quality)
+        study_metric = next(name for name, known in METRICS.items() if known == quality)
         raise UsageError(
             f"--at-least {constraint.quantity}={constraint.bound:g} asks for what this study does "
             "not measure: "
-            f"its quality is {quality}, so write {own}={constraint.bound:g}"
+            f"its quality is {quality}, so write {study_metric}={constraint.bound:g}"
         )
 
 
@@ -105,8 +106,8 @@ def satisfy(points: pd.DataFrame, constraint: Constraint) -> int:
     or on the sparsity is satisfied best by the network with the least error.
 
     Args:
-        points: the points to choose from; they are reduced to the front on `wish.axes`.
-        wish: the ε-constraint.
+        points: the points to choose from; they are reduced to the front on `constraint.axes`.
+        constraint: the ε-constraint.
 
     Raises:
         UsageError: if `points` is empty or no point satisfies the constraint.
@@ -115,15 +116,15 @@ def satisfy(points: pd.DataFrame, constraint: Constraint) -> int:
     if front.empty:
         raise UsageError("the study has no network yet that learnt anything")
     values = value_of(front, constraint)
-    good = front[
+    satisfying = front[
         values >= constraint.bound - SLACK
         if constraint.is_lower
         else values <= constraint.bound + SLACK
     ]
-    if good.empty:
+    if satisfying.empty:
         nearest = values.max() if constraint.is_lower else values.min()
         raise UsageError(
             f"no network has {constraint}: the nearest has {nearest:.5g} (on validation data)"
         )
     # the front is sorted from the least error or loss to the smallest size
-    return int(good.index[-1 if constraint.quantity in OF_METRICS else 0])
+    return int(satisfying.index[-1 if constraint.quantity in OF_METRICS else 0])

@@ -7,17 +7,24 @@ from pymoo.indicators.hv import HV
 from paretoprune.analysis.aggregate import choosable
 from paretoprune.study.metric import ACCURACY, least_error
 
-# Hypervolume: log10(error) x log10(nonzero share), from the ideal to the reference.
+# The box of the hypervolume, in log10(error) x log10(nonzero share).
 IDEAL = np.log10([0.001, 0.001])
 REFERENCE = np.log10([0.1, 1.0])
-CONSTANT = np.log10([1.0, 1.0])  # the reference where an error is a share of that prediction's loss
+# The reference if errors are shares of the constant prediction's loss.
+CONSTANT = np.log10([1.0, 1.0])
 
 
 def hypervolume(errors: np.ndarray, nonzero_shares: np.ndarray, quality: str = ACCURACY) -> float:
-    """Dominated share of the reference box, in [0, 1]; both arguments are fractions of shape [N].
+    """Return the hypervolume of networks: the dominated share of a reference box, in [0, 1].
 
-    In log10(error) x log10(nonzero share), to (0.1 %, 0.1 %) from (10 %, 100 %), or from (100 %,
-    100 %) of other qualities, whose errors are shares of the constant prediction's loss.
+    The box is one in log10(error) x log10(nonzero share). Its ideal corner is (0.1 %, 0.1 %). Its
+    reference corner is (10 %, 100 %) if the metric is accuracy, and otherwise (100 %, 100 %),
+    because an error is then a share of the constant prediction's loss.
+
+    Args:
+        errors: the errors, as fractions of shape [N].
+        nonzero_shares: the nonzero shares of the prunable weights, as fractions of shape [N].
+        quality: the name of the metric, which is 1 - error.
     """
     if len(errors) == 0:
         return 0.0
@@ -28,9 +35,14 @@ def hypervolume(errors: np.ndarray, nonzero_shares: np.ndarray, quality: str = A
 
 
 def hypervolume_of(points: pd.DataFrame, samples: int, quality: str = ACCURACY) -> float:
-    """Hypervolume of the living points on validation data of `samples` images.
+    """Return the hypervolume, in [0, 1], of the living points that a front is chosen from.
 
-    No error counts as less than `least_error`, no network as less than one weight.
+    Errors are clipped from below by `least_error`, and sizes by one weight.
+
+    Args:
+        points: rows of the table, or of `over_seeds`.
+        samples: the number of validation samples.
+        quality: the name of the metric, which is 1 - error.
     """
     living = choosable(points)
     shares = living["nonzeros"].clip(lower=1) / living["prunable_weights"]

@@ -1,4 +1,4 @@
-"""Pareto fronts: nondominated and supported points, and holes between them.
+"""Pareto fronts: nondominated points, supported points, and wide gaps between neighbours.
 
 All functions take the table as a DataFrame, never alter it, and do not depend on the order of its
 rows.
@@ -16,16 +16,16 @@ AXES: Axes = ("val_loss", "complexity")
 
 
 def pareto(points: pd.DataFrame, axes: Axes = AXES) -> pd.DataFrame:
-    """The nondominated points, sorted from the least value on the first axis."""
+    """Return the nondominated points, in ascending order of the first axis."""
     chosen = nondominated(points[list(axes)].to_numpy(float))
     return points.iloc[chosen].sort_values([*axes, "run_id"])
 
 
 def nondominated(values: np.ndarray) -> np.ndarray:
-    """Indices of the rows of `values` [N, 2] that no other dominates; both are to be minimised.
+    """Return the indices of the rows of `values` [N, 2] that no other row dominates.
 
-    Rows with a NaN are left out. Of many rows most are dominated by the best second value to their
-    left, which is seen at once.
+    Both columns are minimised. Rows with a NaN are left out. A first pass drops each row whose
+    second value exceeds the least one to its left, because of many rows these are most.
     """
     known = np.flatnonzero(~np.isnan(values).any(axis=1))
     order = known[np.lexsort(values[known].T[::-1])]
@@ -39,9 +39,9 @@ def nondominated(values: np.ndarray) -> np.ndarray:
 
 
 def supported(points: pd.DataFrame, axes: Axes = AXES) -> pd.DataFrame:
-    """The corners of the lower convex hull, sorted from the least value on the first axis.
+    """Return the corners of the lower convex hull, in ascending order of the first axis.
 
-    Of points with equal values the one of smallest `lam` stands for all.
+    Of points with equal values only the one of the smallest `lam` is returned.
     """
     front = pareto(points, axes).sort_values([*axes, "lam"]).drop_duplicates(list(axes))
     values = front[list(axes)].to_numpy(float)
@@ -54,6 +54,7 @@ def supported(points: pd.DataFrame, axes: Axes = AXES) -> pd.DataFrame:
 
 
 def _turns_left(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> bool:
+    """Return whether the path a, b, c in the plane (each of shape [2]) turns left at b."""
     return bool((b[0] - a[0]) * (c[1] - a[1]) > (b[1] - a[1]) * (c[0] - a[0]))
 
 
@@ -61,7 +62,10 @@ HOLE = 10  # neighbours on the front farther apart than this factor in nonzeros 
 
 
 def wide_gaps(points: pd.DataFrame) -> list[tuple[float, float]]:
-    """Neighbouring lams on the front more than tenfold apart in nonzeros, lam = 0 excepted."""
+    """Return pairs of neighbouring λs > 0 on the front with nonzeros more than tenfold apart.
+
+    The front is that of `AXES` over the means of seeds. The smaller λ of each pair comes first.
+    """
     front = pareto(choosable(over_seeds(points)))
     front = front[front["lam"] > 0]
     sizes = front["nonzeros"].clip(lower=1).to_numpy()

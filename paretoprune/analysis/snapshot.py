@@ -1,4 +1,4 @@
-"""Snapshot of a study: its plan, its runs, and one row for each network."""
+"""Snapshot of a study: its plan, its runs, and its runs averaged over seeds."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,14 @@ from paretoprune.study.settings import Plan
 
 @dataclass(frozen=True)
 class StudySnapshot:
-    """A study as it stands: every run (`points`), and one row for each lam (`networks`)."""
+    """A study as it was when it was read.
+
+    Attributes:
+        folder: the folder of the study.
+        plan: the settings, the budget and the measured values.
+        points: the table, with one row for each run.
+        networks: one row for all runs that differ only in their seed (see `over_seeds`).
+    """
 
     folder: Path
     plan: Plan
@@ -22,15 +29,20 @@ class StudySnapshot:
 
     @property
     def front(self) -> pd.DataFrame:
-        """The nondominated networks, from the least validation loss to the smallest."""
+        """The front of validation loss and complexity, in ascending order of the loss."""
         return self.front_on(AXES)
 
     def front_on(self, axes: Axes) -> pd.DataFrame:
-        """The living networks that are nondominated in `axes`, sorted by the first of them."""
+        """Return the living networks that are nondominated in `axes`, sorted by the first axis."""
         return pareto(choosable(self.networks), axes)
 
 
 def load_study(folder: Path) -> StudySnapshot:
-    """Read a study. Raises `UsageError` without one, `CorruptStudyError` for one that is broken."""
+    """Read a study.
+
+    Raises:
+        UsageError: if `folder` holds no study.
+        CorruptStudyError: if a file of the study cannot be read.
+    """
     plan, points = storage.read_plan(folder), storage.read(folder)
     return StudySnapshot(folder, plan, points, over_seeds(points))

@@ -1,3 +1,3 @@
-"""Report: what people and programs read about a study."""
+"""Reports on studies: documents for programs, and texts and figures for people."""
 
 __all__ = ["plots", "terminal"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def choice_document(
     snapshot: StudySnapshot, choice: Choice, confirmation: "Confirmation | None" = None
 ) -> dict[str, Any]:
-    """Return the answer of `knee --json`; its networks are rows of the front, or null."""
+    """Return the document of `knee --json`; its networks are rows of the front, or null."""
 
     def row(label: int | None) -> Any:
         return None if label is None else to_jsonable(choice.row(label).to_dict())
@@ -40,7 +40,7 @@ def choice_document(
 
 
 def confirmation_document(confirmation: "Confirmation") -> dict[str, Any]:
-    """Return the row of a longer training, and the ids of the networks that dominate it."""
+    """Return the row of a confirmation, and the ids of the networks that dominate it."""
     return {
         **to_jsonable(confirmation.row.to_dict()),
         "nondominated": confirmation.is_nondominated,
@@ -49,7 +49,7 @@ def confirmation_document(confirmation: "Confirmation") -> dict[str, Any]:
 
 
 def points_document(snapshot: StudySnapshot, everything: bool) -> dict[str, Any]:
-    """Return the answer of `show --json`: the front, or all runs if `everything`."""
+    """Return the document of `show --json`: the knee and the front (all runs if `everything`)."""
     knee = find_knee(snapshot).network
     return {
         "study": str(snapshot.folder),
@@ -59,16 +59,17 @@ def points_document(snapshot: StudySnapshot, everything: bool) -> dict[str, Any]
 
 
 def points_csv(snapshot: StudySnapshot, everything: bool) -> str:
-    """Return the answer of `show --csv`: all columns except `layers`, which is nested."""
+    """Return the text of `show --csv`: all columns except `layers`, which is nested."""
     return str(_rows(snapshot, everything).drop(columns="layers").to_csv(index=False))
 
 
 def _rows(snapshot: StudySnapshot, everything: bool) -> pd.DataFrame:
+    """Return the rows to show: all runs if `everything`, otherwise the front."""
     return in_order(snapshot.points) if everything else find_knee(snapshot).front
 
 
 def compare_document(comparison: Comparison, picture: Path) -> dict[str, Any]:
-    """Return the answer of `compare --json`; what is not known is null."""
+    """Return the document of `compare --json`; unknown values are null."""
     document = {"chosen_on": "validation", **asdict(comparison), "picture": str(picture)}
     return dict(to_jsonable(document))
 

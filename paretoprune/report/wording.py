@@ -1,4 +1,4 @@
-"""Wording: how a sweep ended and what to type next, in sentences."""
+"""Texts about the end of a sweep: why it ended, what it left open, and which commands come next."""
 
 import math
 import shlex
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from paretoprune.analysis.aggregate import choosable
 from paretoprune.runner.events import Summary, plural
 
+# State of an interval -> its meaning.
 MEANINGS = {
     "converged": "gain under --tolerance",
     "noise": "tried, nothing better",
@@ -17,6 +18,7 @@ MEANINGS = {
     "budget": "still promising",
 }
 
+# Ending of a sweep -> its description.
 ENDINGS = {
     "done": "the search is done",
     "compared": "all runs of SMGD are trained",
@@ -30,7 +32,7 @@ GOES_ON = ("budget", "time", "kept", "failed")  # endings after which there is m
 
 
 def closing(summary: Summary) -> str:
-    """Describe how a sweep ended, and what it leaves open."""
+    """Describe how a sweep ended and what it left open, one line per fact."""
     took, points = duration(summary.seconds), summary.swept
     smgd = int((points["role"] == "comparison").sum())
     of_smgd = f", {smgd} of them SMGD" if 0 < smgd < len(points) else ""
@@ -53,7 +55,10 @@ def closing(summary: Summary) -> str:
 
 
 def onward(summary: Summary, place: Sequence[str]) -> list[str]:
-    """Return the commands to type next; `place` are options that a sweep needs on this machine."""
+    """Return the commands to type next.
+
+    `place` holds the options that say where a sweep is trained, such as `--device`.
+    """
     folder = str(summary.folder)
     roles = set(summary.points["role"])
     commands = [["knee", folder]] if "search" in roles else []

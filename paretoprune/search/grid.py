@@ -53,16 +53,16 @@ def spread(wanted: list[float], present: list[float], count: int) -> list[float]
     The ends come first, then each λ as far as possible from all others. The search therefore covers
     its whole range even if it is stopped early.
     """
-    places = np.arange(len(wanted))  # evenly spaced, except for 0
+    positions = np.arange(len(wanted))  # evenly spaced, except for 0
     distance = np.full(len(wanted), np.inf)
     taken = [wanted.index(lam) for lam in present]
-    for place in taken:
-        distance = np.minimum(distance, abs(places - place))
+    for position in taken:
+        distance = np.minimum(distance, abs(positions - position))
     order: list[float] = []
     for _ in range(min(count, len(wanted) - len(present))):
-        left = [end for end in (0, len(wanted) - 1) if distance[end] > 0]
-        best = left[0] if left else int(distance.argmax())
-        distance = np.minimum(distance, abs(places - best))
+        missing_ends = [end for end in (0, len(wanted) - 1) if distance[end] > 0]
+        best = missing_ends[0] if missing_ends else int(distance.argmax())
+        distance = np.minimum(distance, abs(positions - best))
         order.append(wanted[best])
     return order
 

@@ -105,13 +105,13 @@ def search_levels(
     )
     if points["round"].nunique() > rules.most_levels:
         return Proposal(lams=(), intervals=intervals)
-    eager = sorted(
+    open_intervals = sorted(
         (interval for interval in intervals if interval.state == "open"),
         key=lambda interval: (-interval.gain, interval.lam),
     )
     wanted = (*rules.start, *toward_living(points, living, rules))
     missing = [lam for lam in wanted if not is_known(points, lam, rules)]
-    lams = tuple(dict.fromkeys((*missing, *(interval.lam for interval in eager))))
+    lams = tuple(dict.fromkeys((*missing, *(interval.lam for interval in open_intervals))))
     return Proposal(lams=lams[: settings.round_size], intervals=intervals)
 
 
@@ -182,6 +182,6 @@ def toward_living(
     above = points[points["lam"] > top]
     if (above["status"] == PENDING).any():  # it may be the run sought
         return ()
-    deadly = float(above["lam"].min())  # NaN if there is none
-    lam = math.nan if math.isnan(deadly) else rounded(rules.mean(top, deadly))
+    dead_lam = float(above["lam"].min())  # NaN if there is none
+    lam = math.nan if math.isnan(dead_lam) else rounded(rules.mean(top, dead_lam))
     return (lam,) if rules.low <= lam <= rules.high else ()

@@ -55,11 +55,13 @@ def knee(points: pd.DataFrame, settings: SearchSettings) -> Proposal:
     if living.empty:  # not even λ = 0 has a living network: no λ will help
         return Proposal(lams=())
     intervals = examine(points, living, settings)
-    eager = sorted(
+    open_intervals = sorted(
         (interval for interval in intervals if interval.state == "open"),
         key=lambda interval: (-interval.gain, interval.lam),
     )
-    lams = dict.fromkeys((*reach(points, living, settings), *(interval.lam for interval in eager)))
+    lams = dict.fromkeys(
+        (*reach(points, living, settings), *(interval.lam for interval in open_intervals))
+    )
     return Proposal(lams=tuple(lams)[: settings.round_size], intervals=intervals)
 
 
@@ -103,13 +105,13 @@ def useful_complexity(living: pd.DataFrame, settings: SearchSettings) -> float:
     within one standard error of the least validation error, whichever is larger: an overfitting
     network can have a larger loss and fewer errors.
     """
-    rules = AxesSpec(
+    spec = AxesSpec(
         ("val_error", "nonzeros"),
         samples=settings.validation_images,
         quality=settings.quality,
         constant_loss=settings.constant_loss,
     )
-    chosen = one_se(pareto(living, rules.axes), rules).index
+    chosen = one_se(pareto(living, spec.axes), spec).index
     is_best = (living.index == living["val_loss"].idxmin()) | (living.index == chosen)
     return float(living["complexity"][is_best].max())
 
@@ -167,12 +169,12 @@ def reach(
     above = points[points["lam"] > top]
     if (above["status"] == PENDING).any():  # it may be the run sought
         return ()
-    deadly = float(above["lam"].min())  # NaN if there is none
-    if math.isnan(deadly):
+    dead_lam = float(above["lam"].min())  # NaN if there is none
+    if math.isnan(dead_lam):
         odds = 10 * top / (1 - top)
         lam = odds / (1 + odds)
     else:
-        lam = math.sqrt(top * deadly) if top > 0 else deadly / 10
+        lam = math.sqrt(top * dead_lam) if top > 0 else dead_lam / 10
     lam = rounded(min(lam, LARGEST_LAM))
     known = near(lam, points["lam"].to_numpy())
     return () if known.any() or lam < DENSEST * settings.lam_ref else (lam,)

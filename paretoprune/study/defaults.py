@@ -76,15 +76,19 @@ def defaults_for(field: str, usual: object = None) -> str:
     for name, values in OF_DATASETS.items():
         if field in values or usual is not None:
             names.setdefault(str(values.get(field, usual)), []).append(name)
-    of_models = (f"{own[field]} for {name}" for name, own in OF_MODELS.items() if field in own)
-    own = (f"{value} for {', '.join(group)}" for value, group in names.items())
-    return "; ".join((*own, *of_models))
+    of_models = (
+        f"{values[field]} for {name}" for name, values in OF_MODELS.items() if field in values
+    )
+    of_datasets = (f"{value} for {', '.join(group)}" for value, group in names.items())
+    return "; ".join((*of_datasets, *of_models))
 
 
 def default_help(field: str) -> str:
     """Return the default of a setting in `EVERY` for the help text, after models that differ."""
-    own = (f"{values[field]:g} for {name}" for name, values in OF_MODELS.items() if field in values)
-    return ", else ".join((*own, f"{EVERY[field]:g}"))
+    of_models = (
+        f"{values[field]:g} for {name}" for name, values in OF_MODELS.items() if field in values
+    )
+    return ", else ".join((*of_models, f"{EVERY[field]:g}"))
 
 
 def default_budget(recipe: str, search: str) -> dict[str, Any]:
@@ -109,18 +113,18 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
     of_data = USER_DATA if is_user_code(dataset.name) else OF_DATASETS.get(dataset.name, {})
     model = given.get("model", of_data.get("model", ""))
     of_model = USER_MODEL if is_user_code(model) else OF_MODELS.get(model, {})
-    defaults_for = (
+    defaults = (
         {**EVERY, **of_data, **of_model}
         if is_user_code(model)
         else {**EVERY, **of_model, **of_data}
     )
     optimizers = OPTIMIZERS
     if given.get("recipe") == "paper":
-        coloured = PAPER_COLOURED if defaults_for.get("model") == "vgg" else {}
-        defaults_for, optimizers = {**defaults_for, **PAPER, **coloured}, PAPER_OPTIMIZERS
+        coloured = PAPER_COLOURED if defaults.get("model") == "vgg" else {}
+        defaults, optimizers = {**defaults, **PAPER, **coloured}, PAPER_OPTIMIZERS
         if model in WITHOUT_CONVOLUTIONS or is_user_code(
             model
         ):  # user code may have no convolutions
-            defaults_for["l2_conv"] = 0.0
-    chosen = {**defaults_for, **given}.get("optimizer", "adam")
-    return {**defaults_for, **optimizers.get(chosen, {}), **given}
+            defaults["l2_conv"] = 0.0
+    chosen = {**defaults, **given}.get("optimizer", "adam")
+    return {**defaults, **optimizers.get(chosen, {}), **given}

@@ -245,10 +245,10 @@ def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
     """
     kinds = get_type_hints(kind)
     needed = {field.name for field in fields(kind) if field.default is MISSING}
-    odd = sorted((needed - table.keys()) | (table.keys() - kinds.keys()))
-    if odd:
+    mismatched = sorted((needed - table.keys()) | (table.keys() - kinds.keys()))
+    if mismatched:
         raise ValueError(
-            f"missing or unknown entries, perhaps a newer paretoprune's: {', '.join(odd)}"
+            f"missing or unknown entries, perhaps a newer paretoprune's: {', '.join(mismatched)}"
         )
     for name, value in table.items():
         fits = (int, float) if kinds[name] is float else kinds[name]

@@ -93,13 +93,21 @@ def call(function: Function, offered: Mapping[str, Any], where: str) -> Any:
     except (TypeError, ValueError):  # for instance a class written in C has no signature
         parameters = {}.values()
     fixed = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    for one in parameters:
-        if one.kind not in fixed and one.default is one.empty and one.name not in offered:
+    for parameter in parameters:
+        if (
+            parameter.kind not in fixed
+            and parameter.default is parameter.empty
+            and parameter.name not in offered
+        ):
             raise UsageError(
-                f"{where} needs {one.name}, and is offered {' and '.join(offered)} only: give it "
-                "a default"
+                f"{where} needs {parameter.name}, and is offered {' and '.join(offered)} only: "
+                "give it a default"
             )
-    names = {one.name for one in parameters if one.kind is not inspect.Parameter.POSITIONAL_ONLY}
+    names = {
+        parameter.name
+        for parameter in parameters
+        if parameter.kind is not inspect.Parameter.POSITIONAL_ONLY
+    }
     try:
         return function(**{name: value for name, value in offered.items() if name in names})
     except UsageError:
@@ -110,12 +118,12 @@ def call(function: Function, offered: Mapping[str, Any], where: str) -> Any:
 
 def in_short(error: Exception) -> str:
     """Describe an exception in one line, with the line of the user's code that raised it."""
-    trace, place = error.__traceback__, ""
+    trace, location = error.__traceback__, ""
     while trace is not None:
         code = trace.tb_frame.f_code
         if not code.co_filename.startswith(NOT_THE_USERS):
-            place = f" ({code.co_filename}, line {trace.tb_lineno})"
+            location = f" ({code.co_filename}, line {trace.tb_lineno})"
             break
         trace = trace.tb_next
     lines = str(error).splitlines()
-    return printable(f"{type(error).__name__}: {lines[0] if lines else ''}{place}")
+    return printable(f"{type(error).__name__}: {lines[0] if lines else ''}{location}")

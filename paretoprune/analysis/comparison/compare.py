@@ -1,6 +1,6 @@
-"""Comparison of SMGD with fronts and of studies with each other: quality and effort. No torch.
+"""Comparison of SMGD with fronts, and of studies with each other, in quality and effort. No torch.
 
-A front is chosen on validation data, whatever data the quality of its networks is measured on.
+A front is always chosen on validation data, even if its networks are evaluated on test data.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,7 +38,7 @@ from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.study.metric import SPLITS
 from paretoprune.study.validation import choose
 
-SEARCHED = ("max_runs", "tolerance", "repeats")  # how far a search went
+SEARCHED = ("max_runs", "tolerance", "repeats")  # the options that limit a search
 MEASURES = (
     *("val_loss", "val_error", "test_loss", "test_error"),
     *("complexity", "l1", "nonzeros", "sparsity", "epochs", "seconds"),
@@ -47,7 +47,16 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Against:
-    """A variant beside one front; ratios are what the whole front cost over what one run does."""
+    """The comparison of an SMGD variant with one front.
+
+    Attributes:
+        front: the name of the front's study.
+        distances: the distances of the variant's living seeds to the front, for each of `PAIRS`.
+        hypervolume_without: the hypervolume of the front alone, in [0, 1].
+        hypervolume_with: the hypervolume of the front and one living seed together.
+        epochs_ratio: the epochs of the whole search, divided by those of one run.
+        seconds_ratio: the seconds of the whole search, divided by those of one run.
+    """
 
     front: str
     distances: tuple[Distance, ...]
@@ -59,10 +68,17 @@ class Against:
 
 @dataclass(frozen=True)
 class Variant:
-    """The SMGD runs of a study that differ in their seed only.
+    """The SMGD runs of a study that differ only in their seed.
 
-    `measures` has the table's columns, of the living `seeds`; `hypervolume` is that of one run.
-    `fleet_size` is the largest: a run's seconds are its share of a fleet's.
+    Attributes:
+        study: the name of the study.
+        name: the name of the variant (see `smgd_name`).
+        runs: the number of runs, of which `collapsed` collapsed and `failed` are not done.
+        seeds: the seeds of the living runs.
+        fleet_size: the largest fleet of the runs, among which its seconds are divided.
+        measures: for each of `MEASURES` the spread of that column over the living seeds.
+        hypervolume: the hypervolume, in [0, 1], of each living seed alone.
+        against: the comparison with each front.
     """
 
     study: str
@@ -79,7 +95,18 @@ class Variant:
 
 @dataclass(frozen=True)
 class Coverage:
-    """One study's front beside another's (Zitzler and Thiele 1999: C(by, front) is a share)."""
+    """How far one study's front covers another's.
+
+    The C-metric is that of Zitzler and Thiele (1999): C(by, front) is the share of `front` that
+    `by` dominates or equals.
+
+    Attributes:
+        front: the name of the study whose front is covered.
+        by: the name of the study whose front covers it.
+        parts: the C-metric C(by, front) as a count, for each of `PAIRS`.
+        hypervolume: the hypervolume of `front`, in [0, 1].
+        hypervolume_together: the hypervolume of both fronts together.
+    """
 
     front: str
     by: str
@@ -90,7 +117,14 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Group:
-    """Studies that differ in their seed only."""
+    """Studies that differ only in their seed.
+
+    Attributes:
+        studies: the names of the studies.
+        hypervolume: the hypervolume of each front, in [0, 1].
+        epochs: the epochs of each search.
+        seconds: the seconds of each search.
+    """
 
     studies: tuple[str, ...]
     hypervolume: Spread
@@ -100,7 +134,19 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What there is to say about some studies; `split` is the data that quality is measured on."""
+    """The result of a comparison of studies.
+
+    Attributes:
+        split: the data on which networks are evaluated, `validation` or `test`.
+        complexity: the name of the complexity.
+        quality: the name of the metric, which is 1 - error.
+        studies: the names of the studies.
+        fronts: the effort and the front of each search.
+        groups: the groups of studies that differ only in their seed.
+        coverages: the coverage of each front by each other front.
+        variants: the SMGD variants, each compared with one or more fronts.
+        notes: caveats for the reader.
+    """
 
     split: str
     complexity: str
@@ -116,8 +162,15 @@ class Comparison:
 def compare(snapshots: Sequence[StudySnapshot], split: str = "validation") -> Comparison:
     """Compare SMGD's runs with fronts, and fronts with each other.
 
-    `split` (`validation` or `test`) is the data that quality is measured on. Raises `UsageError`
-    for another split, a study given twice, different problems, and where nothing can be compared.
+    A variant is compared with the front of its study, or with all fronts if its study has none.
+
+    Args:
+        snapshots: the studies.
+        split: the data on which networks are evaluated, `validation` or `test`.
+
+    Raises:
+        UsageError: for another split, for a study that is given twice, for studies of different
+            metrics or problems, and if there is nothing to compare.
     """
     choose(split, SPLITS, "--split")
     names = names_of([snapshot.folder for snapshot in snapshots])
@@ -145,7 +198,10 @@ def compare(snapshots: Sequence[StudySnapshot], split: str = "validation") -> Co
 
 
 def groups_of(studies: Sequence[StudyEffort], fronts: dict[str, SearchEffort]) -> Iterator[Group]:
-    """Studies that differ in their seed and in nothing else that their search depends on."""
+    """Yield the groups of studies that differ only in their seed.
+
+    `SEARCHED` must be equal too. Of several studies with the same seed only the first counts.
+    """
     kinds: dict[str, dict[int, SearchEffort]] = {}
     for study in studies:
         plan = study.snapshot.plan
@@ -153,18 +209,18 @@ def groups_of(studies: Sequence[StudyEffort], fronts: dict[str, SearchEffort]) -
         kind |= {name: getattr(plan.budget, name) for name in SEARCHED}
         kinds.setdefault(repr(kind), {}).setdefault(plan.settings.seed, fronts[study.name])
     for seeds in kinds.values():
-        alike = list(seeds.values())
-        if len(alike) > 1:
+        group = list(seeds.values())
+        if len(group) > 1:
             yield Group(
-                studies=tuple(front.study for front in alike),
-                hypervolume=spread(front.hypervolume for front in alike),
-                epochs=spread(front.epochs for front in alike),
-                seconds=spread(front.seconds for front in alike),
+                studies=tuple(front.study for front in group),
+                hypervolume=spread(front.hypervolume for front in group),
+                epochs=spread(front.epochs for front in group),
+                seconds=spread(front.seconds for front in group),
             )
 
 
 def coverage(front: StudyEffort, by: StudyEffort) -> Coverage:
-    """How much of one front another one leaves standing."""
+    """Return how far the front of the study `by` covers that of the study `front`."""
     boxes = front.boxes(), by.boxes()
     return Coverage(
         front=front.name,
@@ -176,7 +232,7 @@ def coverage(front: StudyEffort, by: StudyEffort) -> Coverage:
 
 
 def variants_in(study: StudyEffort) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The SMGD variants of a study by name, each with its runs in the order of their seeds."""
+    """Yield a study's SMGD variants in the order of their names, with runs sorted by seed."""
     runs = study.role("comparison")
     groups = [rows for _, rows in runs.groupby(list(VARIANT), dropna=False)]
     named = [(smgd_name(rows.iloc[0]), rows.sort_values("seed", kind="stable")) for rows in groups]
@@ -188,9 +244,13 @@ def variant_of(
     name: str,
     runs: pd.DataFrame,
     fronts: Sequence[StudyEffort],
-    costs: dict[str, SearchEffort],
+    efforts: dict[str, SearchEffort],
 ) -> Variant:
-    """What a variant's living seeds reach, and how far that is from fronts."""
+    """Return a variant with the results of its living seeds and its comparison with each front.
+
+    `runs` are the variant's rows, `fronts` the studies with whose fronts it is compared, and
+    `efforts` the efforts of all searches by the name of their study.
+    """
     living = alive(runs)
     return Variant(
         study=study.name,
@@ -200,36 +260,36 @@ def variant_of(
         fleet_size=int(runs["fleet_size"].max()),
         measures={measure: spread(living[measure]) for measure in MEASURES},
         hypervolume=spread(volume(box[None], quality=study.quality) for box in study.boxes(living)),
-        against=tuple(against(study, living, front, costs[front.name]) for front in fronts),
+        against=tuple(against(study, living, front, efforts[front.name]) for front in fronts),
     )
 
 
 def against(
-    study: StudyEffort, runs: pd.DataFrame, front: StudyEffort, cost: SearchEffort
+    study: StudyEffort, runs: pd.DataFrame, front: StudyEffort, effort: SearchEffort
 ) -> Against:
-    """The living runs of a variant beside one front."""
+    """Return the comparison of a variant's living `runs` with the front of one study."""
     boxes = front.boxes()
     return Against(
         front=front.name,
         distances=tuple(
             distance(study.places(runs, axes), front.front(axes), axes) for axes in PAIRS
         ),
-        hypervolume_without=cost.hypervolume,
+        hypervolume_without=effort.hypervolume,
         hypervolume_with=spread(
             volume(boxes, box[None], quality=study.quality) for box in study.boxes(runs)
         ),
-        epochs_ratio=ratio(cost.epochs, runs["epochs"].mean()),
-        seconds_ratio=ratio(cost.seconds, runs["seconds"].mean()),
+        epochs_ratio=ratio(effort.epochs, runs["epochs"].mean()),
+        seconds_ratio=ratio(effort.seconds, runs["seconds"].mean()),
     )
 
 
 def smgd_name(row: pd.Series) -> str:
-    """How a variant of SMGD is called in answers and pictures; `row` is one of the table."""
+    """Return the name of an SMGD variant for texts and figures; `row` is a row of the table."""
     return f"SMGD {row['optimizer']}, {smgd_options(row)}"
 
 
 def smgd_options(row: pd.Series) -> str:
-    """What tells a variant from the others of its study."""
+    """Return the options that distinguish an SMGD variant from the others of its study."""
     words = [f"{row['moments']} moments", f"{row['epochs']} epochs"]
     if row["normalize"] != "none":
         words.append(f"normalized by {row['normalize']}")

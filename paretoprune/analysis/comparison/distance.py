@@ -80,36 +80,36 @@ class CMetric:
 
 def distance(places: np.ndarray, front: np.ndarray, axes: Axes) -> Distance:
     """Return the distances of networks `places` [seeds, 2] to a front [N, 2]."""
-    each = tuple(point_distance(place, front) for place in places)
+    seeds = tuple(point_distance(point, front) for point in places)
     return Distance(
         axes=axes,
-        dominated=sum(one.is_dominated for one in each),
-        quality=spread(one.quality for one in each),
-        size=spread(one.size for one in each),
-        share=spread(one.share for one in each),
-        each=each,
+        dominated=sum(seed.is_dominated for seed in seeds),
+        quality=spread(seed.quality for seed in seeds),
+        size=spread(seed.size for seed in seeds),
+        share=spread(seed.share for seed in seeds),
+        each=seeds,
     )
 
 
-def point_distance(place: np.ndarray, front: np.ndarray) -> PointDistance:
+def point_distance(point: np.ndarray, front: np.ndarray) -> PointDistance:
     """Return the distance of a network to the attainment surface (staircase) of a front.
 
     The distance along the first axis is that to the best network of `front` that is at most as
     large. The distance along the size is that to the smallest network that is at least as good.
 
     Args:
-        place: the network's error (or loss) and size, of shape [2].
+        point: the network's error (or loss) and size, of shape [2].
         front: the same of the networks of a front, of shape [N, 2].
     """
-    no_worse = front <= place  # [N, 2]
+    no_worse = front <= point  # [N, 2]
     best = front[no_worse[:, 1], 0].min(initial=math.inf)
     least = front[no_worse[:, 0], 1].min(initial=math.inf)
-    size = finite(float(place[1]) - float(least))
+    size = finite(float(point[1]) - float(least))
     return PointDistance(
-        quality=finite(float(place[0]) - float(best)),  # as floats: NumPy warns if both are inf
+        quality=finite(float(point[0]) - float(best)),  # as floats: NumPy warns if both are inf
         size=size,
-        share=None if size is None else ratio(size, place[1]),
-        is_dominated=bool((no_worse.all(axis=1) & (front < place).any(axis=1)).any()),
+        share=None if size is None else ratio(size, point[1]),
+        is_dominated=bool((no_worse.all(axis=1) & (front < point).any(axis=1)).any()),
     )
 
 

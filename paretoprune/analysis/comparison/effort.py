@@ -89,8 +89,8 @@ class StudyEffort:
     def places(self, rows: pd.DataFrame, axes: Axes) -> np.ndarray:
         """Return the coordinates [N, 2] of networks, evaluated on the data of `split`."""
         quality = axes[0].replace("val", SPLITS[self.split], 1)
-        places: np.ndarray = rows[[quality, axes[1]]].to_numpy(float)
-        return places
+        values: np.ndarray = rows[[quality, axes[1]]].to_numpy(float)
+        return values
 
     def boxes(self, rows: pd.DataFrame | None = None) -> np.ndarray:
         """Return the errors and nonzero shares [N, 2] of `rows`, or of the front if that is `None`.
@@ -136,7 +136,7 @@ def trace_of(study: StudyEffort, runs: pd.DataFrame) -> Iterator[TracePoint]:
     the same time, so they are adjacent.
     """
     means = means_over_time(runs)
-    places, boxes = means[list(ERROR_AXES)].to_numpy(float), study.boxes(means)  # [N, 2] each
+    values, boxes = means[list(ERROR_AXES)].to_numpy(float), study.boxes(means)  # [N, 2] each
     spent = runs[["epochs", "seconds"]].fillna(0).cumsum().to_numpy()
     latest: dict[int, int] = {}  # variant -> its last row in `means`
     begin = 0
@@ -144,7 +144,7 @@ def trace_of(study: StudyEffort, runs: pd.DataFrame) -> Iterator[TracePoint]:
         stop = int(means.index.searchsorted(end))
         latest |= zip(means["variant"].iloc[begin:stop], range(begin, stop), strict=True)
         begin, rows = stop, np.array(list(latest.values()), int)
-        front = rows[nondominated(places[rows])]
+        front = rows[nondominated(values[rows])]
         epochs, seconds = spent[end - 1]
         reached = volume(boxes[front], quality=study.quality)
         yield TracePoint(int(epochs), float(seconds), hypervolume=reached)
@@ -179,7 +179,7 @@ def volume(*boxes: np.ndarray, quality: str = ACCURACY) -> float:
     """Return the hypervolume in [0, 1] of the union of `boxes`.
 
     Each array holds errors and nonzero shares and has the shape [N, 2]. `quality` is the metric,
-    which selects the reference point (see `analysis.pareto.hypervolume`).
+    which selects the reference point (see `analysis.indicators.hypervolume`).
     """
     errors, shares = np.concatenate(boxes).T
     return hypervolume(errors, shares, quality)

@@ -18,7 +18,7 @@ PROBLEM = (
     *("dataset", "image_size", "validation", "model", "loss"),
     *("prunable", "exclude", "complexity"),
 )
-DATA = ("validation_images", "test_images", "prunable_weights")  # not stated by an option
+DATA = ("validation_images", "test_images", "prunable_weights")  # measured, not set by an option
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
@@ -26,11 +26,11 @@ def names_of(folders: Sequence[Path]) -> list[str]:
 
     Raises `UsageError` if a study is given twice.
     """
-    places = [folder.resolve() for folder in folders]
-    for folder, place in zip(folders, places, strict=True):
-        if places.count(place) > 1:
+    resolved = [folder.resolve() for folder in folders]
+    for folder, path in zip(folders, resolved, strict=True):
+        if resolved.count(path) > 1:
             raise UsageError(f"{folder} is given twice: name each study once")
-    short = [place.name for place in places]
+    short = [path.name for path in resolved]
     return [
         name if short.count(name) == 1 else str(folder)
         for name, folder in zip(short, folders, strict=True)
@@ -50,19 +50,19 @@ def require_one_metric(snapshots: Sequence[StudySnapshot]) -> str:
     return quality
 
 
-def require_one_problem(one: StudyEffort, other: StudyEffort) -> None:
+def require_one_problem(first: StudyEffort, other: StudyEffort) -> None:
     """Raise `UsageError` if two studies train different problems."""
-    a, b = asdict(one.snapshot.plan.settings), asdict(other.snapshot.plan.settings)
+    a, b = asdict(first.snapshot.plan.settings), asdict(other.snapshot.plan.settings)
     differing = [f"{option_of(n)} is {a[n]} and {b[n]}" for n in PROBLEM if a[n] != b[n]]
-    then, now = asdict(one.snapshot.plan.measured), asdict(other.snapshot.plan.measured)
+    facts, others = asdict(first.snapshot.plan.measured), asdict(other.snapshot.plan.measured)
     differing += [
-        f"{n.replace('_', ' ')} are {then[n]:,} and {now[n]:,}"
+        f"{n.replace('_', ' ')} are {facts[n]:,} and {others[n]:,}"
         for n in DATA
-        if then[n] != now[n] and not differing
+        if facts[n] != others[n] and not differing
     ]
     if differing:
         raise UsageError(
-            f"{one.name} and {other.name} are of different problems ({', '.join(differing)}): "
+            f"{first.name} and {other.name} are of different problems ({', '.join(differing)}): "
             "compare studies of one problem"
         )
 

@@ -1,4 +1,4 @@
-"""Knee rules: how one point of a front is chosen.
+"""Knee rules, each of which chooses one point of a front.
 
 A new rule is one file with a function, and one line in `RULES`.
 """

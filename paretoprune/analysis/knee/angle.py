@@ -20,7 +20,7 @@ def angle(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     few = too_few(labels)
     if few:
         return few
-    bends = np.array([largest_bend(unit, at) for at in range(1, len(unit) - 1)])
+    bends = np.array([largest_bend(unit, row) for row in range(1, len(unit) - 1)])
     best = int((bends >= bends.max() - EVEN).argmax())  # among equal ones, the densest
     if bends[best] <= EVEN:
         return KneeResult(None, "no point between the extremes bends towards the ideal")
@@ -30,10 +30,10 @@ def angle(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     )
 
 
-def largest_bend(unit: np.ndarray, at: int) -> float:
-    """Return the largest turn (rad, positive towards the ideal) at row `at` of `unit` [N, 2]."""
-    denser = [direction(unit[i], unit[at]) for i in (at - 1, at - 2) if i >= 0]
-    sparser = [direction(unit[at], unit[i]) for i in (at + 1, at + 2) if i < len(unit)]
+def largest_bend(unit: np.ndarray, row: int) -> float:
+    """Return the largest turn (rad, positive towards the ideal) at `row` of `unit` [N, 2]."""
+    denser = [direction(unit[i], unit[row]) for i in (row - 1, row - 2) if i >= 0]
+    sparser = [direction(unit[row], unit[i]) for i in (row + 1, row + 2) if i < len(unit)]
     return max(after - before for before, after in product(denser, sparser))
 
 

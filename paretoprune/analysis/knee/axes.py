@@ -18,13 +18,14 @@ SIZE_OF = {
     "neurons": "neurons",
     "parameters": "compact_parameters",
 }
-COUNTED = ("nonzeros", "flops", "neurons", "compact_parameters")  # whole numbers
+COUNTED = ("nonzeros", "flops", "neurons", "compact_parameters")  # columns of whole numbers
 USUAL = ("loss,complexity", "loss,nonzeros", "error,nonzeros")
 EVERY = {
     f"{quality},{size}": (ERROR_OF[quality], SIZE_OF[size])
     for quality, size in product(ERROR_OF, SIZE_OF)
 }
-WHOLE_OF = {"flops": "dense_flops", "compact_parameters": "parameters"}  # of the dense network
+# Column of a size -> column of the same size of the dense network.
+WHOLE_OF = {"flops": "dense_flops", "compact_parameters": "parameters"}
 WORDS = {"flops": "FLOPs", "compact_parameters": "parameters"}
 # The choices of `--axes`, the usual ones first.
 AXES_OF: dict[str, Axes] = {name: EVERY[name] for name in (*USUAL, *EVERY)}
@@ -86,13 +87,13 @@ def floor_of(
 def distinct(front: pd.DataFrame, spec: AxesSpec) -> pd.DataFrame:
     """Return the distinct points of a front, from extreme to extreme.
 
-    The columns of `terms.axes` hold their values on the scale of `spec` (log10 if `is_log`).
+    The columns of `spec.axes` hold their values on the scale of `spec` (log10 if `is_log`).
     """
     columns = list(spec.axes)
     values = front[columns].astype(float)
     if spec.is_log:
-        known = (spec.samples, spec.quality, spec.constant_loss)
-        floors = pd.Series({name: floor_of(name, *known) for name in columns})
+        facts = (spec.samples, spec.quality, spec.constant_loss)
+        floors = pd.Series({name: floor_of(name, *facts) for name in columns})
         values = values.clip(lower=floors, axis=1).apply(np.log10)
     # the floor makes values equal, so that some points become dominated
     return pareto(front.assign(**values), spec.axes).drop_duplicates(columns)

@@ -53,19 +53,19 @@ def size_at(price: float, losses: np.ndarray, sizes: np.ndarray) -> float:
 
     least, middle = losses.min(), sizes.mean()
 
-    def off(curve: np.ndarray) -> np.ndarray:
+    def residuals(curve: np.ndarray) -> np.ndarray:
         floor, height, log_power = curve
         fall = height - np.exp(log_power) * (sizes - middle)
         return np.asarray(np.logaddexp(floor, fall) + least - losses)
 
-    found = least_squares(
-        off,
+    fit = least_squares(
+        residuals,
         x0=(-0.3, 0.0, 0.0),
         bounds=((-5.0, -50.0, -5.0), (5.0, 50.0, np.log(STEEPEST))),
         loss="soft_l1",
         f_scale=DEVIATION,
     )
-    floor, height, power = found.x[0], found.x[1], float(np.exp(found.x[2]))
+    floor, height, power = fit.x[0], fit.x[1], float(np.exp(fit.x[2]))
     if power <= price:
         return -np.inf
     # power * fall / (least + fall) = price, with fall = exp(height - power * (size - middle))

@@ -8,7 +8,7 @@ from paretoprune.analysis.knee.axes import AxesSpec, floor_of
 from paretoprune.analysis.knee.result import KneeResult
 from paretoprune.study.metric import ACCURACY
 
-ENOUGH_SEEDS = 3  # from here on their standard deviation is used
+ENOUGH_SEEDS = 3  # from this number on, the standard deviation between seeds is used
 
 
 def one_se(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
@@ -32,7 +32,7 @@ def one_se(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
         deviation = float(best[f"{error}_sd"]) / math.sqrt(seeds)
         source = f"{seeds} seeds"
     else:
-        deviation = of_samples(least, spec.samples) if is_share else of_losses(best)
+        deviation = error_of_share(least, spec.samples) if is_share else error_of_loss(best)
         source = f"n = {spec.samples:,} validation {'images' if is_share else 'samples'}"
     good = front[front[error] <= least + deviation]
     form, word = ".3%" if is_share else ".3g", "sparsest" if size == "nonzeros" else "smallest"
@@ -43,12 +43,12 @@ def one_se(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     )
 
 
-def of_samples(error: float, samples: int) -> float:
-    """Return the standard error of an error that is a share of `samples`."""
+def error_of_share(error: float, samples: int) -> float:
+    """Return the standard error of an error rate that was measured on `samples` samples."""
     return math.sqrt(error * (1 - error) / samples)
 
 
-def of_losses(best: pd.Series) -> float:
+def error_of_loss(best: pd.Series) -> float:
     """Return the standard error of a mean loss, as a share of the constant prediction's loss."""
     loss = float(best["val_loss"])
     return float(best["val_loss_se"] * best["val_error"]) / loss if loss > 0 else 0.0

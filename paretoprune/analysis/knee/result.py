@@ -20,7 +20,7 @@ class KneeResult:
 class Rule(Protocol):
     """A knee rule: a function that chooses one row of a front.
 
-    `front` holds the points that are nondominated in `terms.axes`, one row each, sorted by the
+    `front` holds the points that are nondominated in `spec.axes`, one row each, sorted by the
     first of these axes. It has the columns of `over_seeds` if runs were repeated. The result
     holds the label of one of its rows, or `None`.
     """
@@ -28,13 +28,13 @@ class Rule(Protocol):
     def __call__(self, front: pd.DataFrame, spec: AxesSpec) -> KneeResult: ...
 
 
-def too_few(places: Sized, what: str = "the front") -> KneeResult | None:
+def too_few(points: Sized, name: str = "the front") -> KneeResult | None:
     """Return the result for a front of fewer than three points, otherwise `None`.
 
-    `what` names the points that the rule looks at; it is part of the reason.
+    `name` is the name of these points in the reason.
     """
-    if len(places) >= 3:
+    if len(points) >= 3:
         return None
     return KneeResult(
-        None, f"a knee lies between two extremes, and {what} has {len(places)} points"
+        None, f"a knee lies between two extremes, and {name} has {len(points)} points"
     )

@@ -18,8 +18,8 @@ class KneeRule:
         axes: the supported keys of `AXES_OF`; the first is the default.
         scales: the supported `SCALES`, the first being the default; empty if the rule does not
             depend on the scale.
-        why_axes: the end of the error message that rejects other axes.
-        why_scales: the end of the error message that rejects other scales.
+        why_axes: why it supports no other axes; the end of an error message.
+        why_scales: why it supports no other scales; the end of an error message.
     """
 
     rule: Rule

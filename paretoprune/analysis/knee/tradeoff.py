@@ -22,17 +22,17 @@ def tradeoff(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     few = too_few(labels)
     if few:
         return few
-    found = [at for at in standing_out(unit) if 0 < at < len(unit) - 1]
+    found = [row for row in standing_out(unit) if 0 < row < len(unit) - 1]
     if not found:
         return KneeResult(None, "no trade-off between the extremes stands out")
-    best = min(found, key=lambda at: round(float(unit[at].sum()), 9))  # the first of equal ones
+    best = min(found, key=lambda row: round(float(unit[row].sum()), 9))  # the first of equal ones
     among = f", nearest to the ideal of {len(found)} such points" if len(found) > 1 else ""
     reason = f"every move to a neighbour loses unusually much for what it gains{among}"
     return KneeResult(int(labels[best]), reason)
 
 
 def standing_out(unit: np.ndarray) -> list[int]:
-    """Return the positions of the points of high trade-off among `unit` [N, 2].
+    """Return the rows of `unit` [N, 2] that hold points of high trade-off.
 
     The list is empty for a straight front.
     """
@@ -45,4 +45,4 @@ def standing_out(unit: np.ndarray) -> list[int]:
 
         # rounded, so that rounding in the units of an axis does not decide
         found = HighTradeoffPoints().do(np.round(unit, 12))
-    return [] if found is None else [int(at) for at in found]
+    return [] if found is None else [int(row) for row in found]

@@ -54,7 +54,7 @@ def draw_studies(
     """Draw studies with `draw_figure` and write the figure to a file.
 
     Args:
-        readings: the studies to draw.
+        snapshots: the studies to draw.
         path: the file, ending in .png, .svg or .pdf, which selects the format.
         split: as for `draw_figure`.
         kind: as for `draw_figure`.
@@ -77,7 +77,7 @@ def draw_figure(
     """Draw studies into one figure.
 
     Args:
-        readings: the studies to draw.
+        snapshots: the studies to draw.
         split: the data of the values, a key of `SPLITS`; the knee is always chosen on validation
             data.
         kind: a key of `KINDS`.

@@ -1,4 +1,4 @@
-"""Selection of what the figure of a front shows of a study, and the note on what it omits."""
+"""Data of one study for the figure of a front, and the note on runs that are not drawn."""
 
 from dataclasses import dataclass, field
 
@@ -38,7 +38,7 @@ def drawing_of(snapshot: StudySnapshot, split: str, named: bool, words: Words) -
     """Return a study's part of a figure.
 
     Args:
-        reading: the study.
+        snapshot: the study.
         split: the data of the values, `validation` or `test`.
         named: whether the figure shows several studies, so that it needs their names.
         words: the labels of the figure.

@@ -50,7 +50,7 @@ def front(snapshots: Sequence[StudySnapshot], split: str, axes: str = DEFAULT_AX
     """Draw the front of one study or the fronts of several.
 
     Args:
-        readings: the studies, which share one metric.
+        snapshots: the studies, which share one metric.
         split: the data of the values, `validation` or `test`.
         axes: one of `ERROR_AXES`, for the right panel.
 
@@ -61,7 +61,8 @@ def front(snapshots: Sequence[StudySnapshot], split: str, axes: str = DEFAULT_AX
     for snapshot in snapshots:
         require_counted(snapshot, AXES_OF[axes])
     words = words_of(snapshots, AXES_OF[axes][1])
-    return draw([drawing_of(each, split, len(snapshots) > 1, words) for each in snapshots], split)
+    named = len(snapshots) > 1
+    return draw([drawing_of(study, split, named, words) for study in snapshots], split)
 
 
 def draw(drawings: Sequence[Drawing], split: str = "validation") -> Figure:
@@ -131,18 +132,18 @@ def loss_panel(
     scatter(axes, points, ("complexity", "loss"), ("complexity_sd", "loss_sd"), norm, style)
     knee = points.loc[points.index == drawing.knee]
     objectives = zip(knee["loss"], knee["complexity"], strict=True)
-    values = [drawing.words.at_loss(*place) for place in objectives]
-    edge = supported(points, ("loss", "complexity")).sort_values("complexity")
+    values = [drawing.words.at_loss(*pair) for pair in objectives]
+    hull = supported(points, ("loss", "complexity")).sort_values("complexity")
     # a straight edge of the hull is a curve on logarithmic axes
-    along = np.geomspace(edge["complexity"].iloc[0], edge["complexity"].iloc[-1], 400)
-    along = np.union1d(along, edge["complexity"])
-    heights = np.interp(along, edge["complexity"], edge["loss"])
+    along = np.geomspace(hull["complexity"].iloc[0], hull["complexity"].iloc[-1], 400)
+    along = np.union1d(along, hull["complexity"])
+    heights = np.interp(along, hull["complexity"], hull["loss"])
     label = legend("convex hull", drawing, values)
     # the marker appears in the legend only
     axes.plot(
         along, heights, color="0.3", zorder=1, label=label, markevery=[], markersize=4, **style
     )
-    mark_knee(axes, knee[["complexity", "loss"]], values, drawing, beside=(14, 16))
+    mark_knee(axes, knee[["complexity", "loss"]], values, drawing, offset=(14, 16))
 
 
 def metric_panel(
@@ -153,8 +154,8 @@ def metric_panel(
     points = points[points["size"].notna()]
     scatter(axes, points, ("size", "error"), (f"{column}_sd", "error_sd"), norm, style)
     knee = points.loc[points.index == drawing.knee]
-    found = zip(knee["error"], knee[column], strict=True)
-    values = [drawing.words.at_size(*place) for place in found]
+    errors_and_sizes = zip(knee["error"], knee[column], strict=True)
+    values = [drawing.words.at_size(*pair) for pair in errors_and_sizes]
     front = pareto(points, ("size", "error"))
     axes.step(
         front["size"],
@@ -167,7 +168,7 @@ def metric_panel(
         markersize=4,
         **style,
     )
-    mark_knee(axes, knee[["size", "error"]], values, drawing, beside=(14, -26))
+    mark_knee(axes, knee[["size", "error"]], values, drawing, offset=(14, -26))
 
 
 def legend(word: str, drawing: Drawing, values: list[str]) -> str:
@@ -217,22 +218,21 @@ def scatter(
 
 
 def mark_knee(
-    axes: Axes, at: pd.DataFrame, values: list[str], drawing: Drawing, beside: tuple[int, int]
+    axes: Axes, knee: pd.DataFrame, values: list[str], drawing: Drawing, offset: tuple[int, int]
 ) -> None:
     """Draw a ring around the knee, if there is one.
 
-    In a figure of one study its values are written at the offset `beside` (in points), on the
-    dominated side.
+    In a figure of one study its values are written at `offset` (in points), on the dominated side.
     """
-    for place, text in zip(at.to_numpy(), values, strict=True):
+    for point, text in zip(knee.to_numpy(), values, strict=True):
         axes.scatter(
-            [place[0]], [place[1]], s=90, facecolor="none", edgecolor=KNEE, linewidth=1.4, zorder=4
+            [point[0]], [point[1]], s=90, facecolor="none", edgecolor=KNEE, linewidth=1.4, zorder=4
         )
         if not drawing.name:
             axes.annotate(
                 f"knee: {text.replace(' at ', chr(10) + 'at ')}",
-                (place[0], place[1]),
-                xytext=beside,
+                (point[0], point[1]),
+                xytext=offset,
                 textcoords="offset points",
                 color=KNEE,
                 fontsize=7,

@@ -1,4 +1,4 @@
-"""Figure of the training histories: what each run reached after which epoch."""
+"""Figure of the training histories: loss, metric and nonzeros of each run over its epochs."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -37,8 +37,8 @@ from paretoprune.study.storage import read_history
 HEIGHT = 2.6  # inches, of one row of panels
 MOST_COLUMNS = 4  # of the legend
 DASHES: tuple[Any, ...] = ("--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
-OWN_WEIGHT, CONV_WEIGHT = "complexity_weight", "conv_l2_weight"  # columns of a history
-WEIGHTS: dict[str, Any] = {OWN_WEIGHT: "-", CONV_WEIGHT: "--"}
+COMPLEXITY_WEIGHT, CONV_WEIGHT = "complexity_weight", "conv_l2_weight"  # columns of a history
+WEIGHTS: dict[str, Any] = {COMPLEXITY_WEIGHT: "-", CONV_WEIGHT: "--"}
 CONV = "weight of l2 on the convolutions"
 CONSTANT = "λ of the study's runs, warmed up"
 THIN: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.6}
@@ -197,7 +197,7 @@ def weight_panel(axes: Axes, courses: Sequence[Course], scale: LogNorm) -> None:
         for course in courses
         if course.variant
         for column, line in WEIGHTS.items()
-        if column == OWN_WEIGHT or is_split(course)
+        if column == COMPLEXITY_WEIGHT or is_split(course)
     ]
     shown = pd.concat([pd.Series(list(lams), dtype=float), *(weights for _, weights, _ in lines)])
     lower, upper = extent_of(shown)
@@ -243,9 +243,9 @@ def legend_of(courses: Sequence[Course], others: list[str]) -> list[Line2D]:
     dashed = {course.other: line_of(course, others) for course in courses if course.other}
     handles = [Line2D([], [], color="0.3", linestyle=line, label=o) for o, line in dashed.items()]
     handles += legend_of_smgd(courses)
-    is_own = any(not course.other and not course.variant for course in courses)
-    own = [Line2D([], [], color="0.3", label="the study's runs")] if handles and is_own else []
-    return [*own, *handles, *grey]
+    has_plain = any(not course.other and not course.variant for course in courses)
+    plain = [Line2D([], [], color="0.3", label="the study's runs")] if handles and has_plain else []
+    return [*plain, *handles, *grey]
 
 
 def legend_of_smgd(courses: Sequence[Course]) -> list[Line2D]:

@@ -47,9 +47,9 @@ def cost(comparison: Comparison) -> Figure:
     several = len(comparison.studies) > 1
     fronts = {name_of(front.study): front for front in comparison.fronts}
     variants = {
-        f"{one.name} ({name_of(one.study)})" if several else one.name: one
-        for one in comparison.variants
-        if one.seeds
+        f"{variant.name} ({name_of(variant.study)})" if several else variant.name: variant
+        for variant in comparison.variants
+        if variant.seeds
     }
     columns = legend_columns([*fronts, *variants], MOST_COLUMNS)
     lines = -(-len([*fronts, *variants]) // columns)

@@ -1,4 +1,4 @@
-"""Figure of the layers: which of them lose their weights first along the front."""
+"""Figure of the layers: how many weights each of them keeps along the front."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -74,12 +74,12 @@ def parts_of(networks: pd.DataFrame) -> pd.DataFrame:
             "network": network,
             "label": f"{layer['name']} ({'×'.join(str(side) for side in layer['shape'])})",
             "nonzeros": int(layer["nonzeros"]),
-            "total": max(sum(int(other["nonzeros"]) for other in own), 1),
+            "total": max(sum(int(other["nonzeros"]) for other in of_network), 1),
             "drawn": max(int(layer["nonzeros"]), 1),
             "kept": 100 * max(int(layer["nonzeros"]), 1) / int(np.prod(layer["shape"])),
         }
-        for network, own in networks["layers"].items()
-        for layer in own
+        for network, of_network in networks["layers"].items()
+        for layer in of_network
     ]
     return pd.DataFrame(rows).sort_values("total", kind="stable") if rows else pd.DataFrame()
 

@@ -1,4 +1,4 @@
-"""Look of SMGD runs in all figures: one colour, and a marker for each variant."""
+"""Style of SMGD runs in all figures: one colour, and a marker for each variant."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

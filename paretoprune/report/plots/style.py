@@ -77,15 +77,15 @@ def legend_columns(labels: Sequence[str], most: int) -> int:
 def clear(axes: Axes, note: Annotation) -> None:
     """Move an annotation to where it hides least of a drawn panel.
 
-    It stays in its place if it hides nothing there.
+    It stays where it is if it hides nothing there.
     """
     clouds = [cloud for cloud in axes.collections if isinstance(cloud, PathCollection)]
     offsets = np.concatenate([np.asarray(cloud.get_offsets()) for cloud in clouds])
     points = axes.transData.transform(offsets)
     lines = [line.get_path().transformed(axes.transData) for line in axes.lines]
 
-    def hidden(place: tuple[float, float]) -> int:
-        note.set_position(place)
+    def hidden(position: tuple[float, float]) -> int:
+        note.set_position(position)
         box = Text.get_window_extent(note).padded(MARGIN)  # without the arrow
         crossed = sum(line.intersects_bbox(box, filled=False) for line in lines)
         outside = sum(not axes.bbox.contains(*corner) for corner in box.get_points())
@@ -120,16 +120,16 @@ def label_roundly(axis: XAxis | YAxis, unit: str = "") -> None:
 
 def tens_times(steps: Sequence[int], lower: float, upper: float) -> list[float]:
     """Return the multiples `steps` of powers of ten within the limits."""
-    all_ = [float(f"{step}e{power}") for power in range(-9, 13) for step in steps]
-    return [tick for tick in all_ if lower <= tick <= upper]
+    multiples = [float(f"{step}e{power}") for power in range(-9, 13) for step in steps]
+    return [tick for tick in multiples if lower <= tick <= upper]
 
 
 def few_ticks(lower: float, upper: float) -> list[float]:
-    """Return three log-spaced numbers within the limits, with as few digits as tell them apart."""
-    places = np.geomspace(lower, upper, 5)[1:-1]
+    """Return three log-spaced numbers within the limits, with few digits but distinct."""
+    positions = np.geomspace(lower, upper, 5)[1:-1]
     for digits in (1, 2, 3):
-        ticks = sorted({float(f"{tick:.{digits}g}") for tick in places})
-        if len(ticks) == len(places) and lower <= ticks[0] and ticks[-1] <= upper:
+        ticks = sorted({float(f"{tick:.{digits}g}") for tick in positions})
+        if len(ticks) == len(positions) and lower <= ticks[0] and ticks[-1] <= upper:
             break
     return ticks
 

@@ -1,7 +1,7 @@
-"""Terminal: what users read on a terminal, with one file per command.
+"""Output on a terminal, with one file per command.
 
-Answers go to stdout and progress to stderr. If stderr is not a terminal, progress consists of plain
-lines from time to time.
+Results go to stdout and progress to stderr. If stderr is not a terminal, progress is printed as
+plain lines from time to time.
 """
 
 from rich.console import Console

@@ -1,4 +1,4 @@
-"""Print of `check`: what is pruned, how it is trained, and what a sweep would take."""
+"""Printed output of `check`: what is pruned, how it is trained, and how long a sweep would take."""
 
 import json
 import math
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def show_check(checked: "DryRun", *, as_json: bool) -> None:
-    """Print what was found, for people or for programs."""
+    """Print the result of a dry run as text or JSON."""
     if as_json:
         print(json.dumps(asdict(checked), indent=2, ensure_ascii=False))
         return
@@ -58,7 +58,7 @@ def show_check(checked: "DryRun", *, as_json: bool) -> None:
 
 
 def layers_table(checked: "DryRun") -> Table:
-    """A line for each prunable layer."""
+    """Return a table with a line per prunable layer."""
     table = Table("layer", "shape", "weights", box=None, pad_edge=False)
     table.columns[2].justify = "right"
     for name, shape in checked.layers.items():

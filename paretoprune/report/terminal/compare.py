@@ -1,4 +1,4 @@
-"""Printed comparison: fronts, fronts against each other, and SMGD against fronts."""
+"""Printed output of `compare`: fronts, fronts against each other, and SMGD against fronts."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -59,11 +59,11 @@ def smgd_lines(comparison: Comparison) -> Iterator[str]:
         right, quality = Spread(1 - error.mean, error.sd, error.n), comparison.quality
         is_share = quality == ACCURACY
         reached = f"{mean(right, '.2f', 100)} %" if is_share else f"{quality} {mean(right, '.4f')}"
-        objectives, constraints = (one.dominated for one in variant.against[0].distances)
+        by_loss, by_metric = (pair.dominated for pair in variant.against[0].distances)
         yield (
             f"{variant.name}: {reached} at {mean(nonzeros, ',.0f')} nonzeros; "
-            f"the front dominates {objectives} of {plural(len(variant.seeds), 'seed')} in loss and "
-            f"{comparison.complexity}, {constraints} in {quality} and nonzeros"
+            f"the front dominates {by_loss} of {plural(len(variant.seeds), 'seed')} in loss and "
+            f"{comparison.complexity}, {by_metric} in {quality} and nonzeros"
         )
 
 
@@ -101,7 +101,7 @@ def fronts_table(comparison: Comparison) -> Table:
 
 
 def group_line(group: Group) -> str:
-    """Describe mean and spread over studies that differ only in their seed."""
+    """Describe the means and spreads of studies that differ only in their seed."""
     figures = (
         f"hypervolume {mean(group.hypervolume, '.3f')}",
         f"{mean(group.epochs, ',.0f')} epochs",
@@ -112,7 +112,7 @@ def group_line(group: Group) -> str:
 
 
 def coverage_table(comparison: Comparison) -> Table:
-    """Return a table with a line per pair of fronts."""
+    """Return a table with a line per ordered pair of fronts."""
     heads = ("of", "by", f"loss, {comparison.complexity}", f"{comparison.quality}, nonzeros")
     table = plain_table((*heads, "hypervolume", "of both"), names=2)
     for coverage in comparison.coverages:
@@ -151,7 +151,7 @@ def variants_table(comparison: Comparison) -> Table:
 
 
 def two_lines(spread: Spread, form: str, whole: int) -> str:
-    """Format a mean above its standard deviation; with `whole` 1, one minus the mean."""
+    """Format a mean above its standard deviation; if `whole` is 1, one minus the mean."""
     if spread.mean is None:
         return "-"
     first = f"{whole - spread.mean if whole else spread.mean:{form}}"
@@ -159,7 +159,7 @@ def two_lines(spread: Spread, form: str, whole: int) -> str:
 
 
 def variant_lines(variant: Variant, comparison: Comparison) -> Iterator[str]:
-    """Yield what a user should know about a variant, its name first."""
+    """Yield lines about a variant: its name, its lost runs, its comparison with each front."""
     several = len(comparison.studies) > 1
     yield f"{variant.name} ({variant.study})" if several else variant.name
     for word, count in (("collapsed", variant.collapsed), ("failed", variant.failed)):
@@ -242,13 +242,16 @@ def distance_line(distance: Distance, words: Words) -> str:
         share = "" if distance.share.mean is None else f" ({abs(distance.share.mean):.0%})"
         amount = mean(size, words.size_form)
         second = f"at its {words.quality} the front has {amount} {word} {words.size}{share}"
-    first += some(quality, seeds, "small")
-    parts = f"{first}; {second}{some(size, seeds, 'good')}"
+    first += seeds_note(quality, seeds, "small")
+    parts = f"{first}; {second}{seeds_note(size, seeds, 'good')}"
     return f"{verdict} ({distance.dominated} of {plural(seeds, 'seed')}): {parts}"
 
 
-def some(spread: Spread, seeds: int, end: str) -> str:
-    """Say how many seeds have a distance, if the others lie beyond that end of the front."""
+def seeds_note(spread: Spread, seeds: int, end: str) -> str:
+    """Return a note on how many seeds have a distance, empty if all or none of them have one.
+
+    The others lie beyond the end of the front that `end` names (`small` or `good`).
+    """
     return f" ({spread.n} of {seeds} seeds; nothing so {end} for the others)" * (
         0 < spread.n < seeds
     )
@@ -261,7 +264,7 @@ def mean(spread: Spread, form: str, scale: float = 1) -> str:
 
 
 def cost_line(variant: Variant, against: Against, comparison: Comparison) -> str:
-    """Describe the effort of one run, and that of the whole front as a multiple of it."""
+    """Describe the effort of one run, and that of the whole search as a multiple of it."""
     front = next(front for front in comparison.fronts if front.study == against.front)
     epochs, seconds = (variant.measures[name].mean or 0 for name in ("epochs", "seconds"))
     seeds = f", with {front.seeds} seeds for each λ," if front.seeds > 1 else ""

@@ -1,4 +1,4 @@
-"""Printed export: the sizes and the latency of an exported network, and what they mean."""
+"""Printed output of `export`: the sizes and latencies of an exported network."""
 
 import json
 from dataclasses import asdict
@@ -19,7 +19,7 @@ MEANING = (
 
 
 def show_export(exported: "Exported", *, as_json: bool) -> None:
-    """Print what was written, as text or JSON."""
+    """Print the result of an export as text or JSON."""
     if as_json:
         document = {**asdict(exported), "path": str(exported.path)}
         print(json.dumps(document, indent=2, ensure_ascii=False))
@@ -45,15 +45,15 @@ def show_export(exported: "Exported", *, as_json: bool) -> None:
 
 
 def sizes_table(exported: "Exported") -> Table:
-    """Return a table of the sizes as stored, without zeros, and when compact."""
-    stored, left = exported.stored, exported.left
+    """Return a table of the sizes: as stored, without zero weights, and after compaction."""
+    stored, compact = exported.stored, exported.left
     table = Table("", "stored", "nonzero", "compact", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     rows = {
-        "parameters": (stored.parameters, stored.nonzeros, left.parameters),
-        "neurons and filters": (stored.neurons, None, left.neurons),
-        "FLOPs of one sample": (stored.dense_flops, stored.flops, left.dense_flops),
+        "parameters": (stored.parameters, stored.nonzeros, compact.parameters),
+        "neurons and filters": (stored.neurons, None, compact.neurons),
+        "FLOPs of one sample": (stored.dense_flops, stored.flops, compact.dense_flops),
     }
     for name, values in rows.items():
         table.add_row(name, *("" if value is None else f"{value:,}" for value in values))
@@ -61,30 +61,30 @@ def sizes_table(exported: "Exported") -> Table:
 
 
 def compaction_lines(exported: "Exported") -> list[str]:
-    """Describe which dead neurons and filters are removed, and why some of them stay."""
+    """Return lines on dead neurons and filters: how many are removed, and why others stay."""
     if exported.reason:
         return [f"nothing is removed: {exported.reason}"]
-    removed, stuck = sum(exported.removed.values()), sum(exported.stuck.values())
+    removed, unremovable = sum(exported.removed.values()), sum(exported.stuck.values())
     where = ", ".join(f"{count} of {name}" for name, count in exported.removed.items() if count)
     lines = [f"dead neurons and filters: {removed:,}{f' ({where})' if where else ''}"]
-    if stuck:
-        lines.append(f"{stuck} more stay, as their constant output cannot be moved exactly")
+    if unremovable:
+        lines.append(f"{unremovable} more stay, as their constant output cannot be moved exactly")
     return lines
 
 
 def latency_table(latencies: "tuple[Latency, ...]") -> Table:
-    """Return a table of medians with quartiles, and of the speed relative to dense."""
+    """Return a table of latencies (median and quartiles) and of the speed relative to dense."""
     table = Table("latency", "batch", "median", "quartiles", "n", "speed", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    dense = {one.batch: one.median for one in latencies if one.network == "dense"}
-    for one in latencies:
+    dense = {latency.batch: latency.median for latency in latencies if latency.network == "dense"}
+    for latency in latencies:
         table.add_row(
-            one.network,
-            str(one.batch),
-            f"{1000 * one.median:.3g} ms",
-            f"{1000 * one.low:.3g} to {1000 * one.high:.3g}",
-            str(one.n),
-            f"{dense[one.batch] / one.median:.2f} x",
+            latency.network,
+            str(latency.batch),
+            f"{1000 * latency.median:.3g} ms",
+            f"{1000 * latency.low:.3g} to {1000 * latency.high:.3g}",
+            str(latency.n),
+            f"{dense[latency.batch] / latency.median:.2f} x",
         )
     return table

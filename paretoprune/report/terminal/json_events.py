@@ -1,4 +1,4 @@
-"""JSON events: each event of a sweep as a line of JSON on stderr, for programs."""
+"""Events of a sweep as lines of JSON on stderr, for programs."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ EVERY = 1.0  # seconds between two reports of progress
 
 
 class JsonView:
-    """Event handler that writes events as lines of JSON, progress once a second at most."""
+    """Event handler that writes events as lines of JSON, with progress once a second at most."""
 
     def __init__(self) -> None:
         self.last, self.is_silent = -EVERY, False
@@ -52,7 +52,11 @@ class JsonView:
             self.write("progress", **asdict(event))
 
     def write(self, event: str, **facts: Any) -> None:
-        """Write a line; a failure such as a closed pipe ends the output, not the training."""
+        """Write an event as a line.
+
+        If that fails, for instance because the pipe is closed, no more lines are written and the
+        training goes on.
+        """
         if self.is_silent:
             return
         at = datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -1,4 +1,4 @@
-"""Print of `knee`: the chosen network, its neighbours, its weights and its confirmation."""
+"""Printed output of `knee`: the chosen network, its neighbours, its weights, its confirmation."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def show_choice(
     snapshot: StudySnapshot, choice: Choice, confirmation: "Confirmation | None", *, as_json: bool
 ) -> None:
-    """Print a chosen network, and what the next step along the front costs either way."""
+    """Print a chosen network and the cost of a step to each neighbour, as text or JSON."""
     if as_json:
         document = choice_document(snapshot, choice, confirmation)
         print(json.dumps(document, indent=2, ensure_ascii=False))
@@ -49,17 +49,17 @@ def show_choice(
 
 
 def left_out(snapshot: StudySnapshot, choice: Choice) -> Iterator[str]:
-    """How many networks have no place on the axes, as an older version did not count them."""
-    unknown = int(choosable(snapshot.networks)[choice.axes[1]].isna().sum())
-    if unknown:
-        of = f"{plural(unknown, 'network')} of an older version"
+    """Yield a note on networks whose size an older version did not count, if there are any."""
+    uncounted = int(choosable(snapshot.networks)[choice.axes[1]].isna().sum())
+    if uncounted:
+        of = f"{plural(uncounted, 'network')} of an older version"
         yield f"left out: {of}, which did not count {word_of(choice.axes[1])}"
 
 
 def show_confirmation(
     snapshot: StudySnapshot, network: pd.Series, confirmation: "Confirmation"
 ) -> None:
-    """Print what the longer training brought, and whether the choice still holds."""
+    """Print what a longer training changed, and whether the network is still nondominated."""
     row, points = confirmation.row, snapshot.points
     before = points[points["run_id"] == network["run_id"]].iloc[0]  # the same seed, not the mean
     epochs = f"{row['epochs']} epochs instead of {network['epochs']}"
@@ -68,8 +68,8 @@ def show_confirmation(
         return
     quality, title = snapshot.plan.measured.quality, f"Confirmation: {epochs} (validation data)"
     out.print(points_table(row.to_frame().T, None, title, quality=quality))
-    brought = step_cost(f"they brought, for seed {row['seed']}", before, row, quality)
-    out.print(brought, soft_wrap=True)
+    change = step_cost(f"they brought, for seed {row['seed']}", before, row, quality)
+    out.print(change, soft_wrap=True)
     if confirmation.is_nondominated:
         out.print("nondominated: no network of the study is better in loss and complexity")
     elif row["collapsed"]:

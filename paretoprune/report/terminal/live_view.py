@@ -1,4 +1,4 @@
-"""Live view: a bar and the best points while networks are trained, or plain lines."""
+"""Live view of a sweep: a progress bar with the front so far, or plain lines."""
 
 import math
 import time
@@ -20,8 +20,8 @@ from paretoprune.study.metric import ACCURACY
 from paretoprune.study.run import SMGD
 from paretoprune.study.settings import Plan
 
-ESTIMATE_AFTER = 20  # steps, because the first ones are slower than the rest
-PLAIN_SECONDS = 20  # between two lines if the output is no terminal
+ESTIMATE_AFTER = 20  # steps; the first ones are slower than the rest
+PLAIN_SECONDS = 20  # between two lines if stderr is no terminal
 BEST_POINTS = 8  # of the front, shown during the sweep
 
 
@@ -30,7 +30,7 @@ class SweepView:
 
     def __init__(self) -> None:
         self.estimated, self.quality = False, ACCURACY
-        self.steps_seen = 0  # a resumed fleet does not begin with its first
+        self.steps_seen = 0  # of this process; a resumed fleet does not begin with its first step
         self.is_silent = False
         self.last_line = time.monotonic()
         self.progress = Progress(
@@ -66,7 +66,7 @@ class SweepView:
             self.is_silent = True
 
     def show(self, event: Event) -> None:
-        """Show an event."""
+        """Show an event; a `Summary` is not shown here."""
         if isinstance(event, Plan):
             self.quality = event.measured.quality
             err.print(headline(event), soft_wrap=not err.is_terminal)
@@ -100,15 +100,15 @@ class SweepView:
             err.print(f"{done}, {duration(event.seconds_left)} or so left{where}")
 
     def recorded(self, event: Recorded) -> None:
-        """Show the best points so far, or count them if there is no terminal."""
+        """Show points of the front so far, or print their number if stderr is no terminal."""
         points = over_seeds(event.points)
         front = pareto(choosable(points))
         if err.is_terminal:
-            some = front.iloc[:: math.ceil(max(len(front), 1) / BEST_POINTS)]
+            shown = front.iloc[:: math.ceil(max(len(front), 1) / BEST_POINTS)]
             self.live.update(
                 Group(
                     self.progress,
-                    points_table(some, None, "The front so far", quality=self.quality),
+                    points_table(shown, None, "The front so far", quality=self.quality),
                 )
             )
         else:
@@ -120,7 +120,7 @@ class SweepView:
 
 
 def fleet_in_words(event: Step) -> str:
-    """Describe the fleet that is in training."""
+    """Describe the fleet that is training."""
     lams = sorted(lam for lam in event.lams if lam is not None)
     epoch = f"epoch {math.ceil(event.step * event.epochs / event.steps)}/{event.epochs}"
     if not lams:
@@ -131,14 +131,14 @@ def fleet_in_words(event: Step) -> str:
 
 
 def cluster_in_words(event: Step) -> str:
-    """Describe what a cluster is doing."""
+    """Describe the fleets on a cluster and their speed."""
     waiting = f" and {event.waiting} waiting" if event.waiting else ""
     fleets = f"{plural(event.fleets, 'fleet')}{waiting} on {plural(event.nodes, 'node')}"
     return f"{fleets}, {event.runs_an_hour:.3g} runs/h"
 
 
 def headline(plan: Plan) -> str:
-    """Describe in one line what is about to be trained."""
+    """Describe in one line what a sweep trains."""
     settings, measured, budget = plan.settings, plan.measured, plan.budget
     search = f"search {settings.search}, {settings.epochs} epochs a run"
     smgd = f"{plural(budget.smgd, 'run')} of SMGD, {budget.smgd_epochs or settings.epochs} epochs"

@@ -1,4 +1,4 @@
-"""Printed points: the front or all runs as a table, JSON or comma-separated values."""
+"""Printed output of `show`: the front or all runs as a table, JSON or comma-separated values."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""Print of `sweep`: the front, how the sweep ended, and what could be next."""
+"""Printed output of `sweep`: the front, how the sweep ended, and the commands to type next."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -23,14 +23,14 @@ from paretoprune.study.storage import PICTURE
 
 
 def sweep_view(*, is_json: bool) -> AbstractContextManager[EventHandler]:
-    """Return a view of a sweep while it goes on: for people, or for programs as lines of JSON."""
+    """Return the event handler that shows a running sweep: as lines of JSON, or as a live view."""
     return JsonView() if is_json else SweepView()
 
 
 def show_sweep(summary: Summary, place: Sequence[str]) -> None:
-    """Draw and print what came out of a sweep.
+    """Print the results of a sweep, and draw its front into a file.
 
-    `place` are the options that the command which continues it needs on this machine.
+    `place` holds the options that say where a sweep is trained, such as `--device`.
     """
     from paretoprune.report.plots import draw_studies  # here, so that other commands are quick
 
@@ -46,7 +46,7 @@ def show_sweep(summary: Summary, place: Sequence[str]) -> None:
 
 
 def what_came_out(snapshot: StudySnapshot) -> Iterator[Table | str]:
-    """The front with its knee, and how SMGD stands beside it; or SMGD's networks alone."""
+    """Yield the front with its knee and the comparison with SMGD, or SMGD's networks alone."""
     if snapshot.points.empty:
         return
     smgd = snapshot.networks[snapshot.networks["role"] == "comparison"]
@@ -59,8 +59,8 @@ def what_came_out(snapshot: StudySnapshot) -> Iterator[Table | str]:
     yield points_table(knee.front, knee.network, title, quality=measured.quality)
     if knee.network is None:
         yield f"no knee: {knee.reason}"
-    covered = hypervolume_of(snapshot.networks, measured.validation_images, measured.quality)
-    yield f"hypervolume {covered:.3f} ({measured.quality} and nonzeros, validation data)"
+    hypervolume = hypervolume_of(snapshot.networks, measured.validation_images, measured.quality)
+    yield f"hypervolume {hypervolume:.3f} ({measured.quality} and nonzeros, validation data)"
     if len(smgd) and len(knee.front):
         yield from smgd_lines(compare([snapshot]))
     elif len(smgd):
@@ -68,5 +68,5 @@ def what_came_out(snapshot: StudySnapshot) -> Iterator[Table | str]:
 
 
 def smgd_table(smgd: pd.DataFrame, quality: str) -> Table:
-    """SMGD's networks, where no front stands beside them."""
+    """Return a table of SMGD's networks, for a study without a front."""
     return points_table(in_order(smgd), None, "SMGD (validation data)", quality=quality)

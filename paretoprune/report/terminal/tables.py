@@ -1,4 +1,4 @@
-"""Networks in print: lines of tables, steps from one to another, places of weights."""
+"""Tables and sentences about networks: values, sizes, steps along the front, paths of weights."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ def points_table(
         points: The rows: runs, or means over seeds.
         marked: Label of the row that is bold, if any.
         title: Title of the table.
-        mark: What stands behind the marked row.
+        mark: Text behind the marked row.
         quality: Name of the metric 1 - error.
     """
     column = "seeds" if "seeds" in points else "seed"  # means over seeds, or single runs
@@ -37,11 +37,11 @@ def points_table(
     qualities = (f"{part} {short(quality)}" for part in ("val.", "test"))
     heads = ("λ", "val. loss", *qualities, "nonzeros", "sparsity", "l1")
     lines = [(*heads, *((column,) if repeated else ()))]
-    fates = [""]
+    remarks = [""]
     for label, row in points.iterrows():
-        fate = "collapsed" if row["collapsed"] else str(row["status"]).replace("done", "")
-        role = "" if row["role"] in CHOSEN_ROLES else options(row)
-        fates.append(mark if label == marked else " ".join(filter(None, (fate, role))))
+        status = "collapsed" if row["collapsed"] else str(row["status"]).replace("done", "")
+        training = "" if row["role"] in CHOSEN_ROLES else options(row)
+        remarks.append(mark if label == marked else " ".join(filter(None, (status, training))))
         lines.append(
             (
                 trade_off(row),
@@ -58,14 +58,14 @@ def points_table(
     # Rich is slow per cell, and there may be 10,000 lines: so the numbers are one cell
     head, *rows = in_columns(lines)
     table.add_column(head, no_wrap=True)
-    table.add_column(fates[0], justify="right")
-    for label, numbers, fate in zip(points.index, rows, fates[1:], strict=True):
-        table.add_row(numbers, fate, style="bold" if label == marked else None)
+    table.add_column(remarks[0], justify="right")
+    for label, numbers, remark in zip(points.index, rows, remarks[1:], strict=True):
+        table.add_row(numbers, remark, style="bold" if label == marked else None)
     return table
 
 
 def titled(title: str) -> Table:
-    """Return an empty table without lines."""
+    """Return an empty table with a title and without lines."""
     return Table(title=title, title_justify="left", box=None, collapse_padding=True, pad_edge=False)
 
 
@@ -117,7 +117,7 @@ def in_units(value: float) -> str:
 
 
 def in_columns(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Align the cells of lines on the right of their columns."""
+    """Return the lines with their cells aligned on the right of each column."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         " ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
@@ -126,12 +126,12 @@ def in_columns(lines: Sequence[Sequence[str]]) -> list[str]:
 
 
 def options(row: pd.Series) -> str:
-    """Describe how a run that no search asked for was trained."""
+    """Describe the training of a run that does not belong to a search."""
     return smgd_options(row) if row["method"] == SMGD else f"{row['epochs']} epochs"
 
 
 def trade_off(row: pd.Series, name: str = "") -> str:
-    """Return a run's λ behind `name`, or SMGD if the method chose the weights."""
+    """Return a run's λ behind `name`, or `SMGD` if the method chose the trade-off."""
     return "SMGD" if row["method"] == SMGD else f"{name}{row['lam']:.3g}"
 
 
@@ -164,7 +164,7 @@ def step_cost(
 
 
 def weights_place(snapshot: StudySnapshot, network: pd.Series) -> str:
-    """Return the path of a network's weights, or why there is none."""
+    """Return the path of a network's weights, or the reason why they are missing."""
     if pd.isna(network["weights"]):
         return "not kept (see --keep-weights of sweep)"
     weights = snapshot.folder / str(network["weights"])

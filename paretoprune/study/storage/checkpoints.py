@@ -78,9 +78,9 @@ def unfit(folder: Path, run_ids: Sequence[str], error: Exception) -> CorruptStud
 
 def forget_checkpoints(folder: Path, recorded: Collection[str]) -> None:
     """Delete the checkpoints of fleets whose first run is in `recorded`, the ids in the table."""
-    place = path_in_study(folder, CHECKPOINTS)
-    for path in place.glob(f"*{ENDING}"):
+    subfolder = path_in_study(folder, CHECKPOINTS)
+    for path in subfolder.glob(f"*{ENDING}"):
         if path.stem in recorded:
             remove(path)
     with contextlib.suppress(OSError):  # the folder still holds others, or does not exist
-        place.rmdir()
+        subfolder.rmdir()

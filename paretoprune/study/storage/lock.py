@@ -28,7 +28,7 @@ def locked(folder: Path) -> Iterator[None]:
     `BusyStudyError` if another process holds the lock, and `CouldNotError` if the folder or the
     lock cannot be written.
     """
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path_in_study(folder, LOCK))
@@ -62,12 +62,12 @@ def remove_unused(folder: Path, made: list[Path]) -> None:
     """Remove the lock of a study that was never begun, and the folders `made` for it."""
     with contextlib.suppress(OSError):  # others may have put something there
         (folder / LOCK).unlink(missing_ok=True)
-        for place in made:
-            place.rmdir()
+        for path in made:
+            path.rmdir()
 
 
 def myself() -> dict[str, object]:
-    """Return what other processes are told about this one."""
+    """Return a description of this process, which other processes read."""
     since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
     return {"host": socket.gethostname(), "process": os.getpid(), "since": since}
 

@@ -83,9 +83,9 @@ def _pages_of(content: memoryview, chunk: Fields) -> Iterator[tuple[int, int]]:
     while at < end:
         header, at = read_struct(content[:end], at)
         kind, size, length = header[KIND], header[SIZE], header[COMPRESSED_SIZE]
-        own = header[HEADER[kind]]
-        values = own[VALUES]
-        if own[ENCODING] not in ENCODINGS or min(size, length, values) < 0:
+        page = header[HEADER[kind]]
+        values = page[VALUES]
+        if page[ENCODING] not in ENCODINGS or min(size, length, values) < 0:
             raise ValueError("a page is of an encoding that is not known")
         at += length
         left -= values if kind == DATA_PAGE else 0

@@ -67,7 +67,7 @@ def only_lock(folder: Path) -> bool:
 def require_study(folder: Path) -> None:
     """Raise `UsageError` if `folder` holds no study."""
     if not is_study(folder):
-        what = "has no study in it" if folder.is_dir() else "does not exist"
+        problem = "has no study in it" if folder.is_dir() else "does not exist"
         if folder.is_file():
             raise UsageError(f"{folder} is a file: name the folder of a study")
-        raise UsageError(f"{folder} {what}: `paretoprune sweep {folder}` makes one")
+        raise UsageError(f"{folder} {problem}: `paretoprune sweep {folder}` makes one")

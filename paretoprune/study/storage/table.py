@@ -109,7 +109,7 @@ def record(
         path = file_in_study(folder, "logs", f"{run_id}.log")
         write_aside(path, partial(write_text, text))
     versions = {"paretoprune_version": __version__}
-    places = [
+    paths = [
         {
             "weights": f"weights/{row['run_id']}.safetensors" if row["run_id"] in weights else None,
             "log": f"logs/{row['run_id']}.log" if row["run_id"] in logs else None,
@@ -117,7 +117,7 @@ def record(
         for row in rows
     ]
     new = pa.Table.from_pylist(
-        [{**row, **place, **versions} for row, place in zip(rows, places, strict=True)], SCHEMA
+        [{**row, **named, **versions} for row, named in zip(rows, paths, strict=True)], SCHEMA
     )
     try:
         require_valid(new)

@@ -66,9 +66,9 @@ def _rules(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
     yield "is not named by 12 hexadecimal digits", pc.match_substring_regex(table["run_id"], RUN_ID)
     for name, words in WORDS.items():
         yield f"has an unknown {name}", pc.is_in(table[name], pa.array(words))
-    for name, (place, ending) in PATHS.items():
-        own = pc.binary_join_element_wise(f"{place}/", table["run_id"], f".{ending}", "")
-        fits = pc.or_kleene(pc.is_null(table[name]), pc.equal(table[name], own))
+    for name, (subfolder, ending) in PATHS.items():
+        expected = pc.binary_join_element_wise(f"{subfolder}/", table["run_id"], f".{ending}", "")
+        fits = pc.or_kleene(pc.is_null(table[name]), pc.equal(table[name], expected))
         yield f"has another run's path in {name}", fits
     for name in GIVEN:
         yield f"has no {name}", pc.is_valid(table[name])

@@ -16,21 +16,33 @@ from paretoprune.problem.normalization import in_words
 from paretoprune.pruning.compaction import Compact, compact
 from paretoprune.pruning.flops import Counts, counts_of
 
-CHECKED = 1000  # validation samples on which a network's outputs are compared
+CHECKED = 1000  # validation samples on which the outputs of networks are compared
 TIMED = 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """A file and what is known of it.
+    """A written file, with its accuracy, sizes and latencies.
 
-    `apart` is the largest difference of an output between the network that was written and the
-    study's, on `samples` validation samples; `file_apart` that between the file and the network
-    that was written. `stored` are the sizes of the study's network, `left` those without its dead
-    neurons, of which `removed` counts those of each layer and `stuck` those that have to stay;
-    `reason` says why none could be found. `latencies` are those of the study's network (`dense`),
-    of the `compact` one, and with its zeros skipped (`sparse`, CSR); none where they were not
-    asked for. `inputs` says how what the data hold is scaled before the network sees it.
+    Attributes:
+        path: The file.
+        run_id: Id of the run.
+        is_compact: Whether the network was written without its dead neurons.
+        inputs: Description of the scaling of the inputs, which the file does not contain.
+        notes: Notes for the user about the file.
+        samples: Number of validation samples for `apart`.
+        apart: Largest difference between outputs of the written network and of the study's network.
+        file_apart: Largest difference between outputs of the file and of the written network.
+        stored: Sizes of the study's network.
+        left: Sizes of the compact network.
+        removed: Number of dead neurons that compaction removes, by layer.
+        stuck: Number of dead neurons that it cannot remove, by layer.
+        reason: Why compaction could not be applied; empty if it was.
+        file_bytes: Size of the file in bytes.
+        gzip_bytes: Size of the file in bytes after compression with gzip.
+        latencies: Latencies of the study's network (`dense`), of the compact network (`compact`)
+            and of the study's network with its zeros skipped (`sparse`, CSR); empty if they were
+            not measured.
     """
 
     path: Path
@@ -60,10 +72,19 @@ def export(
     is_compact: bool = False,
     is_timed: bool = True,
 ) -> Exported:
-    """Write a run's network to a file, whose ending chooses the format; the study stays as it is.
+    """Write the network of a run to a file, and check and measure the file.
 
-    `run` is `knee`, an id or the beginning of one. Raises `UsageError` for another ending or run,
-    `CouldNotError` for a network that the format cannot hold, or whose weights were not kept.
+    Args:
+        snapshot: The study; it is not changed.
+        run: `knee`, the id of a run, or the beginning of an id.
+        path: The file, whose suffix decides the format.
+        environment: What the machine or the program adds to the settings of the study.
+        is_compact: Whether to write the network without its dead neurons.
+        is_timed: Whether to measure latencies.
+
+    Raises:
+        UsageError: If the suffix or the run is unknown.
+        CouldNotError: If the format cannot hold the network, or if its weights were not kept.
     """
     format_of(path)  # before anything is loaded
     row = chosen_run(snapshot, run)
@@ -71,7 +92,7 @@ def export(
     inputs = problem.inputs(problem.data.validation[:CHECKED].inputs)
     smaller = compact(network, inputs)
     written = smaller.network if is_compact else network
-    few = tuple(one[:TIMED] for one in inputs)
+    few = tuple(x[:TIMED] for x in inputs)
     notes = write_network(written, few, path)
     raw, packed = file_sizes(path)
     return Exported(
@@ -95,13 +116,13 @@ def export(
 
 
 @torch.no_grad()
-def difference(one: nn.Module, other: nn.Module, inputs: tuple[Tensor, ...]) -> float:
-    """The largest difference of an output of two networks."""
-    return float((one(*inputs) - other(*inputs)).abs().max())
+def difference(first: nn.Module, second: nn.Module, inputs: tuple[Tensor, ...]) -> float:
+    """Return the largest absolute difference between the outputs of two networks."""
+    return float((first(*inputs) - second(*inputs)).abs().max())
 
 
 def timed(network: nn.Module, smaller: Compact, inputs: tuple[Tensor, ...]) -> list[Latency]:
-    """How long each form of the network takes, in turn."""
+    """Measure the latencies of the dense, the compact and, if there is one, the sparse network."""
     networks = {"dense": network, "compact": smaller.network}
     sparse = with_csr(network)
     return measure(networks | ({"sparse": sparse} if sparse is not None else {}), inputs)

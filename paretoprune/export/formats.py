@@ -13,7 +13,7 @@ from paretoprune.export import safetensors as tensors
 from paretoprune.export.inference import Inputs
 from paretoprune.export.loaded import Opened
 
-GZIP = 16 + zlib.MAX_WBITS  # how zlib is asked for gzip's header
+GZIP = 16 + zlib.MAX_WBITS  # makes zlib write the header of gzip
 BEST = 9  # zlib's highest level of compression
 PIECE = 2**20  # bytes
 

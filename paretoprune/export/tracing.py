@@ -65,18 +65,18 @@ def notes_on(path: Path, inputs: Inputs, varies: bool) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def attempting(what: str, remedy: str = ONLY_WEIGHTS) -> Iterator[None]:
+def attempting(action: str, remedy: str = ONLY_WEIGHTS) -> Iterator[None]:
     """Replace an error of torch by a `CouldNotError` that holds its first line, and print nothing.
 
-    `what` says what could not be done, `remedy` what the user can do instead.
+    `action` says what could not be done, `remedy` what the user can do instead.
     """
     try:
         with quiet():
             yield
     except ParetopruneError:
         raise
-    except Exception as error:  # torch, onnxscript and onnxruntime raise types of their own
-        raise CouldNotError(f"cannot {what} ({first_line(error)}): {remedy}") from error
+    except Exception as error:  # torch, onnxscript and onnxruntime raise many types
+        raise CouldNotError(f"cannot {action} ({first_line(error)}): {remedy}") from error
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Trained network of a run: its weights, in the network to which they belong."""
+"""Trained network of a run: the network of the study, with the weights of the run."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,15 +17,19 @@ from paretoprune.study.storage.paths import path_in_study
 from paretoprune.study.storage.tensors import read_tensors
 
 KNEE = "knee"
-# What of a layer says how large its tensors are: the attributes for the first dimension of its
-# weight, and for the second.
+# Attributes of a layer that hold the size of the first and of the second dimension of its weight.
 WIDTHS = (("out_features", "out_channels", "num_features"), ("in_features", "in_channels"))
 
 
 def chosen_run(snapshot: StudySnapshot, name: str) -> pd.Series:
-    """The row of the run that a user names: `knee`, an id, or the beginning of one.
+    """Return the row of the run that a user names.
 
-    Raises `UsageError` where there is none, or several.
+    Args:
+        snapshot: The study.
+        name: `knee`, the id of a run, or the beginning of an id.
+
+    Raises:
+        UsageError: If there is no such run, or more than one.
     """
     if name == KNEE:
         knee = find_knee(snapshot)
@@ -38,9 +42,9 @@ def chosen_run(snapshot: StudySnapshot, name: str) -> pd.Series:
     found = points[points["run_id"].str.startswith(name)] if name else points[:0]
     if len(found) == 1:
         return found.iloc[0]
-    what = "several runs" if len(found) else "no run"
+    count = "several runs" if len(found) else "no run"
     raise UsageError(
-        f"{snapshot.folder} has {what} called {name or 'nothing'}: give knee, or an id that "
+        f"{snapshot.folder} has {count} called {name or 'nothing'}: give knee, or an id that "
         "`show --all --json` names"
     )
 
@@ -48,9 +52,19 @@ def chosen_run(snapshot: StudySnapshot, name: str) -> pd.Series:
 def load_network(
     snapshot: StudySnapshot, run: pd.Series, environment: Environment
 ) -> tuple[nn.Module, Problem]:
-    """A run's network, with its weights and in evaluation mode, and the problem that it solves.
+    """Load the trained network of a run.
 
-    Raises `CouldNotError` where its weights were not kept.
+    Args:
+        snapshot: The study.
+        run: The row of the run.
+        environment: What the machine or the program adds to the settings of the study.
+
+    Returns:
+        The network in evaluation mode, on the problem's device, and the problem.
+
+    Raises:
+        CouldNotError: If the weights were not kept, or if their file is missing.
+        CorruptStudyError: If the file holds other weights.
     """
     if pd.isna(run["weights"]):
         raise CouldNotError(
@@ -73,25 +87,33 @@ def load_network(
 
 
 def fill_checked(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> None:
-    """Copy arrays into a network; raise `UsageError` where names or shapes are not its own."""
+    """Copy arrays into a network; raise `UsageError` if their names or shapes do not fit."""
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    if odd := misfits(network, tensors):
-        raise UsageError(odd[0])
+    if differences := misfits(network, tensors):
+        raise UsageError(differences[0])
     fill(network, tensors)
 
 
 def resize_to_state(network: nn.Module, arrays: Mapping[str, np.ndarray]) -> nn.Module:
-    """Give a network the weights of a compact one, whose layers are smaller; in place.
+    """Shrink the layers of a network to the weights of its compact form, in place.
 
-    Raises `UsageError` where the weights are not those of such a network.
+    Args:
+        network: The network before compaction.
+        arrays: Parameters and buffers of the compact network, by name.
+
+    Returns:
+        The same network, with these weights and in evaluation mode.
+
+    Raises:
+        UsageError: If the arrays do not belong to a compact form of the network.
     """
     for name, layer in network.named_modules():
         for local in [*dict(layer.named_parameters(recurse=False)), *layer._buffers, "bias"]:
             array = arrays.get(f"{name}.{local}" if name else local)
             if array is None or not hasattr(layer, local):
                 continue
-            before, tensor = getattr(layer, local), torch.tensor(array)
-            if isinstance(before, nn.Parameter) or local not in layer._buffers:
+            old, tensor = getattr(layer, local), torch.tensor(array)
+            if isinstance(old, nn.Parameter) or local not in layer._buffers:
                 setattr(layer, local, nn.Parameter(tensor))
             else:
                 setattr(layer, local, tensor)

@@ -1,4 +1,4 @@
-"""Verification: whether a written file answers as the network does."""
+"""Verification: compares the outputs of a written file with those of the network."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from paretoprune.export.tracing import attempting
 
 
 def check_file(path: Path, network: nn.Module, inputs: Inputs) -> float:
-    """Run a file on the CPU, and return how much an output differs from the network's at most.
+    """Run a file on the CPU, and return the largest difference from the outputs of the network.
 
     The file runs on all samples at once, and also on one sample if file and network take that.
 
@@ -46,15 +46,15 @@ def difference(network: nn.Module, opened: Opened, inputs: Inputs) -> float:
     infinitely.
     """
     pairs = zip(tensors_in(network(*inputs)), tensors_in(opened.answer(*inputs)), strict=True)
-    return max((_distance(ours.double(), theirs.double()) for ours, theirs in pairs), default=0.0)
+    return max((_distance(want.double(), got.double()) for want, got in pairs), default=0.0)
 
 
-def _distance(ours: Tensor, theirs: Tensor) -> float:
+def _distance(expected: Tensor, actual: Tensor) -> float:
     # for one sample squeeze() drops the first axis, and a graph keeps it
-    ours, theirs = ours.flatten(), theirs.flatten()
-    alike = (ours == theirs) | (ours.isnan() & theirs.isnan())
-    apart = (ours - theirs).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
-    return float(apart.masked_fill(alike, 0).max()) if len(apart) else 0.0
+    expected, actual = expected.flatten(), actual.flatten()
+    equal = (expected == actual) | (expected.isnan() & actual.isnan())
+    distances = (expected - actual).abs().nan_to_num(nan=torch.inf, posinf=torch.inf)
+    return float(distances.masked_fill(equal, 0).max()) if len(distances) else 0.0
 
 
 def _takes(network: nn.Module, inputs: Inputs) -> bool:

@@ -32,15 +32,15 @@ Arrays = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """What a machine or a program adds to the settings of a study.
+    """Facts and objects that a machine or a program adds to the settings of a study.
 
     Attributes:
-        data_dir: Folder where data sets are found, or downloaded to.
+        data_dir: Folder in which data sets are searched, and to which they are downloaded.
         device: `auto`, `cpu` or `cuda`.
-        model: Function that returns a network, in place of the name in the settings.
-        data: Data, or a function that returns them, in place of the name in the settings.
-        loss: Loss function, in place of the name in the settings.
-        initial: The weights with which every run begins, by name; none for new ones.
+        model: Function that returns a network. It replaces the name in the settings.
+        data: Data, or a function that returns them. It replaces the name in the settings.
+        loss: Loss function. It replaces the name in the settings.
+        initial: The weights with which every run begins, by name; empty for random ones.
     """
 
     data_dir: Path = Path()
@@ -52,11 +52,16 @@ class Environment:
 
 
 def build_problem(settings: Settings, environment: Environment) -> Problem:
-    """Build what `settings` name.
+    """Build the problem that the settings name.
+
+    Args:
+        settings: Settings of the study.
+        environment: What the machine or the program adds to the settings.
 
     Raises:
-        UsageError: A name is unknown, a combination does not fit, or there is no such device.
-        CouldNotError: Data are missing.
+        UsageError: If a name is unknown, if a combination does not fit, or if there is no such
+            device.
+        CouldNotError: If data are missing.
     """
     if settings.optimizer == "adam" and settings.momentum:
         raise UsageError("--momentum is for --optimizer sgd and rmsprop: adam has its own")
@@ -73,7 +78,7 @@ def build_problem(settings: Settings, environment: Environment) -> Problem:
     prunable = prunable_names(example, settings.prunable, settings.exclude)
     scalings = standardize(data) if settings.inputs == "standard" else rescale(data)
     initial = fitting(example, environment.initial, settings.init)
-    one = scaled(data.train[:1].inputs, scalings)
+    sample = scaled(data.train[:1].inputs, scalings)
     return Problem(
         model=maker,
         data=data.to(device),
@@ -86,25 +91,31 @@ def build_problem(settings: Settings, environment: Environment) -> Problem:
         scalings=on(device, scalings),
         is_glorot=settings.recipe == "paper",
         initial=initial,
-        costs=costs_of(example, one, prunable) if complexity.is_by_cost else {},
+        costs=costs_of(example, sample, prunable) if complexity.is_by_cost else {},
     )
 
 
 def costs_of(
     network: nn.Module, inputs: tuple[Tensor, ...], prunable: tuple[str, ...]
 ) -> dict[str, float]:
-    """Return the FLOPs that a weight of each prunable tensor costs, relative to their mean.
+    """Return the FLOPs per weight of each prunable tensor, relative to their mean over all weights.
 
-    `inputs` [B, ...] are passed through the network once.
+    The inputs, [B, ...] each, are passed through the network once.
     """
-    places, tensors = uses_per_weight(network, inputs), dict(network.named_parameters())
+    uses, tensors = uses_per_weight(network, inputs), dict(network.named_parameters())
     sizes = {name: tensors[name].numel() for name in prunable}
-    mean = sum(places[name] * size for name, size in sizes.items()) / sum(sizes.values())
-    return {name: places[name] / mean for name in sizes}
+    mean = sum(uses[name] * size for name, size in sizes.items()) / sum(sizes.values())
+    return {name: uses[name] / mean for name in sizes}
 
 
 def load_data(settings: Settings, environment: Environment) -> Data:
-    """Load the data that `settings` name; `folder:PATH` is the one with a path."""
+    """Load the data of a study.
+
+    Raises:
+        UsageError: If the name is unknown, if an option does not fit the data set, or if the data
+            do not have the required form.
+        CouldNotError: If data are missing.
+    """
     dataset, reference = settings.dataset, settings.dataset_ref
     name = reference.name
     source = DataConfig(
@@ -117,8 +128,8 @@ def load_data(settings: Settings, environment: Environment) -> Data:
     if settings.image_size and not reference.is_folder:
         raise UsageError(f"--image-size is for --dataset {FOLDER}:PATH: leave it out for {name}")
     if environment.data is not None:
-        own = environment.data if callable(environment.data) else lambda: environment.data
-        return load_user_data(own, source, f"--dataset {dataset}")
+        function = environment.data if callable(environment.data) else lambda: environment.data
+        return load_user_data(function, source, f"--dataset {dataset}")
     if is_user_code(dataset):
         return load_user_data(find(dataset, "--dataset"), source, f"--dataset {dataset}")
     load = DATASETS[choose(name, DATASETS, "--dataset", USER_CODE)]
@@ -130,7 +141,13 @@ def load_data(settings: Settings, environment: Environment) -> Data:
 def model_maker(
     settings: Settings, environment: Environment, data: Data
 ) -> Callable[[], nn.Module]:
-    """What builds a network for these data, built once already, so that it is known to work."""
+    """Return a function that builds a network for these data.
+
+    Networks are built with it here already, so that errors appear early.
+
+    Raises:
+        UsageError: If the model is unknown, does not fit the data, or is not an `nn.Module`.
+    """
     name, where = settings.model, f"--model {settings.model}"
     if environment.model is None and not is_user_code(name):
         build = MODELS[choose(name, MODELS, "--model", USER_CODE)]
@@ -145,27 +162,27 @@ def model_maker(
         offered = {"shape": shape, "classes": data.outputs}
         maker = partial(call, environment.model or find(name, "--model"), offered, where)
     try:
-        with seeded(settings.seed):  # a program that loads a network keeps its random state
+        with seeded(settings.seed):  # loading a network must not change a program's random state
             example, other = maker(), maker()
     except ValueError as error:
         raise UsageError(f"--dataset {settings.dataset}: {error}") from error
     if not isinstance(example, nn.Module):
         raise UsageError(f"{where} returns a {type(example).__name__}: it must return an nn.Module")
-    if shares_weights(example, other):  # what a run trains would be where the next one begins
+    if shares_weights(example, other):  # a run would begin with the weights of the one before
         maker = partial(copy.deepcopy, copy.deepcopy(example))
-    if any(isinstance(one, nn.parameter.UninitializedParameter) for one in example.parameters()):
+    if any(isinstance(p, nn.parameter.UninitializedParameter) for p in example.parameters()):
         raise UsageError(f"{where} has lazy layers: give their sizes, which `shape` tells")
     return maker
 
 
-def shares_weights(one: nn.Module, other: nn.Module) -> bool:
-    """Whether two networks hold a tensor in common."""
-    tensors = {id(own) for own in (*one.parameters(), *one.buffers())}
-    return any(id(own) in tensors for own in (*other.parameters(), *other.buffers()))
+def shares_weights(first: nn.Module, second: nn.Module) -> bool:
+    """Return whether two networks share a parameter or buffer."""
+    tensors = {id(tensor) for tensor in (*first.parameters(), *first.buffers())}
+    return any(id(tensor) in tensors for tensor in (*second.parameters(), *second.buffers()))
 
 
 def find_loss(settings: Settings, environment: Environment, data: Data) -> Loss:
-    """The loss that `settings` name; raise `UsageError` where the targets do not fit it."""
+    """Return the loss of a study; raise `UsageError` if it does not fit the targets."""
     name, is_classes = settings.loss, data.classes > 0
     if environment.loss is not None or is_user_code(name):
         return loss_of(environment.loss or find(name, "--loss"), name)
@@ -181,19 +198,22 @@ def find_loss(settings: Settings, environment: Environment, data: Data) -> Loss:
 
 
 def fitting(example: nn.Module, initial: Arrays, path: str) -> dict[str, Tensor]:
-    """Initial weights as tensors; raise `UsageError` where they are not this network's."""
+    """Return initial weights as tensors, by the names that the network uses.
+
+    Raises `UsageError` if they belong to another network. `path` is their file, for the message.
+    """
     if not initial:
         return {}
-    own = dict((*example.named_parameters(), *example.named_buffers()))
-    aliases = {id(one): name for name, one in own.items()}
-    names = {  # a tensor that layers share has another name in some files
-        name: aliases[id(one)]
-        for name, one in (*example.named_parameters(remove_duplicate=False), *own.items())
+    tensors = dict((*example.named_parameters(), *example.named_buffers()))
+    first_names = {id(tensor): name for name, tensor in tensors.items()}
+    names = {  # a file may hold a tensor that layers share under another of its names
+        name: first_names[id(tensor)]
+        for name, tensor in (*example.named_parameters(remove_duplicate=False), *tensors.items())
     }
     given = {names.get(name, name): torch.from_numpy(array) for name, array in initial.items()}
-    if odd := misfits(example, given):
-        more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+    if differences := misfits(example, given):
+        more = f" and {len(differences) - 3} more" if len(differences) > 3 else ""
         raise UsageError(
-            f"--init {path} holds another network's weights: {'; '.join(odd[:3])}{more}"
+            f"--init {path} holds another network's weights: {'; '.join(differences[:3])}{more}"
         )
     return given

@@ -1,4 +1,4 @@
-"""The device where networks are trained, and the settings of the process that training wants."""
+"""Device on which networks are trained, and settings of the process that trains them."""
 
 import contextlib
 import ctypes
@@ -12,19 +12,16 @@ from paretoprune.errors import UsageError
 from paretoprune.study.settings import DEVICES
 from paretoprune.study.validation import choose
 
-# Options of glibc's malloc.h. By default it gives large blocks back to the kernel at once, and
+# Options of glibc's malloc.h. By default glibc returns large blocks to the kernel at once, and
 # every step of a fleet then waits for the same pages again, zeroed (docs/experiments.md).
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-# What glibc itself arrives at in a program that has freed a large block (mallopt(3)).
+# Threshold that glibc itself reaches in a program that has freed a large block (mallopt(3)).
 LARGEST_USUAL = 2**25
 MEMORY_ERRORS = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
 
 
 def find_device(name: str) -> torch.device:
-    """Resolve `auto`, `cpu` or `cuda`.
-
-    Raises `UsageError` where there is no such device.
-    """
+    """Return the device for `auto`, `cpu` or `cuda`; raise `UsageError` if there is none."""
     choose(name, DEVICES, "--device")
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
@@ -33,23 +30,22 @@ def find_device(name: str) -> torch.device:
 
 
 def set_up_process() -> None:
-    """Set what training wants of a process that does nothing else, such as a worker.
+    """Set up a process that does nothing but training, such as a worker.
 
     cuDNN computes deterministically and in float32, and freed memory is kept for the next step.
     """
     torch.backends.cudnn.deterministic = True  # the same table, bit for bit
-    torch.backends.cudnn.allow_tf32 = False  # float32 is what the laws of fleets are stated for
+    torch.backends.cudnn.allow_tf32 = False  # the laws of fleets hold for float32
     _keep_memory(2**30, 2**31 - 1)
 
 
 @contextlib.contextmanager
 def training_process() -> Iterator[None]:
-    """Set up the process for a while; a host program then gets its settings back.
+    """Set up the process for training within the block, and restore its settings afterwards.
 
-    These are torch's random states and cuDNN flags.
-
-    glibc does not tell its thresholds, so these are set to the values at which it arrives by itself
-    in a program that frees blocks of 32 MiB; memory that is free by then is given back.
+    The restored settings are torch's random states and the flags of cuDNN. The thresholds of glibc
+    cannot be read, so they are set to the values that glibc itself reaches in a program that frees
+    blocks of 32 MiB. Memory that is free at the end is returned to the system.
     """
     cudnn = torch.backends.cudnn
     flags = cudnn.deterministic, cudnn.allow_tf32
@@ -67,8 +63,8 @@ def training_process() -> Iterator[None]:
 def _keep_memory(largest_block: int, most: int) -> None:
     """Let the process keep freed blocks up to a size, and free memory up to a total, in bytes."""
     tune = _of_glibc("mallopt")
-    # An older glibc takes 32 MiB at most. Without the first call the second one would fix the
-    # threshold of its time, 128 KiB: worse than nothing.
+    # An older glibc accepts 32 MiB at most. If no call for blocks succeeded, the one for the total
+    # would fix the threshold for blocks at 128 KiB, which is worse than no setting.
     if tune is not None and (
         tune(MMAP_THRESHOLD, largest_block) or tune(MMAP_THRESHOLD, LARGEST_USUAL)
     ):
@@ -76,12 +72,12 @@ def _keep_memory(largest_block: int, most: int) -> None:
 
 
 def _of_glibc(name: str) -> Callable[..., int] | None:
-    """Return a function of the C library; `None` where it has none, as musl."""
+    """Return a function of the C library, or `None` if the library lacks it, as musl does."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def free_memory() -> None:
-    """Give back what a training left that ended for want of memory."""
+    """Free the memory of a training that ended because memory was too small."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -95,7 +91,7 @@ def is_full(error: BaseException) -> bool:
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed torch on all devices for a while; its random states are then as they were."""
+    """Seed torch on all devices within the block, and restore its random states afterwards."""
     with _kept_random_states():
         torch.manual_seed(seed)
         yield

@@ -1,4 +1,4 @@
-"""Losses: what is minimised on the data.
+"""Losses: the first objective, which is minimised on the training data.
 
 A new loss is one function, and one line in `LOSSES`.
 """
@@ -15,7 +15,7 @@ from paretoprune.errors import UsageError
 from paretoprune.study.metric import ACCURACY, R2, SKILL
 from paretoprune.study.user_code import in_short
 
-STEPS = 100  # of the search for the best constant prediction of a user's loss
+STEPS = 100  # most iterations of the search for the best constant prediction of a user's loss
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Loss:
     Attributes:
         value: Maps outputs [K, B, ...] and targets [B, ...] to losses [K, B].
         constant: Maps training targets [N, ...] and the shape of one output to the best constant
-            prediction, the same outputs [...] for every sample.
+            prediction: the same outputs [...] for every sample.
         quality: Name of the metric 1 - error, unless the outputs choose between classes.
     """
 
@@ -75,7 +75,7 @@ def loss_of(function: Callable[[Tensor, Tensor], Any], name: str) -> Loss:
     """
 
     def value(outputs: Tensor, targets: Tensor) -> Tensor:
-        return torch.stack([own(function, name, one, targets) for one in outputs])
+        return torch.stack([call_loss(function, name, each, targets) for each in outputs])
 
     def constant(targets: Tensor, shape: torch.Size) -> Tensor:
         return best_constant(value, targets, shape)
@@ -83,7 +83,7 @@ def loss_of(function: Callable[[Tensor, Tensor], Any], name: str) -> Loss:
     return Loss(value, constant, SKILL)
 
 
-def own(function: Callable[..., Any], name: str, outputs: Tensor, targets: Tensor) -> Tensor:
+def call_loss(function: Callable[..., Any], name: str, outputs: Tensor, targets: Tensor) -> Tensor:
     """Call a user's loss on the outputs of one network.
 
     Raises:

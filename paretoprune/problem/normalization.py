@@ -18,16 +18,16 @@ def scaled(inputs: Sequence[Tensor], scalings: Sequence[Scaling]) -> tuple[Tenso
     return tuple(map(_scaled, inputs, scalings))
 
 
-def _scaled(own: Tensor, scaling: Scaling) -> Tensor:
+def _scaled(x: Tensor, scaling: Scaling) -> Tensor:
     if scaling is None:
-        return own
+        return x
     shift, scale = scaling
-    return own.to(torch.get_default_dtype(), copy=True).sub_(shift).div_(scale)
+    return x.to(torch.get_default_dtype(), copy=True).sub_(shift).div_(scale)
 
 
 def on(device: torch.device, scalings: Sequence[Scaling]) -> tuple[Scaling, ...]:
     """Return the scalings on `device`."""
-    return tuple(own and (own[0].to(device), own[1].to(device)) for own in scalings)
+    return tuple(scaling and (scaling[0].to(device), scaling[1].to(device)) for scaling in scalings)
 
 
 def in_words(scalings: Sequence[Scaling]) -> str:
@@ -37,15 +37,15 @@ def in_words(scalings: Sequence[Scaling]) -> str:
         if scaling is None:
             words.append("as they are")
         else:
-            shift, scale = (", ".join(f"{v:.6g}" for v in own.flatten()) for own in scaling)
+            shift, scale = (", ".join(f"{v:.6g}" for v in each.flatten()) for each in scaling)
             words.append(f"(x - [{shift}]) / [{scale}]")
     return "; ".join(words)
 
 
 def rescale(data: Data) -> tuple[Scaling, ...]:
     """Return scalings that map images to [0, 1] and leave other inputs unchanged."""
-    whole = torch.zeros(1, 1, 1), torch.full((1, 1, 1), data.white)
-    return tuple(whole if is_image(own) else None for own in data.train.inputs)
+    of_bytes = torch.zeros(1, 1, 1), torch.full((1, 1, 1), data.white)
+    return tuple(of_bytes if is_image(x) else None for x in data.train.inputs)
 
 
 def standardize(data: Data) -> tuple[Scaling, ...]:
@@ -55,19 +55,19 @@ def standardize(data: Data) -> tuple[Scaling, ...]:
     dimension. A channel or entry that is constant is only shifted. Whole numbers that are not
     images, and inputs of one number per sample (`[N]`), stay unchanged.
     """
-    return tuple(_standardize(own) for own in data.train.inputs)
+    return tuple(_standardize(x) for x in data.train.inputs)
 
 
-def _standardize(own: Tensor) -> Scaling:
-    if is_image(own):
-        mean, deviation = _moments_of_bytes(own)
-    elif own.is_floating_point() and own.ndim > 1:
-        columns = own.double().transpose(0, 1).flatten(1)  # [C, rest]
+def _standardize(x: Tensor) -> Scaling:
+    if is_image(x):
+        mean, deviation = _moments_of_bytes(x)
+    elif x.is_floating_point() and x.ndim > 1:
+        columns = x.double().transpose(0, 1).flatten(1)  # [C, rest]
         mean, deviation = columns.mean(1), columns.std(1, correction=0)
     else:
         return None
     deviation[deviation == 0] = 1.0
-    shape, dtype = (-1, *[1] * (own.ndim - 2)), torch.get_default_dtype()
+    shape, dtype = (-1, *[1] * (x.ndim - 2)), torch.get_default_dtype()
     return mean.view(shape).to(dtype), deviation.view(shape).to(dtype)
 
 

@@ -45,18 +45,18 @@ def counts_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Counts:
         inputs: The arguments of its forward pass, each a batch [B, ...].
 
     Raises:
-        UsageError: The network does not take these inputs.
+        UsageError: If the network does not take these inputs.
     """
     with FlopCounterMode(display=False) as counter:
-        places = uses_per_weight(network, inputs)
+        uses = uses_per_weight(network, inputs)
     tensors = dict(network.named_parameters())
     stored = {name: tensor.numel() for name, tensor in tensors.items()}
-    left = {name: int(torch.count_nonzero(tensor)) for name, tensor in tensors.items()}
+    nonzeros = {name: int(torch.count_nonzero(tensor)) for name, tensor in tensors.items()}
     dense = counter.get_total_flops() / len(inputs[0])
-    saved = sum(2 * times * (stored[name] - left[name]) for name, times in places.items())
+    saved = sum(2 * times * (stored[name] - nonzeros[name]) for name, times in uses.items())
     return Counts(
         parameters=sum(stored.values()),
-        nonzeros=sum(left.values()),
+        nonzeros=sum(nonzeros.values()),
         neurons=sum(map(_outputs, network.modules())),
         dense_flops=round(dense),
         flops=round(dense - saved),
@@ -75,7 +75,7 @@ def uses_per_weight(network: nn.Module, inputs: tuple[Tensor, ...]) -> dict[str,
         inputs: The arguments of its forward pass, each a batch [B, ...].
 
     Raises:
-        UsageError: The network does not take these inputs.
+        UsageError: If the network does not take these inputs.
     """
     names = {id(tensor): name for name, tensor in network.named_parameters()}
     found: dict[str, float] = {}
@@ -103,7 +103,7 @@ def outputs_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
         try:
             return network(*inputs)
         except Exception as error:
-            shapes = ", ".join(str(list(one.shape)) for one in inputs)
+            shapes = ", ".join(str(list(x.shape)) for x in inputs)
             first_line = str(error).partition("\n")[0]
             raise UsageError(
                 f"the network does not take inputs of shape {shapes or 'nothing'} "
@@ -169,6 +169,6 @@ def _uses_of_attention(layer: nn.MultiheadAttention, called: dict[str, Any]) -> 
     if layer.in_proj_weight is not None:
         yield layer.in_proj_weight, sum(tokens) / 3
     else:
-        own = (layer.q_proj_weight, layer.k_proj_weight, layer.v_proj_weight)
-        yield from zip(own, tokens, strict=True)
+        projections = (layer.q_proj_weight, layer.k_proj_weight, layer.v_proj_weight)
+        yield from zip(projections, tokens, strict=True)
     yield layer.out_proj.weight, tokens[0]

@@ -27,12 +27,15 @@ class Penalty:
 
 
 def l1(weights: Tensor) -> Tensor:
-    """Sum of the absolute values of each network, [K, *shape] -> [K] (arXiv 2008.13590, eq. 5)."""
+    """Return each network's sum of absolute values, [K, *shape] -> [K].
+
+    Source: Reiners et al. (arXiv 2008.13590), equation 5.
+    """
     return weights.abs().flatten(1).sum(1, dtype=torch.float64)
 
 
 def lengths(weights: Tensor) -> Tensor:
-    """Root mean square of each row, [K, rows, *shape] -> [K, rows, 1, ...].
+    """Return the root mean square of each row, [K, rows, *shape] -> [K, rows, 1, ...].
 
     A row holds all weights that lead into one neuron or filter.
     """
@@ -41,7 +44,7 @@ def lengths(weights: Tensor) -> Tensor:
 
 
 def group_l1(weights: Tensor) -> Tensor:
-    """Sum over rows of sqrt(size) times the row's l2 norm, [K, rows, *shape] -> [K].
+    """Return the sum over rows of sqrt(size) times the row's l2 norm, [K, rows, *shape] -> [K].
 
     This is the group lasso of Yuan and Lin (2006), "Model selection and estimation in regression
     with grouped variables", equation 2.1, with their weights of the groups. It equals l1 if all
@@ -52,7 +55,7 @@ def group_l1(weights: Tensor) -> Tensor:
 
 
 def group_gradient(weights: Tensor) -> Tensor:
-    """Gradient of `group_l1`, of the same shape; the subgradient of a row of zeros is 0."""
+    """Return the gradient of `group_l1`, [K, rows, *shape]; for a row of zeros it is 0."""
     length = lengths(weights)
     return weights / length.where(length > 0, math.inf)
 
@@ -65,10 +68,10 @@ PENALTIES: dict[str, Penalty] = {
 
 
 def nonzeros(weights: Tensor) -> Tensor:
-    """Number of weights of each network that are not exactly zero, [K, *shape] -> [K]."""
+    """Return each network's number of weights that are not exactly zero, [K, *shape] -> [K]."""
     return torch.count_nonzero(weights.flatten(1), dim=1)
 
 
 def total(values: Iterable[Tensor]) -> Tensor:
-    """Sum over tensors of a value per network, [K] each -> [K]."""
+    """Return the sum of values per network over all tensors, [K] each -> [K]."""
     return torch.stack(tuple(values)).sum(0)

@@ -32,8 +32,8 @@ def prunable_names(model: nn.Module, chosen: str, excluded: str = "") -> tuple[s
         excluded: The layers to leave out, in the same form.
 
     Raises:
-        UsageError: A kind or pattern matches no layer, no layer is left, or the name of a layer
-            cannot be printed and drawn.
+        UsageError: If a kind or pattern matches no layer, if no layer is left, or if the name of a
+            layer cannot be printed and drawn.
     """
     names = matching(model, chosen, "--prunable")
     if excluded:
@@ -49,16 +49,16 @@ def prunable_names(model: nn.Module, chosen: str, excluded: str = "") -> tuple[s
 
 def matching(model: nn.Module, words: str, option: str) -> tuple[str, ...]:
     """Return the names of the weight tensors that the words of an option match, in order."""
-    tensors = [name for name, one in model.named_parameters() if one.ndim > 1 and one.requires_grad]
+    tensors = [name for name, p in model.named_parameters() if p.ndim > 1 and p.requires_grad]
     found: set[str] = set()
     for word in filter(None, map(str.strip, words.split(","))):
         if word in PRUNABLE:
-            own = tuple(n for n in weight_names(model, PRUNABLE[word]) if n in tensors)
+            matched = tuple(n for n in weight_names(model, PRUNABLE[word]) if n in tensors)
         else:
-            own = tuple(name for name in tensors if matches(name, word))
-        if not own:
+            matched = tuple(name for name in tensors if matches(name, word))
+        if not matched:
             raise UsageError(nothing_for(model, word, option, tensors))
-        found |= set(own)
+        found |= set(matched)
     if not found:
         raise UsageError(f"{option} names no layers: give {', '.join(PRUNABLE)} or a pattern")
     return tuple(name for name in tensors if name in found)
@@ -89,12 +89,12 @@ def weight_names(model: nn.Module, types: tuple[type[nn.Module], ...]) -> tuple[
 
     A tensor that several layers share is listed once, under its first name.
     """
-    names = {id(one): name for name, one in model.named_parameters()}
-    own = (
+    names = {id(tensor): name for name, tensor in model.named_parameters()}
+    found = (
         names[id(tensor)]
         for module in model.modules()
         if isinstance(module, types)
         for local, tensor in module.named_parameters(recurse=False)
         if local in TENSORS
     )
-    return tuple(dict.fromkeys(own))
+    return tuple(dict.fromkeys(found))

@@ -24,8 +24,8 @@ def prune(
             mean square is at most the threshold becomes zero too.
     """
     for tensor in weights:
-        for own, threshold in thresholds:
-            part = tensor.detach()[own]
+        for networks, threshold in thresholds:
+            part = tensor.detach()[networks]
             torch.hardshrink(part, threshold, out=part)
             if is_grouped:
                 part.masked_fill_(lengths(part) <= threshold, 0)  # no -0.0, as a product would

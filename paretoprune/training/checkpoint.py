@@ -1,7 +1,7 @@
-"""Checkpoint of a fleet: all its state after an epoch, taken and restored.
+"""Checkpoint of a fleet: its complete state after an epoch, saved and restored.
 
-Nothing else decides how a training goes on: the order of the images and the masks of dropout are
-keyed by epoch, step and seed. So a fleet that goes on ends bit for bit as if nothing had happened.
+The order of the samples and the dropout masks need no state, because they are keyed by epoch, step
+and seed. So a resumed fleet ends bit for bit as an uninterrupted one.
 """
 
 import math
@@ -17,7 +17,7 @@ from torch import Tensor
 from paretoprune.training.step import Training
 
 State = dict[str, np.ndarray]  # arrays by kind, objective and name: `network/1.weight`
-History = list[dict[str, Tensor]]  # an entry an epoch, of quantities [K, ...] by name
+History = list[dict[str, Tensor]]  # an entry per epoch: quantities [K, ...] by name
 
 NETWORK, OPTIMIZER, HISTORY = "network", "optimizer", "history"
 QUANTITIES = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros", "weights")
@@ -25,7 +25,11 @@ QUANTITIES = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros", "
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How far a fleet has come that began at `started_at`: `seconds` are those of training."""
+    """A saved fleet.
+
+    `seconds` is the time that its training has taken so far, `started_at` the time at which it
+    began, in ISO 8601.
+    """
 
     state: State
     seconds: float
@@ -33,39 +37,58 @@ class Checkpoint:
 
 
 class Checkpointer(Protocol):
-    """Keeps a fleet in the midst of its training, where that is worth it."""
+    """Loads and saves the checkpoints of one fleet, and decides which epochs are saved."""
 
     def load(self) -> Checkpoint | None:
-        """What was kept of this fleet."""
+        """Return the fleet's checkpoint, or `None` if there is none."""
 
     def save(
         self, epochs: int, seconds: float, started_at: str, state: Callable[[], State]
     ) -> None:
-        """Keep the state after so many epochs; it is only asked for where it is kept."""
+        """Save the fleet if that is worth it.
+
+        Args:
+            epochs: Number of epochs that are done.
+            seconds: Seconds of training so far.
+            started_at: Time at which the training began, in ISO 8601.
+            state: Returns the state; it is called only if the fleet is saved.
+        """
 
     def refuse(self, error: Exception) -> Exception:
-        """What to raise where what was kept does not fit."""
+        """Return the exception to raise if a checkpoint does not fit the fleet."""
 
 
 def resume(training: Training, checkpointer: Checkpointer | None) -> tuple[History, float, str]:
-    """Set a fleet that has just begun to what was kept of it: history, seconds, when it began."""
-    begun = checkpointer.load() if checkpointer else None
-    if checkpointer is None or begun is None:
+    """Restore a new fleet from its checkpoint, if it has one.
+
+    Args:
+        training: The fleet; nothing of it has been trained yet.
+        checkpointer: Loads the checkpoint; `None` if the fleet is not saved.
+
+    Returns:
+        The history of the epochs that are done, the seconds that they took, and the time at which
+        the training began, in ISO 8601. Without a checkpoint it begins now.
+
+    Raises:
+        Exception: The one that `checkpointer.refuse` returns, if the checkpoint does not fit.
+    """
+    checkpoint = checkpointer.load() if checkpointer else None
+    if checkpointer is None or checkpoint is None:
         return [], 0.0, datetime.now(UTC).isoformat(timespec="seconds")
     try:
-        history = restore(training, begun.state)
+        history = restore(training, checkpoint.state)
     except (ValueError, KeyError, IndexError, TypeError, RuntimeError) as error:
         raise checkpointer.refuse(error) from error
-    return history, begun.seconds, begun.started_at
+    return history, checkpoint.seconds, checkpoint.started_at
 
 
 def state_of(training: Training, history: History) -> State:
-    """The networks, their optimizers and the history, on the host."""
+    """Return the state of the networks, of their optimizers, and the history, on the host."""
     state = {f"{NETWORK}/{name}": value for name, value in networks_of(training).items()}
     for objective, optimizers in training.optimizers.items():
-        for index, own in optimizers.optimizer.state_dict()["state"].items():
-            for name, value in own.items():
-                if value is not None:  # the buffer of a momentum of 0
+        for index, buffers in optimizers.optimizer.state_dict()["state"].items():
+            for name, value in buffers.items():
+                if value is not None:  # SGD has an empty momentum buffer if the momentum is 0
                     state[f"{OPTIMIZER}/{objective}/{index}/{name}"] = torch.as_tensor(value)
     for name in QUANTITIES:
         state[f"{HISTORY}/{name}"] = torch.stack([epoch[name] for epoch in history])
@@ -73,14 +96,15 @@ def state_of(training: Training, history: History) -> State:
 
 
 def networks_of(training: Training) -> dict[str, Tensor]:
-    """All parameters and buffers of the fleet, [K, *shape], by name."""
+    """Return all parameters and buffers of the fleet, [K, *shape] each, by name."""
     return {**training.fleet.parameters, **training.fleet.buffers}
 
 
 def restore(training: Training, state: Mapping[str, np.ndarray]) -> History:
-    """Set a fleet that has just begun to a state; return the history of its epochs.
+    """Restore a new fleet from a state; return the history of the epochs that are done.
 
-    Raises one of several errors where the state is another fleet's.
+    A state that belongs to another fleet raises `ValueError`, `KeyError`, `IndexError`, `TypeError`
+    or `RuntimeError`.
     """
     history = {name: torch.from_numpy(state[f"{HISTORY}/{name}"]) for name in QUANTITIES}
     epochs, networks = history["weights"].shape[:2]
@@ -90,9 +114,9 @@ def restore(training: Training, state: Mapping[str, np.ndarray]) -> History:
         require_shape(name, value, (epochs, networks, *value.shape[2:]))
     with torch.no_grad():
         for name, value in networks_of(training).items():
-            kept = torch.from_numpy(state[f"{NETWORK}/{name}"])
-            require_shape(name, kept, value.shape)
-            value.copy_(kept)
+            saved = torch.from_numpy(state[f"{NETWORK}/{name}"])
+            require_shape(name, saved, value.shape)
+            value.copy_(saved)
     for objective in training.optimizers:
         restore_optimizer(training, objective, state)
     batches = math.ceil(len(training.problem.data.train) / training.runs[0].batch_size)
@@ -102,24 +126,24 @@ def restore(training: Training, state: Mapping[str, np.ndarray]) -> History:
 
 
 def restore_optimizer(training: Training, objective: str, state: Mapping[str, np.ndarray]) -> None:
-    """Set what an optimizer remembers of each parameter, and nothing else of it."""
+    """Restore the buffers that an optimizer keeps for each parameter, and nothing else of it."""
     optimizer = training.optimizers[objective].optimizer
-    own = optimizer.state_dict()
+    current = optimizer.state_dict()
     values = [value for group in optimizer.param_groups for value in group["params"]]
-    kept: dict[int, dict[str, Tensor]] = {}
+    saved: dict[int, dict[str, Tensor]] = {}
     for key, array in state.items():
         kind, _, rest = key.partition("/")
-        name_of, _, rest = rest.partition("/")
-        if kind == OPTIMIZER and name_of == objective:
+        objective_of_key, _, rest = rest.partition("/")
+        if kind == OPTIMIZER and objective_of_key == objective:
             index, _, name = rest.partition("/")
-            tensor = torch.from_numpy(array)  # its optimizer knows on which device
-            if tensor.dim():  # else a count of steps
+            tensor = torch.from_numpy(array)  # the optimizer moves it to its device
+            if tensor.dim():  # otherwise it is a count of steps
                 require_shape(key, tensor, values[int(index)].shape)
-            kept.setdefault(int(index), {})[name] = tensor
-    optimizer.load_state_dict({**own, "state": kept})
+            saved.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({**current, "state": saved})
 
 
 def require_shape(name: str, value: Tensor, shape: tuple[int, ...]) -> None:
-    """Raise `ValueError` for a tensor of another shape."""
+    """Raise `ValueError` if a tensor has another shape."""
     if tuple(value.shape) != tuple(shape):
         raise ValueError(f"{name} is {list(value.shape)}, not {list(shape)}")

@@ -11,16 +11,21 @@ from paretoprune.study.metric import ACCURACY
 from paretoprune.training.fleet import Fleet
 from paretoprune.training.prepare import Prepared
 
-# Images: with 8 networks, larger batches fall out of the cache (2.4 times slower at 500).
+# Samples per batch. With 8 networks, larger batches do not fit into the cache (500 are 2.4 times
+# slower).
 EVALUATION_BATCH = 100
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Mean loss, its standard error, and the error as a fraction, of each network: [K] each.
+    """Loss and error of each network on one split, [K] each.
 
-    The error is the share of samples that are classified wrongly. Where targets are numbers, it is
-    the loss over that of the best constant prediction, at most 1 (of squares: 1 - R²).
+    Attributes:
+        loss: Mean loss over the samples.
+        loss_se: Standard error of the mean loss.
+        error: Share of samples that are classified wrongly, if the metric is the accuracy.
+            Otherwise the loss divided by that of the best constant prediction, at most 1; for the
+            squared error this is 1 - R².
     """
 
     loss: Tensor
@@ -30,7 +35,13 @@ class Evaluation:
 
 @torch.no_grad()
 def evaluate(fleet: Fleet, prepared: Prepared, part: Split) -> Evaluation:
-    """Evaluate every network on one split of the data, in evaluation mode."""
+    """Evaluate every network on one split of the data, in evaluation mode.
+
+    Args:
+        fleet: The K networks.
+        prepared: The problem, with its metric and its best constant prediction.
+        part: The samples, on the problem's device.
+    """
     losses, wrong = [], []
     problem, is_share = prepared.problem, prepared.metric == ACCURACY
     constant = prepared.constant.to(torch.get_default_dtype())
@@ -51,7 +62,11 @@ def evaluate(fleet: Fleet, prepared: Prepared, part: Split) -> Evaluation:
 
 
 def reference_lam(prepared: Prepared) -> float:
-    """Return initial loss / initial complexity, to 6 significant digits: the unit of lam."""
+    """Return λ_ref, the scale of the odds λ / (1 - λ), rounded to 6 significant digits.
+
+    It is the initial training loss divided by the initial complexity of the network that the
+    study's seed stands for.
+    """
     problem = prepared.problem
     fleet = prepared.fleet([problem.seed])
     loss = evaluate(fleet, prepared, problem.data.train).loss.item()

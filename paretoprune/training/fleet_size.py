@@ -11,21 +11,22 @@ from paretoprune.problem.device import seeded
 from paretoprune.problem.problem import Problem
 from paretoprune.study.settings import Settings
 
-SHARE_OF_MEMORY = 0.5  # of the device's, that a fleet may need
-SAMPLES = 2  # that are passed through a network; batch normalization refuses one
-# Copies of the parameters: values, gradients, two moments of an optimizer, and one for its work.
+SHARE_OF_MEMORY = 0.5  # largest share of the device's memory that a fleet may need
+SAMPLES = 2  # samples of the measured forward pass; batch normalization refuses a single one
+# Copies of the parameters: values, gradients, two moments of an optimizer, and temporary values.
 COPIES = 5
-# The backward pass holds gradients of activations while the activations are still there.
+# The backward pass holds gradients of activations while the activations are still in memory.
 WITH_GRADIENTS = 2
 
-Saved = tuple[Tensor, int]  # a tensor that is kept, and the bytes of it
+Saved = tuple[Tensor, int]  # a tensor that autograd keeps, and its size in bytes
 
 
 def usual_fleet_size(problem: Problem, settings: Settings) -> int:
-    """Return the fleet size of a new study: a rule, so that nothing timed decides on its table.
+    """Return the fleet size of a new study.
 
-    It is `settings.round_size`, halved until the estimate of the fleet's memory is at most half of
-    the memory that the device has in all.
+    It is `settings.round_size`, halved until the estimated memory of the fleet is at most half of
+    the total memory of the device. No timing enters, so the table of a study does not depend on the
+    speed of a machine.
     """
     size, each = settings.round_size, memory_of_network(problem, settings.batch_size)
     most = SHARE_OF_MEMORY * total_memory(problem.device)
@@ -35,14 +36,16 @@ def usual_fleet_size(problem: Problem, settings: Settings) -> int:
 
 
 def memory_of_network(problem: Problem, batch_size: int) -> int:
-    """Estimate the bytes that training takes for each network of a fleet.
+    """Estimate the memory in bytes that training takes for each network of a fleet.
 
-    They are those of the parameters with gradients and moments, and of the activations that the
+    It consists of the parameters with their gradients and moments, and of the activations that the
     backward pass of a batch of `batch_size` samples needs. The data are not counted.
     """
     with seeded(problem.seed):
         network = problem.model().to(problem.device).train()
-        parameters = {one.untyped_storage().data_ptr(): one for one in network.parameters()}
+        parameters = {
+            parameter.untyped_storage().data_ptr(): parameter for parameter in network.parameters()
+        }
         inputs = problem.inputs(problem.data.train[:SAMPLES].inputs)
         with _saved_tensors() as saved:
             outputs = network(*inputs)
@@ -50,7 +53,7 @@ def memory_of_network(problem: Problem, batch_size: int) -> int:
         storage: size for storage, (_, size) in saved.items() if storage not in parameters
     }
     kept = sum(activations.values()) + outputs.nbytes
-    weights = sum(one.nbytes for one in parameters.values())
+    weights = sum(parameter.nbytes for parameter in parameters.values())
     return int(COPIES * weights + WITH_GRADIENTS * kept * batch_size / len(inputs[0]))
 
 
@@ -58,22 +61,23 @@ def memory_of_network(problem: Problem, batch_size: int) -> int:
 def _saved_tensors() -> Iterator[dict[int, Saved]]:
     """Collect the tensors that autograd keeps for a backward pass, by the address of their data.
 
-    Of several views of the same data the largest counts.
+    If several views of the same data are kept, the largest one counts.
     """
     saved: dict[int, Saved] = {}
 
-    def keep(one: Tensor) -> Tensor:
-        storage = one.untyped_storage().data_ptr()
-        _, size = saved.get(storage, (one, 0))
-        saved[storage] = one, max(size, one.nbytes)  # while it is held, no other takes its address
-        return one
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage().data_ptr()
+        _, size = saved.get(storage, (tensor, 0))
+        # a tensor that is held keeps its address, so no later one is taken for it
+        saved[storage] = tensor, max(size, tensor.nbytes)
+        return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one):
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         yield saved
 
 
 def total_memory(device: torch.device) -> int:
-    """Return the bytes of memory that a device has in all."""
+    """Return the total memory of a device in bytes."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
     return int(psutil.virtual_memory().total)

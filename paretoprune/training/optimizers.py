@@ -1,4 +1,4 @@
-"""Optimizers, which are torch's on stacked tensors, and schedules of their learning rates."""
+"""Optimizers of torch on stacked tensors, and learning-rate schedules."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Groups = Sequence[dict[str, Any]]  # torch.optim's parameter groups: parameters and their rate
+Groups = Sequence[dict[str, Any]]  # parameter groups of torch.optim: parameters, learning rate
 
 
 def adam(groups: Groups, momentum: float) -> torch.optim.Optimizer:
@@ -31,7 +31,7 @@ OPTIMIZERS: dict[str, Callable[[Groups, float], torch.optim.Optimizer]] = {
     "rmsprop": rmsprop,
 }
 
-# On a CPU the kernels of these round the last elements of a tensor otherwise than the rest.
+# On a CPU, the kernels of these optimizers round the last elements of a tensor differently.
 ROUNDS_ENDS = ("adam",)
 
 
@@ -39,8 +39,8 @@ class StackedOptimizer:
     """An optimizer on stacked tensors, with a learning rate for each network.
 
     Neighbouring networks with equal learning rates are updated in one call. An optimizer in
-    `ROUNDS_ENDS` sees each network's tensors apart, so that a network does not depend on the others
-    in its fleet.
+    `ROUNDS_ENDS` gets the tensors of each network separately, so that a network does not depend on
+    the others in its fleet.
     """
 
     def __init__(
@@ -59,17 +59,19 @@ class StackedOptimizer:
             values: The tensors [K, *shape], which `step` changes in place.
             rates: The learning rates [K].
             momentum: Momentum of the optimizers that use it.
-            is_stacked: The optimizer sees the networks of a group as one tensor, as the first
-                studies did.
+            is_stacked: Whether every optimizer gets the networks of a group as one tensor, as in
+                the studies of the first versions.
         """
         self.is_stacked = is_stacked or optimizer not in ROUNDS_ENDS
         self.contiguous_groups = contiguous_groups(rates)
         groups = [
             {
-                "params": [one for value in values for one in self._apart(value.detach()[own])],
+                "params": [
+                    part for value in values for part in self._unstacked(value.detach()[networks])
+                ],
                 "lr": rate,
             }
-            for own, rate in self.contiguous_groups
+            for networks, rate in self.contiguous_groups
         ]
         self.optimizer = OPTIMIZERS[optimizer](groups, momentum)
 
@@ -79,20 +81,22 @@ class StackedOptimizer:
         Args:
             directions: Directions [K, *shape] in the order and with the memory layout of the
                 values.
-            factor: Factor of all learning rates.
+            lr_scale: Factor of all learning rates.
         """
-        for group, (own, rate) in zip(
+        for group, (networks, rate) in zip(
             self.optimizer.param_groups, self.contiguous_groups, strict=True
         ):
             group["lr"] = rate * lr_scale
-            gradients = (one for direction in directions for one in self._apart(direction[own]))
+            gradients = (
+                part for direction in directions for part in self._unstacked(direction[networks])
+            )
             for value, gradient in zip(group["params"], gradients, strict=True):
                 value.grad = gradient
         self.optimizer.step()
-        self.optimizer.zero_grad()  # otherwise the directions stay in memory with the next ones
+        self.optimizer.zero_grad()  # otherwise the directions stay in memory until the next step
 
-    def _apart(self, stacked: Tensor) -> Sequence[Tensor]:
-        """Return the tensors as the optimizer sees them."""
+    def _unstacked(self, stacked: Tensor) -> Sequence[Tensor]:
+        """Return a stacked tensor as the optimizer gets it: whole, or one tensor per network."""
         return [stacked] if self.is_stacked else stacked.unbind()
 
 
@@ -114,14 +118,14 @@ def cosine(progress: float) -> float:
 
 
 def logistic(progress: float) -> float:
-    """Return a tenfold fall around three quarters of the training.
+    """Return a factor that falls from 1 to 0.13, fastest after three quarters of the training.
 
     This is the schedule of the authors' code, which updates it once per epoch.
     """
     return 1 - 0.9 / (1 + math.exp((0.75 - progress) / 0.075))
 
 
-# share of the training that is done, in [0, 1) -> factor of the learning rate
+# share of the training that is done, in [0, 1) -> factor of the learning rates
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "cosine": cosine,
     "constant": constant,

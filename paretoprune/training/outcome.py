@@ -1,4 +1,4 @@
-"""Outcome of a training: each network's point, weights and history."""
+"""Outcome of a training: the point, weights and history of each network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +16,12 @@ from paretoprune.training.evaluate import Evaluation
 from paretoprune.training.fleet import Fleet
 from paretoprune.training.step import CONVOLUTIONAL, DENSE, Training
 
-# A network whose loss is within 1 % of the constant prediction's has learnt nothing: its biases
-# alone, still a little noisy, may undercut that loss by less than this.
+# A network whose loss is within 1 % of that of the constant prediction has learnt nothing: biases
+# alone, which are still a little noisy, may undercut that loss by less than this.
 COLLAPSED_SHARE = 0.99
-COUNTED_SAMPLES = 8  # that are passed through a network to count it
+COUNTED_SAMPLES = 8  # samples of the forward pass in which FLOPs are counted
 
-# Columns of the history that hold the mean weights of a block's objectives.
+# Columns of the history, by block, that hold the mean weights of the block's two objectives.
 BLOCK_WEIGHTS = {
     DENSE: ("loss_weight", "complexity_weight"),
     CONVOLUTIONAL: ("conv_loss_weight", "conv_l2_weight"),
@@ -30,13 +30,13 @@ BLOCK_WEIGHTS = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run's training has brought.
+    """Result of the training of one run.
 
     Attributes:
         point: The row of the run.
         weights: Parameters and buffers by name.
-        history: Columns by quantity, with a value per epoch.
-        notes: Sentences for the user, about what is missing in the point.
+        history: Columns by quantity, with one value per epoch.
+        notes: Sentences that tell the user what is missing in the point.
     """
 
     point: Point
@@ -52,14 +52,14 @@ def outcomes_of(
     seconds: float,
     started_at: str,
 ) -> list[Outcome]:
-    """Gather what came out of a fleet whose last epoch is done.
+    """Return the outcome of each run of a fleet whose last epoch is done.
 
     Args:
         training: The fleet in its final state.
-        history: An entry per epoch, of quantities [K, ...] by name.
-        evaluations: On training, validation and test data.
-        seconds: That the training of the whole fleet took.
-        started_at: When it began, in ISO 8601.
+        history: One entry per epoch: quantities [K, ...] by name.
+        evaluations: The evaluations on training, validation and test data, in this order.
+        seconds: Duration of the training of the whole fleet.
+        started_at: Time at which the training began, in ISO 8601.
     """
     return [
         outcome_of(training, index, history, evaluations, seconds, started_at)
@@ -75,7 +75,7 @@ def outcome_of(
     seconds: float,
     started_at: str,
 ) -> Outcome:
-    """Gather what came out of one network; arguments as for `outcomes_of`."""
+    """Return the outcome of the network at `index`; the other arguments as in `outcomes_of`."""
     point = point_of(training, index, evaluations, seconds, started_at)
     point, notes = with_sizes(point, training, index) if point.status == "done" else (point, ())
     return Outcome(
@@ -93,13 +93,15 @@ def point_of(
     seconds: float,
     started_at: str,
 ) -> Point:
-    """Gather what came out of one network, its sizes left out."""
+    """Return the point of one network, without the sizes that `with_sizes` adds."""
     problem, networks = training.problem, len(training.runs)
     train, validation, test = evaluations
     layers = layers_of(training, index)
-    own = {name: training.fleet.parameters[name][index : index + 1] for name in problem.prunable}
+    prunable = {
+        name: training.fleet.parameters[name][index : index + 1] for name in problem.prunable
+    }
     train_loss, val_loss = train.loss[index].item(), validation.loss[index].item()
-    complexity = problem.complexity_of(own).item()
+    complexity = problem.complexity_of(prunable).item()
     failure = why_diverged(train_loss, val_loss, complexity)
     return Point(
         run=training.runs[index],
@@ -125,43 +127,47 @@ def point_of(
 
 
 def why_diverged(*values: float) -> str:
-    """Why losses and complexity are not those of a network; nothing where they are."""
+    """Return why a run counts as diverged, given its losses and its complexity; empty if not."""
     if not np.isfinite(values).all():
         return "the loss did not stay finite: try a smaller --lr"
     return "the loss fell below 0: --loss must not" if min(values) < 0 else ""
 
 
 def with_sizes(point: Point, training: Training, index: int) -> tuple[Point, tuple[str, ...]]:
-    """Count one network as it stands and without dead units; say why where that fails.
+    """Add the sizes of one network, as trained and without dead units, to its point.
 
-    A network that cannot be counted is no reason to lose what was trained: the columns stay empty.
+    If the sizes cannot be counted, the point stays as it is and a note says why, so that the
+    trained network is not lost.
+
+    Returns:
+        The point, and the notes.
     """
     problem, fleet = training.problem, training.fleet
     inputs = problem.inputs(problem.data.validation[:COUNTED_SAMPLES].inputs)
     try:
         network = problem.network(fleet.seeds[index]).to(problem.device)
         fill(network, {name: tensor[index] for name, tensor in fleet.tensors.items()})
-        stored, left = (
+        stored, compacted = (
             counts_of(network, inputs),
             counts_of(compact(network, inputs).network, inputs),
         )
-    except Exception as error:  # a user's module may raise anything, when it is copied too
+    except Exception as error:  # a user's module may raise anything, also when it is copied
         note = f"its FLOPs, neurons and compact size cannot be counted: {in_short(error)}"
         return point, (note,)
     counted = replace(
         point,
         parameters=stored.parameters,
-        compact_parameters=left.parameters,
-        neurons=left.neurons,
+        compact_parameters=compacted.parameters,
+        neurons=compacted.neurons,
         dense_flops=stored.dense_flops,
         flops=stored.flops,
-        compact_flops=left.dense_flops,
+        compact_flops=compacted.dense_flops,
     )
     return counted, ()
 
 
 def layers_of(training: Training, index: int) -> tuple[Layer, ...]:
-    """Count each prunable tensor of one network."""
+    """Return the shape, the nonzeros and the l1 norm of each prunable tensor of one network."""
     tensors = {
         name: training.fleet.parameters[name].detach()[index] for name in training.problem.prunable
     }
@@ -177,7 +183,7 @@ def layers_of(training: Training, index: int) -> tuple[Layer, ...]:
 
 
 def weights_of(fleet: Fleet, index: int) -> dict[str, np.ndarray]:
-    """All parameters and buffers of one network, by name."""
+    """Return all parameters and buffers of one network, by name."""
     return {
         name: value.detach()[index].cpu().contiguous().numpy()
         for name, value in fleet.tensors.items()
@@ -185,12 +191,12 @@ def weights_of(fleet: Fleet, index: int) -> dict[str, np.ndarray]:
 
 
 def history_of(history: list[dict[str, Tensor]], index: int) -> dict[str, list[float]]:
-    """One network's column per quantity, a row per epoch counted from 1."""
-    own = {name: [epoch[name][index] for epoch in history] for name in history[0]}
-    weights = torch.stack(own.pop("weights")).tolist()  # [epochs, blocks, 2]
+    """Return the history of one network as columns, with one row per epoch, counted from 1."""
+    quantities = {name: [epoch[name][index] for epoch in history] for name in history[0]}
+    weights = torch.stack(quantities.pop("weights")).tolist()  # [epochs, blocks, 2]
     columns = {
         "epoch": [float(epoch) for epoch in range(1, len(history) + 1)],
-        **{name: [float(value) for value in values] for name, values in own.items()},
+        **{name: [float(value) for value in values] for name, values in quantities.items()},
     }
     for block, names in BLOCK_WEIGHTS.items():
         for objective, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""A problem made ready for training: its backend and its constant prediction are found."""
+"""Preparation of a problem for training: choice of the backend, and the constant prediction."""
 
 import math
 from collections.abc import Mapping
@@ -18,21 +18,23 @@ from paretoprune.training.fleet import Fleet, stack
 from paretoprune.training.fleet.select import choose_backend
 from paretoprune.training.optimizers import OPTIMIZERS, SCHEDULES
 
-CHECKED_SAMPLES = 8  # of the step that a backend must compute as the networks do
+CHECKED_SAMPLES = 8  # samples of the training step with which backends are checked
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A problem with what its first step told.
+    """A problem that is ready for training.
 
     Attributes:
-        problem: What is trained.
-        backend: How fleets compute their forward pass, a key of `BACKENDS`.
-        rejected: The backends before it in the table, each with the reason why it does not fit.
-        constant: The best constant prediction, the outputs of one sample.
-        constant_loss: Its validation loss.
-        metric: What 1 - error is called.
-        is_stacked: Optimizers see a fleet's networks as one tensor, as in the first studies.
+        problem: The problem.
+        backend: Backend of the fleets' forward pass, a key of `BACKENDS`.
+        rejected: The backends that precede it in `BACKENDS`, each with the reason why it was
+            rejected.
+        constant: The best constant prediction: the outputs for one sample.
+        constant_loss: Validation loss of the best constant prediction.
+        metric: Name of 1 - error.
+        is_stacked: Whether optimizers get the networks of a fleet as one tensor, as in the studies
+            of the first versions.
     """
 
     problem: Problem
@@ -53,11 +55,17 @@ class Prepared:
 
 
 def prepare(settings: Settings, environment: Environment, *, is_stacked: bool = False) -> Prepared:
-    """Build what `settings` name, and take the first step with it.
+    """Build the problem that the settings name, and prepare it for training.
+
+    Args:
+        settings: Settings of the study.
+        environment: What the machine or the program adds to the settings.
+        is_stacked: See `Prepared`.
 
     Raises:
-        UsageError: A name is unknown, a combination does not fit, or there is no such device.
-        CouldNotError: Data are missing, or memory is too small for two networks.
+        UsageError: If a name is unknown, if a combination does not fit, or if there is no such
+            device.
+        CouldNotError: If data are missing, or if memory is too small for two networks.
     """
     for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
         choose(getattr(settings, name), table, f"--{name}")
@@ -66,16 +74,19 @@ def prepare(settings: Settings, environment: Environment, *, is_stacked: bool = 
 
 
 def prepare_problem(problem: Problem, settings: Settings) -> Prepared:
-    """Find the fastest backend that is right, and the best constant prediction.
+    """Choose the backend and compute the best constant prediction.
 
-    Raises as `prepare`, where the outputs do not fit the targets or the loss.
+    Raises:
+        UsageError: If the networks cannot be trained, or if their outputs do not fit the targets or
+            the loss.
+        CouldNotError: If memory is too small for two networks.
     """
     networks = [problem.network(seed).to(problem.device) for seed in (0, 1)]
     few = problem.data.train[:CHECKED_SAMPLES]
     backend, rejected = choose_backend(networks, problem.inputs(few.inputs))
     outputs = fleet_of(problem, [0], backend).forward(problem.inputs(few.inputs)).detach()
     require_fitting(problem, settings, outputs)
-    problem.loss.value(outputs, few.targets)  # a user's own may raise
+    problem.loss.value(outputs, few.targets)  # a user's loss may raise
     constant = problem.loss.constant(problem.data.train.targets, outputs.shape[2:])
     is_share = problem.data.classes > 0 and list(outputs.shape[2:]) == [problem.data.classes]
     return Prepared(
@@ -95,25 +106,28 @@ def fleet_of(problem: Problem, seeds: list[int], backend: str) -> Fleet:
 
 
 def require_fitting(problem: Problem, settings: Settings, outputs: Tensor) -> None:
-    """Raise `UsageError` where outputs, [K, B, ...], do not fit the targets."""
+    """Raise `UsageError` if the outputs [K, B, ...] do not fit the targets.
+
+    A user's loss may take outputs of any shape.
+    """
     data, wanted, found = problem.data, problem.data.outputs, list(outputs.shape[2:])
     is_flat = math.prod(found) == wanted and (len(found) == 1 or not data.classes)
     if not is_flat and not is_user_code(settings.loss):
-        what = f"{wanted} classes" if data.classes else f"targets of {wanted} numbers"
+        targets = f"{wanted} classes" if data.classes else f"targets of {wanted} numbers"
         raise UsageError(
             f"--model {settings.model} returns {found or 'a number'} for a sample, and the data "
-            f"have {what}: make its last layer fit"
+            f"have {targets}: make its last layer fit"
         )
 
 
 def loss_of_constant(problem: Problem, settings: Settings, constant: Tensor) -> float:
-    """Return the validation loss of a constant prediction, above 0.
+    """Return the validation loss of a constant prediction.
 
-    Raises `UsageError` where it is not.
+    Raises `UsageError` unless it is finite and above 0.
     """
     validation = problem.data.validation
-    whole = constant.expand(1, len(validation), *constant.shape)
-    value = problem.loss.value(whole, validation.targets).double().mean().item()
+    predictions = constant.expand(1, len(validation), *constant.shape)
+    value = problem.loss.value(predictions, validation.targets).double().mean().item()
     if not math.isfinite(value) and problem.data.classes:
         raise UsageError(
             "a class has validation samples and no training samples: take a smaller --validation, "

@@ -1,4 +1,4 @@
-"""One step of a fleet: gradients, their weights, the optimizer's move, pruning."""
+"""Training step of a fleet: gradients, their weights, the optimizer's step, and pruning."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,17 +22,27 @@ from paretoprune.training.methods.gradient_weights import (
 from paretoprune.training.optimizers import StackedOptimizer, contiguous_groups
 from paretoprune.training.prepare import Prepared
 
-DENSE, CONVOLUTIONAL = 0, 1  # blocks of a split network; all others have one block
-BOTH, LOSS, COMPLEXITY = "both", "loss", "complexity"  # what an optimizer sees
+DENSE, CONVOLUTIONAL = 0, 1  # blocks of a split network; other networks have the first one only
+BOTH, LOSS, COMPLEXITY = "both", "loss", "complexity"  # objectives that an optimizer minimises
 
 
 @dataclass
 class Training:
-    """A fleet in the midst of its training.
+    """State of a fleet that is being trained.
 
-    `lams` [K] are those of weighted sums; `None` where the gradients decide. `steps_of` holds with
-    separate moments the steps of each objective's optimizer, which are weighed before the
-    parameters take them, by objective and parameter; with joint moments it is empty.
+    Attributes:
+        fleet: The K networks.
+        prepared: The problem, prepared for training.
+        runs: The runs of the networks.
+        weighting: The gradient weighting; used only if `lams` is `None`.
+        lams: The λ of each weighted sum, [K]; `None` if the weights depend on the gradients.
+        blocks: Index of each parameter's block, by name.
+        optimizers: The optimizers by objective, `both` if moments are joint.
+        steps_of: With separate moments, the step of each objective's optimizer for each parameter,
+            [K, *shape], by objective and name. The parameters are changed by the weighted sum of
+            these steps. Empty with joint moments.
+        thresholds: The pruning threshold of each contiguous group of networks.
+        steps: Number of steps that are done.
     """
 
     fleet: Fleet
@@ -40,15 +50,15 @@ class Training:
     runs: Sequence[Run]
     weighting: Weighting
     lams: Tensor | None
-    blocks: dict[str, int]  # by parameter
-    optimizers: dict[str, StackedOptimizer]  # by objective
+    blocks: dict[str, int]
+    optimizers: dict[str, StackedOptimizer]
     steps_of: dict[str, dict[str, Tensor]]
     thresholds: list[tuple[slice, float]]
     steps: int = 0
 
     @property
     def problem(self) -> Problem:
-        """What is trained."""
+        """The problem that is trained."""
         return self.prepared.problem
 
     @property
@@ -58,11 +68,11 @@ class Training:
 
 
 def begin(runs: Sequence[Run], prepared: Prepared) -> Training:
-    """Stack the networks of the runs and prune them once."""
+    """Stack the initial networks of the runs, and prune them once."""
     problem, first = prepared.problem, runs[0]
     fleet = prepared.fleet([run.seed for run in runs])
     is_joint = first.moments == "joint"
-    moved = {BOTH: fleet.parameters} if is_joint else separate_steps(fleet, problem, first.split)
+    changed = {BOTH: fleet.parameters} if is_joint else separate_steps(fleet, problem, first.split)
     rates = [run.learning_rate for run in runs]
     lams = None if first.method == SMGD else torch.tensor([run.lam for run in runs])
     training = Training(
@@ -80,9 +90,9 @@ def begin(runs: Sequence[Run], prepared: Prepared) -> Training:
                 first.momentum,
                 is_stacked=prepared.is_stacked,
             )
-            for objective, values in moved.items()
+            for objective, values in changed.items()
         },
-        steps_of={} if is_joint else moved,
+        steps_of={} if is_joint else changed,
         thresholds=contiguous_groups([run.threshold for run in runs]),
     )
     prune_fleet(training)
@@ -90,26 +100,33 @@ def begin(runs: Sequence[Run], prepared: Prepared) -> Training:
 
 
 def prune_fleet(training: Training) -> None:
-    """Set weights to zero, each network's by its own threshold."""
+    """Set the weights within each network's threshold to zero."""
     is_grouped = training.problem.complexity.is_grouped
     prune(training.prunable_weights, training.thresholds, is_grouped)
 
 
 def separate_steps(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, dict[str, Tensor]]:
-    """Where two optimizers leave their steps: for all parameters, for those with a second cost."""
-    second = {*problem.prunable, *(problem.convolutions if is_split else ())}
+    """Return zeros for the steps of two optimizers, [K, *shape], by objective and parameter.
+
+    The complexity has steps only for the parameters that the second objective depends on.
+    """
+    penalized = {*problem.prunable, *(problem.convolutions if is_split else ())}
     values = fleet.parameters.items()
     return {
         LOSS: {name: torch.zeros_like(value) for name, value in values},
-        COMPLEXITY: {name: torch.zeros_like(value) for name, value in values if name in second},
+        COMPLEXITY: {name: torch.zeros_like(value) for name, value in values if name in penalized},
     }
 
 
 def blocks_of(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, int]:
-    """The block of each parameter: of a split network, that of its dense layers or the other."""
-    dense = {name.rpartition(".")[0] for name in problem.prunable}
+    """Return the block of each parameter, by name.
+
+    In a split network, the layers with prunable weights form the dense block, and all others the
+    convolutional one. Any other network is one block.
+    """
+    prunable = {name.rpartition(".")[0] for name in problem.prunable}
     return {
-        name: CONVOLUTIONAL if is_split and name.rpartition(".")[0] not in dense else DENSE
+        name: CONVOLUTIONAL if is_split and name.rpartition(".")[0] not in prunable else DENSE
         for name in fleet.parameters
     }
 
@@ -117,27 +134,36 @@ def blocks_of(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, int]:
 def take_step(
     training: Training, batch: Split, lr_scale: float, lam_scale: float = 1.0
 ) -> tuple[Tensor, Tensor]:
-    """Take one step; return each network's loss [K] and objectives' weights [K, blocks, 2].
+    """Train all networks of a fleet for one step.
 
-    `batch` is one mini-batch for all networks; `lr_scale` scales the learning rates, `lam_scale`
-    the lams. The networks are independent, so the gradient of the sum of their losses holds each
-    network's own gradient.
+    The networks are independent, so the gradient of the sum of their losses contains the gradient
+    of each network.
+
+    Args:
+        training: The fleet, which is changed in place.
+        batch: The mini-batch, the same for all networks.
+        lr_scale: Factor of the learning rates.
+        lam_scale: Factor of the lams.
+
+    Returns:
+        The loss of each network before the step [K], and the weights of the objectives
+        [K, blocks, 2].
     """
     training.steps += 1
     weights = None if training.lams is None else weighted_sum(training.lams * lam_scale)
-    # a weight that is known before the gradients scales a number, not all of them
+    # weights that are known beforehand scale the losses, which is cheaper than the gradients
     scale = None if weights is None or training.steps_of else weights[:, 0, 0]
     loss, gradients = differentiate(training, batch, scale)
     with torch.no_grad():
         penalties = penalty_gradients(training)
         if weights is None:
-            objectives = GradientFacts(
+            facts = GradientFacts(
                 gram=lambda: gram_matrices(gradients, penalties, list(training.blocks.values())),
                 values=lambda: values_of(training, loss),
             )
-            weights = training.weighting(objectives).to(loss.dtype)
-        move = step_separate_moments if training.steps_of else step_joint
-        move(training, gradients, penalties, weights, lr_scale)
+            weights = training.weighting(facts).to(loss.dtype)
+        step = step_separate_moments if training.steps_of else step_joint
+        step(training, gradients, penalties, weights, lr_scale)
         prune_fleet(training)
     return loss, weights
 
@@ -145,40 +171,44 @@ def take_step(
 def differentiate(
     training: Training, batch: Split, scale: Tensor | None
 ) -> tuple[Tensor, list[Tensor]]:
-    """The loss of each network [K], and its gradients, `scale` [K] times, [K, *shape]."""
+    """Return the loss of each network [K], and the gradient for each parameter [K, *shape].
+
+    The gradients are those of the loss times `scale` [K], if it is given.
+    """
     values = training.fleet.parameters.values()
     for value in values:
         value.grad = None
     problem = training.problem
     outputs = training.fleet.forward(problem.inputs(batch.inputs), training.steps)
     loss = problem.loss.value(outputs, batch.targets).mean(1)
-    # not torch.autograd.grad: a gradient in .grad lies in memory as its parameter does
+    # unlike torch.autograd.grad, .grad has the memory layout of its parameter
     (loss if scale is None else loss * scale).sum().backward()
     gradients = [torch.zeros_like(v) if v.grad is None else v.grad for v in values]
     return loss.detach(), gradients
 
 
 def penalty_gradients(training: Training) -> list[Tensor | None]:
-    """The second objective's gradient for each parameter, `None` where it is no part of it.
+    """Return the gradient of the second objective for each parameter, [K, *shape].
 
-    That is the complexity of the prunable weights; in the convolutional block of a split network
-    `l2_conv` times the sum of squares of its convolutions' weights.
+    The second objective is the complexity of the prunable weights. In the convolutional block of a
+    split network it is `l2_conv` times the sum of squares of the convolutions' weights. `None`
+    stands for a parameter that it does not depend on.
     """
     problem, run = training.problem, training.runs[0]
     prunable = set(problem.prunable)
-    squared = set(problem.convolutions) if run.split else set()
+    convolutions = set(problem.convolutions) if run.split else set()
     return [
         problem.complexity_gradient(name, value)
         if name in prunable
         else 2 * run.l2_conv * value
-        if name in squared
+        if name in convolutions
         else None
         for name, value in training.fleet.parameters.items()
     ]
 
 
 def values_of(training: Training, loss: Tensor) -> Tensor:
-    """The two objectives of each block, [K, blocks, 2]; `loss` has shape [K]."""
+    """Return the two objectives of each block, [K, blocks, 2]; `loss` has shape [K]."""
     problem, run = training.problem, training.runs[0]
     seconds = [problem.complexity_of(training.fleet.parameters)]
     if run.split:
@@ -195,19 +225,26 @@ def step_joint(
     weights: Tensor,
     lr_scale: float,
 ) -> None:
-    """Move all parameters against the weighted sum of their gradients, in one optimizer's steps.
+    """Update all parameters with one optimizer, by the weighted sum of their gradients.
 
-    `gradients` and `penalty_gradients` [K, *shape] are in the order of the parameters, `weights`
-    is [K, blocks, 2]; gradients of weighted sums come weighed already. The l2 term stands outside
-    the sum.
+    The gradient of the l2 term is added to the sum without a weight.
+
+    Args:
+        training: The fleet, which is changed in place.
+        gradients: Gradient of the loss for each parameter, [K, *shape]; changed in place. With
+            weighted sums it is already multiplied by its weight.
+        penalty_gradients: Gradient of the second objective for each parameter, [K, *shape]; `None`
+            for a parameter that it does not depend on.
+        weights: Weights of the objectives, [K, blocks, 2].
+        lr_scale: Factor of the learning rates.
     """
     names = training.fleet.parameters
     for name, gradient, penalty_gradient in zip(names, gradients, penalty_gradients, strict=True):
-        own = weights[:, training.blocks[name]]
+        block_weights = weights[:, training.blocks[name]]  # [K, 2]
         if training.lams is None:
-            gradient.mul_(beside(own[:, 0], gradient))
+            gradient.mul_(expand(block_weights[:, 0], gradient))
         if penalty_gradient is not None:
-            gradient.addcmul_(penalty_gradient, beside(own[:, 1], gradient))
+            gradient.addcmul_(penalty_gradient, expand(block_weights[:, 1], gradient))
         add_decay(training, name, gradient)
     training.optimizers[BOTH].step(gradients, lr_scale)
 
@@ -219,9 +256,10 @@ def step_separate_moments(
     weights: Tensor,
     lr_scale: float,
 ) -> None:
-    """Move all parameters by the weighted sum of two optimizers' steps (the authors' MAdam).
+    """Update all parameters by the weighted sum of two optimizers' steps (the authors' MAdam).
 
-    Arguments as in `step_joint`, with raw gradients; the l2 term belongs to the loss.
+    The arguments are those of `step_joint`, but all gradients are raw. The l2 term belongs to the
+    loss.
     """
     for name, gradient in zip(training.fleet.parameters, gradients, strict=True):
         add_decay(training, name, gradient)
@@ -237,19 +275,19 @@ def step_separate_moments(
         torch._foreach_zero_(list(steps.values()))
         training.optimizers[kind].step(directions[kind], lr_scale)
         for name, step in steps.items():
-            own = weights[:, training.blocks[name], objective]
-            training.fleet.parameters[name].addcmul_(step, beside(own, step))
+            step_weights = weights[:, training.blocks[name], objective]  # [K]
+            training.fleet.parameters[name].addcmul_(step, expand(step_weights, step))
 
 
-def beside(weights: Tensor, tensor: Tensor) -> Tensor:
-    """Weights [K], in a shape that multiplies a tensor [K, *shape]."""
+def expand(weights: Tensor, tensor: Tensor) -> Tensor:
+    """Reshape weights [K] so that they multiply a tensor [K, *shape]."""
     return weights.view(-1, *[1] * (tensor.dim() - 1))
 
 
 def add_decay(training: Training, name: str, direction: Tensor) -> None:
-    """Add the gradient of `l2_conv` times the sum of squares of a convolution's weights.
+    """Add the gradient of `l2_conv` times the sum of squares of a convolution's weights, in place.
 
-    Not in a split network, where this is an objective.
+    In a split network nothing is added, because there this term is an objective.
     """
     run = training.runs[0]
     if run.l2_conv > 0 and not run.split and name in training.problem.convolutions:

@@ -1,4 +1,4 @@
-"""Training loop: a fleet from its initial weights to its outcomes."""
+"""Training loop: trains the runs of a fleet together."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from paretoprune.training.outcome import Outcome, outcomes_of
 from paretoprune.training.prepare import Prepared
 from paretoprune.training.step import Training, begin, take_step
 
-Report = Callable[[int, int], None]  # steps done, steps in all
+Report = Callable[[int, int], None]  # number of steps that are done, number of all steps
 
 
 def train_fleet(
@@ -25,30 +25,43 @@ def train_fleet(
     report: Report,
     checkpointer: Checkpointer | None = None,
 ) -> list[Outcome]:
-    """Train runs together; they share all but lam, seed, learning rate and threshold.
+    """Train several runs together as one fleet.
 
-    `report` is called after every step, and must not wait for the device; `checkpointer`, if any,
-    after every epoch but the last. A run whose loss does not stay finite ends as `diverged`
-    and does not touch the others.
+    A run whose loss does not stay finite ends as `diverged` and does not affect the others.
+
+    Args:
+        runs: The runs. They may differ in lam, seed, learning rate and threshold only.
+        prepared: The problem that is trained.
+        report: Called after every step with the progress; it must not wait for the device.
+        checkpointer: Loads the fleet's checkpoint before the first epoch, and may save one after
+            every epoch but the last.
+
+    Returns:
+        The outcome of each run, in the order of `runs`.
     """
     training, epochs = begin(runs, prepared), runs[0].epochs
-    history, before, started_at = resume(training, checkpointer)
-    clock = time.perf_counter() - before
+    history, seconds_before, started_at = resume(training, checkpointer)
+    start = time.perf_counter() - seconds_before
     for epoch in range(len(history), epochs):
         loss, weights = train_epoch(training, epoch, report)
         history.append({"train_loss": loss, **snapshot(training), "weights": weights})
         if checkpointer is not None and epoch + 1 < epochs:
             state = partial(state_of, training, history)
-            checkpointer.save(epoch + 1, time.perf_counter() - clock, started_at, state)
+            checkpointer.save(epoch + 1, time.perf_counter() - start, started_at, state)
     data = training.problem.data
     parts = (data.train, data.validation, data.test)
     evaluations = [evaluate(training.fleet, training.prepared, part) for part in parts]
-    seconds = time.perf_counter() - clock
+    seconds = time.perf_counter() - start
     return outcomes_of(training, history, evaluations, seconds, started_at)
 
 
 def train_epoch(training: Training, epoch: int, report: Report) -> tuple[Tensor, Tensor]:
-    """Train one epoch; return the mean loss [K] and objectives' weights [K, blocks, 2]."""
+    """Train for one epoch, which is counted from 0.
+
+    Returns:
+        Means over the epoch: the training loss [K], and the weights of the objectives
+        [K, blocks, 2].
+    """
     run, data = training.runs[0], training.problem.data.train
     batches = training.problem.order(epoch).split(run.batch_size)
     losses = torch.zeros(len(training.runs), device=training.problem.device)
@@ -56,20 +69,20 @@ def train_epoch(training: Training, epoch: int, report: Report) -> tuple[Tensor,
     for batch in batches:
         progress = training.steps / (run.epochs * len(batches))
         lr_scale, lam_scale = SCHEDULES[run.schedule](progress), lam_scale_of(run, progress)
-        loss, chosen = take_step(training, data[batch], lr_scale, lam_scale)
+        loss, step_weights = take_step(training, data[batch], lr_scale, lam_scale)
         losses += loss * (len(batch) / len(data))
-        weights += chosen / len(batches)
+        weights += step_weights / len(batches)
         report(training.steps, run.epochs * len(batches))
     return losses, weights
 
 
 def lam_scale_of(run: Run, progress: float) -> float:
-    """The share of lam that counts: it rises evenly from 0 to 1 while the run warms up."""
+    """Return the factor of lam, which rises linearly from 0 to 1 during the warm-up."""
     return 1.0 if progress >= run.warm_up else progress / run.warm_up
 
 
 def snapshot(training: Training) -> dict[str, Tensor]:
-    """Validation loss and error, complexity and nonzeros of each network, [K] each."""
+    """Return validation loss and error, complexity and nonzeros of each network, [K] each."""
     problem = training.problem
     validation = evaluate(training.fleet, training.prepared, problem.data.validation)
     return {

@@ -50,15 +50,15 @@ def find(root: Path) -> Found:
     try:
         return _find(root)
     except OSError as error:
-        place = printable(str(error.filename))
+        name = printable(str(error.filename))
         raise CouldNotError(
-            f"{place} cannot be read ({error.strerror}): change its permissions or move it away"
+            f"{name} cannot be read ({error.strerror}): change its permissions or move it away"
         ) from error
 
 
 def _find(root: Path) -> Found:
     resolved = root.resolve()
-    above = {_identity(str(folder)) for folder in (resolved, *resolved.parents)}
+    above = {_identity(str(path)) for path in (resolved, *resolved.parents)}
     inner = _folders(str(root), above)
     splits = [name for name in (TRAIN, *TESTS) if name in inner and _folders(inner[name], above)]
     if TRAIN in splits:
@@ -66,9 +66,9 @@ def _find(root: Path) -> Found:
     else:
         used, outside = [], []
     parts, inside = [], []
-    for place in [inner[name] for name in used] or [str(root)]:
-        trees = {name: list(_walk(path, above)) for name, path in _folders(place, above).items()}
-        outside += _files_in(place)
+    for folder in [inner[name] for name in used] or [str(root)]:
+        trees = {name: list(_walk(path, above)) for name, path in _folders(folder, above).items()}
+        outside += _files_in(folder)
         inside += [file for files in trees.values() for file in files]
         parts.append(
             {name: [e.path for e in files if _is_image(e)] for name, files in trees.items()}
@@ -84,11 +84,14 @@ def _find(root: Path) -> Found:
 
 
 def _walk(folder: str, above: set[Identity]) -> Iterator[Entry]:
-    """Return the files in and below a folder; none is visited twice, as links may be circular."""
+    """Return the files in and below a folder.
+
+    No folder is visited twice, because links may be circular.
+    """
     seen = above | {_identity(folder)}
 
-    def below(place: str) -> Iterator[Entry]:
-        for entry in _visible(place):
+    def below(path: str) -> Iterator[Entry]:
+        for entry in _visible(path):
             if not _is_folder(entry):
                 yield entry
             elif (identity := _identity(entry.path)) not in seen:
@@ -98,19 +101,19 @@ def _walk(folder: str, above: set[Identity]) -> Iterator[Entry]:
     return below(folder)
 
 
-def _folders(place: str, above: set[Identity]) -> dict[str, str]:
+def _folders(folder: str, above: set[Identity]) -> dict[str, str]:
     """Return the paths of sub-folders by name, without links to folders in `above`."""
-    folders = {entry.name: entry.path for entry in _visible(place) if _is_folder(entry)}
+    folders = {entry.name: entry.path for entry in _visible(folder) if _is_folder(entry)}
     return {name: path for name, path in folders.items() if _identity(path) not in above}
 
 
-def _files_in(place: str) -> list[Entry]:
-    return [entry for entry in _visible(place) if not _is_folder(entry)]
+def _files_in(folder: str) -> list[Entry]:
+    return [entry for entry in _visible(folder) if not _is_folder(entry)]
 
 
-def _visible(place: str) -> list[Entry]:
+def _visible(folder: str) -> list[Entry]:
     """Return the entries of a folder sorted by name, without hidden ones and `NOT_MEANT`."""
-    with os.scandir(place) as entries:
+    with os.scandir(folder) as entries:
         shown = [e for e in entries if not e.name.startswith(".") and e.name != NOT_MEANT]
     return sorted(shown, key=lambda entry: entry.name)
 

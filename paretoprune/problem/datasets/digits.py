@@ -7,7 +7,7 @@ from paretoprune.problem.datasets.parts import Data, DataConfig, Split, set_test
 
 def digits(source: DataConfig) -> Data:
     """Load the digits; a fifth is set aside for testing, as scikit-learn names no test images."""
-    from sklearn.datasets import load_digits  # takes a second, which workers need not spend
+    from sklearn.datasets import load_digits  # takes a second, which workers save
 
     images, labels = load_digits(return_X_y=True)  # values 0 .. 16
     everything = Split(

@@ -18,7 +18,7 @@ from paretoprune.problem.datasets.parts import Data, DataConfig, Split, set_test
 LARGEST_DEFAULT = 64  # pixels: the largest images without --image-size
 SMALLEST = 4  # pixels, the smallest --image-size
 NAMED = 5  # files or classes that a message names; it counts the others
-COPIES = 2  # of all images in memory: the parts are cut before the whole is freed
+COPIES = 2  # copies of all images in memory: the parts are cut before the whole is freed
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Pictures:
     Attributes:
         images: Pixels [M, C, S, S] of the M readable files.
         readable: Whether each of the N files can be read [N].
-        headers: Headers of the files [N]; `None` where a file is not an image.
+        headers: Headers of the files [N]; `None` for a file that is not an image.
     """
 
     images: NDArray[np.uint8]
@@ -88,10 +88,10 @@ def _existing(path: Path) -> tuple[str, Path]:
         root = path.expanduser()
         if root.is_dir():
             return option, root
-        what = "this is a file" if root.exists() else "the folder does not exist"
+        reason = "this is a file" if root.exists() else "the folder does not exist"
     except (OSError, RuntimeError) as error:  # an invalid name, an unknown home folder
-        what = f"the folder cannot be ({error})"
-    raise UsageError(f"{option}: {what}; {wanted}")
+        reason = f"the folder cannot be ({error})"
+    raise UsageError(f"{option}: {reason}; {wanted}")
 
 
 def _files(option: str, root: Path, found: Found) -> Files:
@@ -250,8 +250,8 @@ def _notes(
     if found.strays:
         yield f"ignored {_count(found.strays, 'image')} outside of the classes' folders"
     if found.unused:
-        beside = f"{TRAIN}/ and {files.test_name}/" if files.test_name else f"{TRAIN}/"
-        yield f"not used, beside {beside}: {_few([f'{name}/' for name in found.unused])}"
+        used = f"{TRAIN}/ and {files.test_name}/" if files.test_name else f"{TRAIN}/"
+        yield f"not used, beside {used}: {_few([f'{name}/' for name in found.unused])}"
     present = set(test.targets.tolist())
     if absent := [name for label, name in enumerate(files.classes) if label not in present]:
         yield f"no test images of {_few(absent)}"

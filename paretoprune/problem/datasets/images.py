@@ -60,7 +60,7 @@ ROOM = Room(MOST_BYTES)
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of an image before its pixels are read; `side` (pixels) is the shorter one."""
+    """Facts in the header of an image: its shorter side in pixels, and whether it is grey."""
 
     side: int
     grey: bool

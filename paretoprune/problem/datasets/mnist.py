@@ -48,9 +48,9 @@ def _load(source: DataConfig, kind: str, name: str) -> Data:
 def _part(source: DataConfig, kind: str, name: str, is_train: bool) -> Split:
     import torchvision  # here, as loading it takes longer than a sweep of the digits
 
-    place = source.data_dir / kind
-    if (place / PICKLED).exists():  # torchvision would unpickle it and ignore the files
-        raise CouldNotError(f"{place / PICKLED} is not read, as it may hold programs: remove it")
+    folder = source.data_dir / kind
+    if (folder / PICKLED).exists():  # torchvision would unpickle it and ignore the files
+        raise CouldNotError(f"{folder / PICKLED} is not read, as it may hold programs: remove it")
     dataset = getattr(torchvision.datasets, kind)
     images = fetch(
         lambda: dataset(str(source.data_dir), train=is_train, download=True),
@@ -61,4 +61,4 @@ def _part(source: DataConfig, kind: str, name: str, is_train: bool) -> Split:
     )
     part = Split((images.data.unsqueeze(1),), images.targets)
     which = "training" if is_train else "test"
-    return checked_images(part, CLASSES, f"the {which} images in {place}/raw")
+    return checked_images(part, CLASSES, f"the {which} images in {folder}/raw")

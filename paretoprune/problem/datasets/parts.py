@@ -17,7 +17,7 @@ TEST_SEED = 0
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """Where a data set comes from, and how it is split.
+    """Location of a data set, and options of its split.
 
     Attributes:
         data_dir: Folder of all data sets.
@@ -49,7 +49,7 @@ class Split:
         return len(self.targets)
 
     def __getitem__(self, chosen: Tensor | slice) -> "Split":
-        return Split(tuple(own[chosen] for own in self.inputs), self.targets[chosen])
+        return Split(tuple(x[chosen] for x in self.inputs), self.targets[chosen])
 
     def split(self, size: int) -> list["Split"]:
         """Return the samples in parts of `size`; the last one may be smaller."""
@@ -57,7 +57,7 @@ class Split:
 
     def to(self, device: torch.device) -> "Split":
         """Return the part on `device`."""
-        return Split(tuple(own.to(device) for own in self.inputs), self.targets.to(device))
+        return Split(tuple(x.to(device) for x in self.inputs), self.targets.to(device))
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Data:
     @property
     def shapes(self) -> tuple[tuple[int, ...], ...]:
         """Shape of each input of one sample: channels, height and width of an image."""
-        return tuple(tuple(own.shape[1:]) for own in self.train.inputs)
+        return tuple(tuple(x.shape[1:]) for x in self.train.inputs)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -115,15 +115,15 @@ class Data:
 def sample_shape(part: Split) -> tuple[object, ...]:
     """Return the types and shapes that the parts of a data set must have in common."""
     tensors = (*part.inputs, part.targets)
-    return tuple((own.dtype, own.shape[1:]) for own in tensors)
+    return tuple((tensor.dtype, tensor.shape[1:]) for tensor in tensors)
 
 
-def is_image(own: Tensor) -> bool:
+def is_image(x: Tensor) -> bool:
     """Return whether an input holds images as bytes, `[N, C, H, W]`."""
-    return own.dtype == torch.uint8 and own.ndim == 4
+    return x.dtype == torch.uint8 and x.ndim == 4
 
 
-def checked_split(part: Split, classes: int, what: str) -> Split:
+def checked_split(part: Split, classes: int, name: str) -> Split:
     """Return a part if its samples are valid, and raise an error if not.
 
     A file may contain any numbers. Valid samples are one or more, with one target per input and
@@ -132,18 +132,18 @@ def checked_split(part: Split, classes: int, what: str) -> Split:
     Args:
         part: The samples.
         classes: Number of classes, or 0 if the targets are numbers.
-        what: Name of the samples in messages.
+        name: Name of the samples in messages.
 
     Raises:
         CouldNotError: If the samples are not valid.
     """
     targets, tensors = part.targets, (*part.inputs, part.targets)
-    own = next((own for own in part.inputs if len(own) != len(targets)), None)
-    if own is not None:
-        rule = f"are {len(own):,}, and their labels {len(targets):,}"
-    elif not all(one.numel() for one in tensors):
+    misfit = next((x for x in part.inputs if len(x) != len(targets)), None)
+    if misfit is not None:
+        rule = f"are {len(misfit):,}, and their labels {len(targets):,}"
+    elif not all(tensor.numel() for tensor in tensors):
         rule = "are none"
-    elif not all(one.isfinite().all() for one in tensors if one.is_floating_point()):
+    elif not all(x.isfinite().all() for x in tensors if x.is_floating_point()):
         rule = "are not all finite"
     elif not classes:
         return part
@@ -153,16 +153,16 @@ def checked_split(part: Split, classes: int, what: str) -> Split:
         rule = f"have labels from {targets.min()} to {targets.max()}, not from 0 to {classes - 1}"
     else:
         return part
-    raise CouldNotError(f"{what} {rule}: replace the data set's files")
+    raise CouldNotError(f"{name} {rule}: replace the data set's files")
 
 
-def checked_images(part: Split, classes: int, what: str) -> Split:
+def checked_images(part: Split, classes: int, name: str) -> Split:
     """Return a split if it holds valid images as bytes; else raise, as `checked_split` does."""
     images = part.inputs[0]
     if is_image(images):
-        return checked_split(part, classes, what)
+        return checked_split(part, classes, name)
     rule = f"are {images.dtype} of {images.ndim} dimensions, not bytes of 4"
-    raise CouldNotError(f"{what} {rule}: replace the data set's files")
+    raise CouldNotError(f"{name} {rule}: replace the data set's files")
 
 
 def split(part: Split, share: float, seed: int, option: str) -> tuple[Split, Split]:

@@ -13,7 +13,7 @@ from paretoprune.problem.datasets.parts import Data, DataConfig, Split, is_image
 from paretoprune.problem.device import seeded
 from paretoprune.study.user_code import Function, call, in_short
 
-ALONE = 512  # samples of a Dataset that are collated at once
+ALONE = 512  # samples of a Dataset that are collated together
 PARTS = {2: ("train", "test"), 3: ("train", "validation", "test")}
 FORM = "it must return (train, test) or (train, validation, test)"
 
@@ -42,45 +42,48 @@ def load_user_data(function: Function, source: DataConfig, where: str) -> Data:
         raise UsageError(f"{where} returns a {type(found).__name__}: {FORM}")
     with seeded(source.seed):  # a loader shuffles by the study's seed
         parts = {
-            name: part_of(own, f"{where}: its {name} data")
-            for name, own in zip(PARTS[len(found)], found, strict=True)
+            name: part_of(part, f"{where}: its {name} data")
+            for name, part in zip(PARTS[len(found)], found, strict=True)
         }
     if "validation" not in parts:
         rest, held_out = split(parts["train"], source.validation, source.seed, "--validation")
         parts |= {"train": rest, "validation": held_out}
     targets = [part.targets for part in parts.values()]
-    is_classes = all(own.dtype == torch.int64 and own.ndim == 1 for own in targets)
-    classes = 1 + max(int(own.max()) for own in targets) if is_classes else 0
+    is_classes = all(each.dtype == torch.int64 and each.ndim == 1 for each in targets)
+    classes = 1 + max(int(each.max()) for each in targets) if is_classes else 0
     try:
         return Data(parts["train"], parts["validation"], parts["test"], classes)
     except CouldNotError as error:
         raise UsageError(f"{where}: {error}") from error
 
 
-def part_of(own: Any, where: str) -> Split:
+def part_of(data: Any, where: str) -> Split:
     """Read one part of the data completely."""
-    if isinstance(own, Dataset) and not isinstance(own, IterableDataset):
-        own = DataLoader(own, batch_size=ALONE)
-    if isinstance(own, DataLoader):
-        own = gathered(own, where)
-    if not isinstance(own, Sequence) or len(own) < 2:
+    if isinstance(data, Dataset) and not isinstance(data, IterableDataset):
+        data = DataLoader(data, batch_size=ALONE)
+    if isinstance(data, DataLoader):
+        data = gathered(data, where)
+    if not isinstance(data, Sequence) or len(data) < 2:
         raise UsageError(
-            f"{where} are a {type(own).__name__}: give (inputs, targets), a Dataset or a DataLoader"
+            f"{where} are a {type(data).__name__}: give (inputs, targets), a Dataset or a "
+            "DataLoader"
         )
-    *inputs, targets = flat(own)
-    tensors = [tensor_of(one, where) for one in (*inputs, targets)]
-    if any(one.ndim == 0 or not len(one) for one in tensors):
+    *inputs, targets = flat(data)
+    tensors = [tensor_of(array, where) for array in (*inputs, targets)]
+    if any(tensor.ndim == 0 or not len(tensor) for tensor in tensors):
         raise UsageError(f"{where} hold no samples: give at least one")
     *numbers, last = tensors
-    if odd := [len(one) for one in numbers if len(one) != len(last)]:
-        raise UsageError(f"{where} have {odd[0]} inputs and {len(last)} targets: give one for each")
+    if counts := [len(x) for x in numbers if len(x) != len(last)]:
+        raise UsageError(
+            f"{where} have {counts[0]} inputs and {len(last)} targets: give one for each"
+        )
     return Split(tuple(numbers), last)
 
 
 def gathered(loader: Iterable[Any], where: str) -> list[Tensor]:
     """Concatenate all batches of a loader."""
     try:
-        batches = [[tensor_of(one, where) for one in flat(batch)] for batch in loader]
+        batches = [[tensor_of(array, where) for array in flat(batch)] for batch in loader]
         return [torch.cat(column) for column in zip(*batches, strict=True)]
     except UsageError:
         raise
@@ -88,24 +91,24 @@ def gathered(loader: Iterable[Any], where: str) -> list[Tensor]:
         raise UsageError(f"{where} cannot be read: {in_short(error)}") from error
 
 
-def flat(own: Any) -> list[Any]:
+def flat(data: Any) -> list[Any]:
     """Flatten nested tuples and lists: ((a, b), targets) becomes [a, b, targets]."""
-    if isinstance(own, tuple | list):
-        return [leaf for one in own for leaf in flat(one)]
-    return [own]
+    if isinstance(data, tuple | list):
+        return [leaf for entry in data for leaf in flat(entry)]
+    return [data]
 
 
-def tensor_of(own: Any, where: str) -> Tensor:
+def tensor_of(array: Any, where: str) -> Tensor:
     """Convert an array or a tensor to a type that is trained on.
 
     Images stay bytes and other whole numbers become int64. Floating-point numbers and booleans
     become torch's default type.
     """
-    if isinstance(own, np.ndarray):
-        own = torch.from_numpy(np.ascontiguousarray(own))
-    if not isinstance(own, Tensor) or own.is_complex() or own.is_sparse:
-        raise UsageError(f"{where} hold a {type(own).__name__}: give tensors, or NumPy's arrays")
-    tensor: Tensor = own.detach().cpu()
+    if isinstance(array, np.ndarray):
+        array = torch.from_numpy(np.ascontiguousarray(array))
+    if not isinstance(array, Tensor) or array.is_complex() or array.is_sparse:
+        raise UsageError(f"{where} hold a {type(array).__name__}: give tensors, or NumPy's arrays")
+    tensor: Tensor = array.detach().cpu()
     if tensor.is_floating_point() or tensor.dtype == torch.bool:
         return tensor.to(torch.get_default_dtype())
     return tensor if is_image(tensor) else tensor.long()

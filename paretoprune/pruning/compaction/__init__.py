@@ -47,11 +47,11 @@ def compact(network: nn.Module, inputs: tuple[Tensor, ...]) -> Compact:
         inputs: The arguments of its forward pass, each a batch [B, ...].
 
     Raises:
-        UsageError: The network does not take these inputs.
-        CouldNotError: The network cannot be copied.
+        UsageError: If the network does not take these inputs.
+        CouldNotError: If the network cannot be copied.
     """
     unchanged = _copy(network).eval()
-    few = tuple(one[:FEW] for one in inputs)
+    few = tuple(x[:FEW] for x in inputs)
     if sequential.is_chain(unchanged):
         outputs_of(unchanged, few)  # raises a clear error if the inputs do not fit
         return _compacted(unchanged, few, sequential.groups_of(unchanged, *few))
@@ -104,14 +104,14 @@ def _counted(
         for group, mask in zip(groups, masks, strict=True)
         for use in group.producers
     }
-    return {name: counts[one] for name, one in network.named_modules() if counts.get(one)}
+    return {name: counts[layer] for name, layer in network.named_modules() if counts.get(layer)}
 
 
 def _agree(got: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
     """Return whether outputs are equal except for rounding."""
     return all(
-        bool((one - other).abs().max() <= AGREEMENT * other.abs().max())
-        for one, other in zip(got, expected, strict=True)
+        bool((actual - wanted).abs().max() <= AGREEMENT * wanted.abs().max())
+        for actual, wanted in zip(got, expected, strict=True)
     )
 
 

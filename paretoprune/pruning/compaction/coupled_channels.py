@@ -76,7 +76,7 @@ def trace(network: nn.Module, inputs: tuple[Tensor, ...]) -> Trace:
     ends: list[Any] = []
 
     def forward(network: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tensor]:
-        outputs = [one for one in tensors_of(network(*inputs)) if one.grad_fn is not None]
+        outputs = [y for y in tensors_of(network(*inputs)) if y.grad_fn is not None]
         if not outputs:
             raise ValueError("no gradient passes through it")
         ends.extend(output.grad_fn for output in outputs)
@@ -97,16 +97,16 @@ def trace(network: nn.Module, inputs: tuple[Tensor, ...]) -> Trace:
 @contextmanager
 def traceable(network: nn.Module) -> Iterator[None]:
     """Let all parameters require gradients, and no layer work in place, within the block."""
-    frozen = [one for one in network.parameters() if not one.requires_grad]
-    inplace: list[Any] = [one for one in network.modules() if getattr(one, "inplace", False)]
+    frozen = [parameter for parameter in network.parameters() if not parameter.requires_grad]
+    inplace: list[Any] = [m for m in network.modules() if getattr(m, "inplace", False)]
     for module in inplace:
         module.inplace = False
-    for one in frozen:
-        one.requires_grad_(one.is_floating_point())
+    for parameter in frozen:
+        parameter.requires_grad_(parameter.is_floating_point())
     with torch.enable_grad():
         yield
-    for one in frozen:
-        one.requires_grad_(False)
+    for parameter in frozen:
+        parameter.requires_grad_(False)
     for module in inplace:
         module.inplace = True
 
@@ -117,7 +117,7 @@ def tensors_of(outputs: Any) -> list[Tensor]:
         return [outputs]
     if isinstance(outputs, dict):
         outputs = outputs.values()
-    return [tensor for one in outputs for tensor in tensors_of(one)]
+    return [tensor for entry in outputs for tensor in tensors_of(entry)]
 
 
 def groups_of(traced: Trace) -> list[Group]:
@@ -127,7 +127,7 @@ def groups_of(traced: Trace) -> list[Group]:
     for layer in traced.graph.module2node:
         if layer in traced.plain and layer not in seen and isinstance(layer, WEIGHTED):
             members = _coupled(traced, layer)
-            seen |= {one.node.module for one in members if one.kind == "producers"}
+            seen |= {member.node.module for member in members if member.kind == "producers"}
             groups += _group(members, weight_of(layer))
     return groups
 
@@ -185,20 +185,22 @@ def _is_known(traced: Trace, member: Member) -> bool:
 
 def _group(members: Sequence[Member], root: Tensor) -> list[Group]:
     """Return the group of the outputs of `root`; empty if a check of its members fails."""
-    producers = [one.node.module for one in members if one.kind == "producers"]
-    operations = [one.node for one in members if not one.kind]
+    producers = [member.node.module for member in members if member.kind == "producers"]
+    operations = [member.node for member in members if not member.kind]
     spatial = any(map(is_spatial, producers))
     if not all(_keeps_channels(node, spatial) for node in operations):
         return []
     is_whole = "Cat" not in map(_name, operations)
     uses: dict[str, list[Use]] = {kind: [] for kind in KINDS}
-    for one in members:
-        if one.kind:
-            places = _places(one, root)
-            is_all = one.kind == "producers" or is_whole
-            if places is None or (is_all and places.numel() != _width(one.node.module, one.kind)):
+    for member in members:
+        if member.kind:
+            places = _places(member, root)
+            is_all = member.kind == "producers" or is_whole
+            if places is None or (
+                is_all and places.numel() != _width(member.node.module, member.kind)
+            ):
                 return []
-            uses[one.kind].append(Use(one.node.module, places))
+            uses[member.kind].append(Use(member.node.module, places))
     group = Group(**{kind: tuple(found) for kind, found in uses.items()})
     return [group] if group.consumers else []
 
@@ -208,7 +210,7 @@ def _places(member: Member, weight: Tensor) -> Tensor | None:
     places: list[list[int]] = [[] for _ in weight]
     for index, channel in sorted(member.channels.items()):
         places[channel].append(index)
-    is_even = len({len(own) for own in places}) == 1
+    is_even = len({len(indices) for indices in places}) == 1
     return torch.tensor(places, device=weight.device) if is_even else None
 
 

@@ -103,7 +103,7 @@ def _move(group: Group, channels: Tensor, ranges: dict[nn.Module, Range]) -> boo
 def _takes(layer: nn.Module, values: Range) -> Tensor:
     """Return a mask [in] of the inputs whose contribution a layer's bias can absorb.
 
-    An input must be constant. Where a convolution pads with zeros it must be zero, because another
+    An input must be constant. If a convolution pads with zeros, it must be zero, because another
     constant would differ from the padding.
     """
     return _is_one_value(values) & (values[0].eq(0) if is_padded(layer) else True)

@@ -1,7 +1,7 @@
 """Fleets: K networks trained as one, with stacked parameters and buffers.
 
-`BACKENDS` holds the backends, which compute the forward pass of all networks. `select.py` finds the
-backend that fits an architecture. A new fused layer is one function in `fused_layers.py`, and one
+`BACKENDS` holds the backends, which compute the forward pass of all networks. `select.py` chooses
+the backend for an architecture. A new fused layer is one function in `fused_layers.py`, and one
 line in the table in `fused.py`.
 """
 
@@ -66,10 +66,10 @@ def stack(networks: Sequence[nn.Module], seeds: Sequence[int], backend: str = "f
     Args:
         networks: The K networks.
         seeds: The seed of each network.
-        path: The backend, one of `BACKENDS`.
+        backend: The backend, one of `BACKENDS`.
 
     Raises:
-        Unfit: If the backend cannot train the architecture.
+        Unsupported: If the backend cannot train the architecture.
     """
     parameters = [dict(network.named_parameters()) for network in networks]
     buffers = [dict(network.named_buffers()) for network in networks]
@@ -77,12 +77,12 @@ def stack(networks: Sequence[nn.Module], seeds: Sequence[int], backend: str = "f
         run=BACKENDS[backend](networks[0]),
         seeds=tuple(seeds),
         parameters={
-            name: torch.stack([own[name].detach() for own in parameters]).requires_grad_(
-                one.requires_grad  # a frozen parameter stays frozen
+            name: torch.stack([each[name].detach() for each in parameters]).requires_grad_(
+                first.requires_grad  # a frozen parameter stays frozen
             )
-            for name, one in parameters[0].items()
+            for name, first in parameters[0].items()
         },
-        buffers={name: torch.stack([own[name] for own in buffers]) for name in buffers[0]},
+        buffers={name: torch.stack([each[name] for each in buffers]) for name in buffers[0]},
     )
 
 

@@ -35,25 +35,26 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], 
     """Return a fused forward pass, made by tracing an architecture and replacing each of its calls.
 
     Raises:
-        Unfit: If the architecture cannot be traced, or if a call has no fused counterpart.
+        Unsupported: If the architecture cannot be traced, or if a call has no fused counterpart.
     """
     try:
         graph = fx.symbolic_trace(architecture).graph
     except Exception as error:  # a module's forward may raise anything under tracing
         raise Unsupported(f"its forward cannot be traced: {error}") from error
-    given = graph.find_nodes(op="placeholder")
+    placeholders = graph.find_nodes(op="placeholder")
     (output,) = graph.find_nodes(op="output")
     calls = {
-        node: _counterpart(node, architecture, place)
-        for place, node in enumerate(n for n in graph.nodes if n not in (*given, output))
+        node: _counterpart(node, architecture, index)
+        for index, node in enumerate(n for n in graph.nodes if n not in (*placeholders, output))
     }
     last_uses = _last_uses(graph)
 
     def forward(tensors: Tensors, inputs: Sequence[Tensor], keys: Keys) -> Tensor:
-        if len(given) != len(inputs):
-            raise Unsupported(f"its forward takes {', '.join(map(str, given))}")
+        if len(placeholders) != len(inputs):
+            raise Unsupported(f"its forward takes {', '.join(map(str, placeholders))}")
         values: dict[fx.Node, Any] = {
-            node: channels_last(own).unsqueeze(0) for node, own in zip(given, inputs, strict=True)
+            node: channels_last(x).unsqueeze(0)
+            for node, x in zip(placeholders, inputs, strict=True)
         }
         for node, call in calls.items():
             arguments = map_arg((node.args, node.kwargs), values.__getitem__)
@@ -66,9 +67,10 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], 
     return forward
 
 
-def _counterpart(node: fx.Node, architecture: nn.Module, place: int) -> Call:
+def _counterpart(node: fx.Node, architecture: nn.Module, index: int) -> Call:
+    """Return the fused counterpart of the call at `index`, which keys the random numbers."""
     if node.op == "call_module":
-        return _layer(str(node.target), architecture.get_submodule(str(node.target)), place)
+        return _layer(str(node.target), architecture.get_submodule(str(node.target)), index)
     run = FUNCTIONS.get(node.target) if node.op in ("call_function", "call_method") else None
     if run is None:
         raise Unsupported(
@@ -77,16 +79,16 @@ def _counterpart(node: fx.Node, architecture: nn.Module, place: int) -> Call:
     return lambda args, kwargs, tensors, keys: run(*args, **kwargs)
 
 
-def _layer(name: str, layer: nn.Module, place: int) -> Call:
+def _layer(name: str, layer: nn.Module, index: int) -> Call:
     run = LAYERS.get(type(layer))
     if run is None:
         raise Unsupported(f"{type(layer).__name__} has no fused counterpart")
     names = [local for local, _ in (*layer.named_parameters(), *layer.named_buffers())]
 
     def call(args: list[Any], kwargs: dict[str, Any], tensors: Tensors, keys: Keys) -> Tensor:
-        own = {local: tensors[f"{name}.{local}"] for local in names}
-        layer_keys = None if keys is None else [(*key, place) for key in keys]
-        return run(layer, own, *args, layer_keys, **kwargs)
+        layer_tensors = {local: tensors[f"{name}.{local}"] for local in names}
+        layer_keys = None if keys is None else [(*key, index) for key in keys]
+        return run(layer, layer_tensors, *args, layer_keys, **kwargs)
 
     return call
 

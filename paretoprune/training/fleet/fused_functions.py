@@ -23,15 +23,15 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
 
 def size(x: Tensor, dim: int | None = None) -> Any:
     """Return what `x.size()` and `x.size(dim)` are for one network."""
-    own = x.shape[1:]
-    return own if dim is None else own[dim]
+    shape = x.shape[1:]
+    return shape if dim is None else shape[dim]
 
 
-def item(values: Any, place: int) -> Any:
+def item(values: Any, index: int) -> Any:
     """Return an entry of a shape; raise `Unsupported` for an activation."""
     if isinstance(values, Tensor):
         raise Unsupported("its forward takes parts of an activation")
-    return values[place]
+    return values[index]
 
 
 def attribute(x: Tensor, name: str) -> Any:

@@ -75,7 +75,7 @@ def pool2d(layer: nn.Module, tensors: Tensors, x: Tensor, keys: Keys) -> Tensor:
 def batch_norm(
     layer: nn.BatchNorm1d | nn.BatchNorm2d, tensors: Tensors, x: Tensor, keys: Keys
 ) -> Tensor:
-    """Normalise each channel of each network by its own statistics: [K, B, C, *].
+    """Normalise each channel of each network by its statistics: [K, B, C, *].
 
     In training mode the running statistics are updated in place.
     """
@@ -137,10 +137,10 @@ def flatten(layer: nn.Flatten, tensors: Tensors, x: Tensor, keys: Keys) -> Tenso
 
 
 def flatten_features(x: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Flatten activations as `torch.flatten` does for one network, whose dimensions are named.
+    """Flatten activations as `torch.flatten` does; the dimensions are those of one network.
 
     Raises:
-        Unfit: If the batch would be flattened too.
+        Unsupported: If the batch would be flattened too.
     """
     if start_dim < 1:
         raise Unsupported("Flatten from dimension 0 mixes the images of a batch")
@@ -170,7 +170,7 @@ def _with_layout(images: Tensor) -> Tensor:
     and torch's batch norm of a single image is wrong.
     """
     if images.requires_grad and images.dim() == 4:
-        images.register_hook(lambda own: own.contiguous(memory_format=torch.channels_last))
+        images.register_hook(lambda grad: grad.contiguous(memory_format=torch.channels_last))
     return images
 
 
@@ -183,5 +183,6 @@ def _as_images(x: Tensor) -> Tensor:
 
 
 def _as_fleet(images: Tensor, networks: int) -> Tensor:
-    apart = images.view(len(images), networks, -1, *images.shape[2:])  # [B, K, C, *]
-    return apart.transpose(0, 1)
+    """Reshape images to activations: [B, K * C, *] -> [K, B, C, *]."""
+    separated = images.view(len(images), networks, -1, *images.shape[2:])  # [B, K, C, *]
+    return separated.transpose(0, 1)

@@ -1,4 +1,4 @@
-"""Backend choice: the first backend whose training step equals the networks' own step."""
+"""Backend choice: the first backend that trains a fleet as its networks are trained alone."""
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from paretoprune.problem.device import is_full
 from paretoprune.training.fleet import BACKENDS, Fleet, Inputs, stack
 from paretoprune.training.fleet.fused_layers import Unsupported
 
-# Relative to the largest value. Where a module allows float64, errors of small gradients show too.
+# Relative to the largest value. If a module allows float64, errors of small gradients show too.
 TOLERANCES = {torch.float64: 1e-9, torch.float32: 1e-5}
 
 GRADIENT = "the gradient of "
@@ -20,7 +20,7 @@ Step = dict[str, Tensor]  # outputs, gradients and buffers of a step, [K, *shape
 
 
 def choose_backend(networks: Sequence[nn.Module], inputs: Inputs) -> tuple[str, dict[str, str]]:
-    """Choose the first of `BACKENDS` whose step equals the networks' own step.
+    """Choose the first of `BACKENDS` whose training step equals that of the single networks.
 
     Args:
         networks: Two or more networks with different initial weights.
@@ -33,12 +33,12 @@ def choose_backend(networks: Sequence[nn.Module], inputs: Inputs) -> tuple[str, 
         UsageError: If the networks themselves cannot be trained on these inputs.
         CouldNotError: If memory is too small for that.
     """
-    networks, inputs, own = _own_steps(networks, inputs)
-    *paths, last = BACKENDS  # the last one is the networks' own step
+    networks, inputs, steps = _single_steps(networks, inputs)
+    *candidates, last = BACKENDS  # the last one calls the single networks, so it needs no check
     rejected: dict[str, str] = {}
-    for backend in paths:
+    for backend in candidates:
         try:
-            for batch, step in own.items():
+            for batch, step in steps.items():
                 fleet = stack(networks, range(len(networks)), backend)
                 _require_equal(step, _step_of_fleet(fleet, first(inputs, batch)))
         except Exception as error:
@@ -48,20 +48,20 @@ def choose_backend(networks: Sequence[nn.Module], inputs: Inputs) -> tuple[str, 
     return last, rejected
 
 
-def _own_steps(
+def _single_steps(
     networks: Sequence[nn.Module], inputs: Inputs
 ) -> tuple[list[nn.Module], Inputs, dict[int, Step]]:
-    """Return copies of the networks, the inputs, and the networks' steps by batch size.
+    """Return copies of the networks, the inputs, and the steps of the networks by batch size.
 
-    Copies and inputs have the finest type that the networks allow. The last batch of an epoch may
-    hold one sample, so that size is included unless the networks refuse it, as some with batch norm
-    do.
+    Copies and inputs have the most precise type that the networks allow. The last batch of an epoch
+    may consist of one sample, so that size is included unless the networks reject it, as some with
+    batch norm do.
     """
     reason: Exception | None = None
     for dtype in TOLERANCES:
         try:
             copies = [_without_dropout(copy.deepcopy(network)).to(dtype) for network in networks]
-            cast = [own.to(dtype) if own.is_floating_point() else own for own in inputs]
+            cast = [x.to(dtype) if x.is_floating_point() else x for x in inputs]
             steps = {len(cast[0]): _step_of_networks(copies, cast)}
         except Exception as error:  # a user's module may raise anything
             reason = error
@@ -74,7 +74,7 @@ def _own_steps(
     assert reason is not None
     if is_full(reason):
         raise CouldNotError("memory is too small for a step of two networks") from reason
-    shapes = " and ".join(" x ".join(map(str, own.shape[1:])) or "a number" for own in inputs)
+    shapes = " and ".join(" x ".join(map(str, x.shape[1:])) or "a number" for x in inputs)
     raise UsageError(
         f"the model cannot be trained on inputs of {shapes}: {_first_line(reason)}"
     ) from reason
@@ -82,7 +82,7 @@ def _own_steps(
 
 def first(inputs: Inputs, samples: int) -> Inputs:
     """Return the inputs of the first samples."""
-    return [own[:samples] for own in inputs]
+    return [x[:samples] for x in inputs]
 
 
 def _first_line(error: Exception) -> str:
@@ -90,7 +90,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _without_dropout(network: nn.Module) -> nn.Module:
-    """Turn dropout off in place, because torch draws other masks than a fleet."""
+    """Turn dropout off in place, because torch and a fleet draw different masks."""
     for module in network.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.p = 0.0
@@ -98,12 +98,12 @@ def _without_dropout(network: nn.Module) -> nn.Module:
 
 
 def _step_of_networks(networks: Sequence[nn.Module], inputs: Inputs) -> Step:
-    """Return the step of copies of the networks."""
+    """Return the training step of each network, computed on copies."""
     networks, samples = [copy.deepcopy(network) for network in networks], len(inputs[0])
 
     def forward() -> Tensor:
-        copies = ([own.clone() for own in inputs] for _ in networks)
-        outputs = [network(*own) for network, own in zip(networks, copies, strict=True)]
+        copies = ([x.clone() for x in inputs] for _ in networks)
+        outputs = [network(*each) for network, each in zip(networks, copies, strict=True)]
         if not isinstance(outputs[0], Tensor):
             raise TypeError(f"it returns a {type(outputs[0]).__name__}, not a tensor")
         return torch.stack(outputs)
@@ -126,8 +126,8 @@ def _step_of_networks(networks: Sequence[nn.Module], inputs: Inputs) -> Step:
         for name, _ in networks[0].named_buffers()
     }
     gradients = {
-        _gradient_of(name): torch.stack([_gradient(one) for one in own])
-        for name, own in parameters.items()
+        _gradient_of(name): torch.stack([_gradient(value) for value in values])
+        for name, values in parameters.items()
     }
     return {"evaluation": evaluated, "training": trained, **gradients, **buffers}
 
@@ -136,7 +136,7 @@ def _step_of_fleet(fleet: Fleet, inputs: Inputs) -> Step:
     with torch.no_grad():
         evaluated = fleet.forward(inputs)
     trained = _differentiate(lambda: fleet.forward(inputs, 1))
-    gradients = {_gradient_of(name): _gradient(own) for name, own in fleet.parameters.items()}
+    gradients = {_gradient_of(name): _gradient(value) for name, value in fleet.parameters.items()}
     return {"evaluation": evaluated, "training": trained, **gradients, **fleet.buffers}
 
 
@@ -154,16 +154,16 @@ def _gradient(parameter: Tensor) -> Tensor:
     return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
 
 
-def _require_equal(own: Mapping[str, Tensor], fleet: Mapping[str, Tensor]) -> None:
-    """Raise `Unsupported` if two steps differ by more than rounding errors.
+def _require_equal(networks: Mapping[str, Tensor], fleet: Mapping[str, Tensor]) -> None:
+    """Raise `Unsupported` if the steps of networks and fleet differ by more than rounding errors.
 
     All gradients are measured against the largest one, because the gradient of a bias before a
     batch norm consists of rounding errors.
     """
-    tolerance = TOLERANCES[own["evaluation"].dtype]
-    sizes = {name: _largest(value) for name, value in own.items()}
+    tolerance = TOLERANCES[networks["evaluation"].dtype]
+    sizes = {name: _largest(value) for name, value in networks.items()}
     gradient = max((size for name, size in sizes.items() if name.startswith(GRADIENT)), default=0.0)
-    for name, expected in own.items():
+    for name, expected in networks.items():
         if fleet[name].shape != expected.shape:
             raise Unsupported(f"the shape of its step differs from the network's own in {name}")
         error = _largest(fleet[name].double() - expected.double())

@@ -16,15 +16,15 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], 
         architecture.train(keys is not None)
         # unbound at once, so that the gradients are stacked once; buffers are views of the stack
         slices = {name: tensor.unbind(0) for name, tensor in tensors.items()}
-        outputs, place = [], inputs[0].device
-        devices = [place] if place.type == "cuda" else []
+        outputs, device = [], inputs[0].device
+        devices = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices, enabled=keys is not None):
             for index in range(len(next(iter(slices.values())))):
                 if keys is not None:
                     torch.manual_seed(seed_of(keys[index]))
-                own = {name: parts[index] for name, parts in slices.items()}
-                copies = tuple(one.clone() for one in inputs)
-                outputs.append(functional_call(architecture, own, copies))
+                network = {name: parts[index] for name, parts in slices.items()}
+                copies = tuple(x.clone() for x in inputs)
+                outputs.append(functional_call(architecture, network, copies))
         return torch.stack(outputs)
 
     return forward

@@ -13,7 +13,7 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], 
     """Return a forward pass that is vectorised over the networks.
 
     Raises:
-        Unfit: If the architecture has dropout, whose masks could not be keyed.
+        Unsupported: If the architecture has dropout, whose masks could not be keyed.
     """
     drawing = {
         type(module).__name__
@@ -26,11 +26,11 @@ def forward_of(architecture: nn.Module) -> Callable[[Tensors, Sequence[Tensor], 
     def forward(tensors: Tensors, inputs: Sequence[Tensor], keys: Keys) -> Tensor:
         architecture.train(keys is not None)
 
-        def one(own: dict[str, Tensor]) -> Tensor:
-            outputs: Tensor = functional_call(architecture, own, tuple(inputs))
+        def forward_one(network: dict[str, Tensor]) -> Tensor:
+            outputs: Tensor = functional_call(architecture, network, tuple(inputs))
             return outputs
 
-        # random numbers would not be keyed by network: they raise, which `choose_backend` notices
-        return torch.vmap(one, randomness="error")(dict(tensors))
+        # random numbers would not be keyed by network, so they raise; `choose_backend` notices it
+        return torch.vmap(forward_one, randomness="error")(dict(tensors))
 
     return forward

@@ -1,3 +1,3 @@
-"""Methods: how one run trades the two objectives off."""
+"""Methods: ways to trade the two objectives off within one run."""
 
 __all__ = ["gradient_weights"]

@@ -23,7 +23,7 @@ from paretoprune.study.settings import Plan
 # Columns that the searches read, and that fall or rise with λ.
 FANTASIES = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros")
 LEAST = 1e-12  # replaces zero, which has no logarithm
-MOST_AT_FIRST = 0.5  # share of all λs that are chosen before any result is known
+MOST_AT_FIRST = 0.5  # largest share of all λs that is chosen before any result is known
 
 
 def next_runs(
@@ -65,7 +65,7 @@ def next_runs(
 def searched_runs(
     points: pd.DataFrame, plan: Plan, pending: Sequence[Run], wanted: int
 ) -> list[Run]:
-    """Return runs for the seeds that known λs lack, then for new λs."""
+    """Return up to `wanted` runs: first the missing seeds of known λs, then new λs."""
     searched = points[points["role"] == "search"]
     if searched.empty:
         return [] if pending else first_runs(networks_of(searched), plan, wanted)
@@ -80,12 +80,15 @@ def searched_runs(
     return runs_of(pairs[:wanted], plan)
 
 
-def first_runs(nothing: pd.DataFrame, plan: Plan, wanted: int) -> list[Run]:
-    """Return the search's first round, enlarged to `wanted` runs within a share of all λs."""
+def first_runs(no_networks: pd.DataFrame, plan: Plan, wanted: int) -> list[Run]:
+    """Return the first round of the search, enlarged towards `wanted` runs.
+
+    It is enlarged to at most `MOST_AT_FIRST` of all λs. `no_networks` is an empty table.
+    """
     most = int(min(-(-wanted // plan.budget.repeats), MOST_AT_FIRST * plan.budget.max_runs))
     settings = search_settings(plan)
     settings = replace(settings, round_size=max(settings.round_size, most))
-    lams = SEARCHES[plan.settings.search](nothing, settings).lams[: plan.budget.max_runs]
+    lams = SEARCHES[plan.settings.search](no_networks, settings).lams[: plan.budget.max_runs]
     return runs_of([(lam, seed) for seed in seeds_of(plan) for lam in lams], plan)
 
 
@@ -94,7 +97,7 @@ def new_lams(
 ) -> list[float]:
     """Return up to `count` new λs that the search proposes.
 
-    If one proposal has too few, the search is asked again as if those λs had come out as assumed.
+    If a proposal contains too few, the search is called again with assumed outcomes for these λs.
     """
     search, settings = SEARCHES[plan.settings.search], search_settings(plan)
     chosen: list[float] = []
@@ -109,11 +112,15 @@ def new_lams(
 
 
 def with_fantasies(networks: pd.DataFrame, lams: Sequence[float]) -> pd.DataFrame:
-    """Return the networks, and a row for each of the `lams` that has none.
+    """Return the networks, with an added row for each of `lams` that has none.
 
-    Between λs that left a network alive, the row is `done` and its values are interpolated linearly
-    between its neighbours, in the logarithms. Outside of them the row is `PENDING`, and nothing is
-    assumed of it.
+    Within the range of λs whose networks are alive, an added row has the status `done`. Its values
+    are interpolated linearly between its neighbours, on logarithmic scales. Outside of that range
+    its status is `PENDING`, and its values mean nothing.
+
+    Args:
+        networks: Table with a row per λ, as `rounds.networks_of` returns it.
+        lams: The λs that are trained, in training or chosen.
     """
     new = np.array(sorted(set(lams) - set(networks["lam"])), float)
     if not len(new):
@@ -126,9 +133,9 @@ def with_fantasies(networks: pd.DataFrame, lams: Sequence[float]) -> pd.DataFram
     if len(living):
         known = living["lam"].to_numpy(float)
         least = known[known > 0].min(initial=np.inf) / 10  # replaces 0 in the logarithms
-        places, at = (np.log(np.maximum(some, least)) for some in (known, new))
+        log_known, log_new = (np.log(np.maximum(values, least)) for values in (known, new))
         for name in FANTASIES:
             values = np.log(np.maximum(living[name].to_numpy(float), LEAST))
-            rows[name] = np.exp(np.interp(at, places, values))
+            rows[name] = np.exp(np.interp(log_new, log_known, values))
         rows.loc[(known[0] <= new) & (new <= known[-1]), "status"] = "done"
     return pd.concat([networks, rows], ignore_index=True)

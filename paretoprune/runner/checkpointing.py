@@ -17,8 +17,8 @@ from paretoprune.study.run import Run
 from paretoprune.study.storage.checkpoints import Facts, read_checkpoint, unfit, write_checkpoint
 from paretoprune.training.checkpoint import Checkpoint, State
 
-LONG = 300.0  # seconds: a fleet that takes longer is saved after each epoch
-SHARE = 0.05  # of the training time that saving may take; some epochs are skipped otherwise
+LONG = 300.0  # seconds; a fleet that takes longer is saved after each epoch
+SHARE = 0.05  # of the training time that saving may take; otherwise some epochs are not saved
 SECONDS, STARTED_AT = "seconds", "started_at"
 
 Read = Callable[[Path, Sequence[str]], tuple[State, Facts] | None]
@@ -27,7 +27,7 @@ Write = Callable[[Path, Sequence[str], State, Facts], None]
 
 @dataclass
 class CheckpointPolicy:
-    """Checkpoint policy of one fleet of a study; a `Checkpointer`.
+    """Checkpoint policy of one fleet of a study; it satisfies the protocol `Checkpointer`.
 
     Attributes:
         folder: The folder of the study.
@@ -58,32 +58,39 @@ class CheckpointPolicy:
         return [run.id for run in self.fleet]
 
     def load(self) -> Checkpoint | None:
-        """Return the fleet's checkpoint, if there is one, and tell the user."""
+        """Return the fleet's checkpoint, and tell the user; return `None` if there is none.
+
+        Raises:
+            CorruptStudyError: If the checkpoint cannot be read.
+        """
         self.saved_at = time.monotonic()  # by this machine's clock
         found = self.read(self.folder, self.ids)
         if found is None:
             return None
         state, facts = found
         try:
-            begun = checkpoint_of(state, facts)
+            checkpoint = checkpoint_of(state, facts)
         except (KeyError, ValueError) as error:
             raise self.refuse(error) from error
         self.watch(Note(text=f"going on with a fleet of {len(self.ids)} that was interrupted"))
-        return begun
+        return checkpoint
 
     def save(
         self, epochs: int, seconds: float, started_at: str, state: Callable[[], State]
     ) -> None:
-        """Save a long fleet.
+        """Save the fleet if it is long, after an epoch.
+
+        Epochs are skipped while saving takes more than `SHARE` of the time since the last
+        checkpoint. If the checkpoint cannot be written, the user is told and training continues.
 
         Args:
-            epochs: Epochs that are done.
+            epochs: Number of epochs that are done.
             seconds: Seconds of training so far.
             started_at: Time at which the fleet began, in ISO format.
             state: Returns the state; it is called only if the fleet is saved.
 
         Raises:
-            TimeIsUp: If the next epoch would end after the deadline; the fleet is saved before.
+            TimeIsUp: If the next epoch would end after the deadline; the fleet is saved first.
         """
         pace, now = seconds / epochs, time.monotonic()
         if pace * self.fleet[0].epochs <= self.long:
@@ -94,7 +101,7 @@ class CheckpointPolicy:
         facts = {SECONDS: repr(seconds), STARTED_AT: started_at}
         try:
             self.write(self.folder, self.ids, state(), facts)
-        except CouldNotError as error:  # training goes on without a checkpoint
+        except CouldNotError as error:  # training continues without a checkpoint
             self.watch(Note(text=str(error)))
             return
         self.saved_at = time.monotonic()
@@ -108,7 +115,12 @@ class CheckpointPolicy:
 
 
 def checkpoint_of(state: State, facts: Mapping[str, str]) -> Checkpoint:
-    """Return a `Checkpoint`; raise `KeyError` or `ValueError` for facts that no table may hold."""
+    """Return a `Checkpoint` of a state and the facts stored with it.
+
+    Raises:
+        KeyError: If a fact is missing.
+        ValueError: If a fact is malformed, or the seconds are negative or not finite.
+    """
     seconds, started_at = float(facts[SECONDS]), datetime.fromisoformat(facts[STARTED_AT])
     if not 0 <= seconds < math.inf:
         raise ValueError(f"it took {seconds} seconds")

@@ -1,4 +1,4 @@
-"""Confirmation of a choice: its network is trained for the full epochs."""
+"""Confirmation of a choice: the chosen network is trained again for more epochs."""
 
 import math
 from dataclasses import dataclass, replace
@@ -25,24 +25,32 @@ from paretoprune.study.settings import MANY
 from paretoprune.study.validation import require
 from paretoprune.training.prepare import prepare
 
-FULL = 3  # times the sweep's epochs, as in the paper: searches train for a third
+FULL = 3  # multiple of the sweep's epochs, as in the paper, whose searches train for a third
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The row of the longer training, and the rows of the front that dominate it."""
+    """Result of a confirmation.
+
+    Attributes:
+        row: The row of the confirming run in the table of points.
+        beaten_by: The rows of the study's front that dominate it.
+    """
 
     row: pd.Series
     beaten_by: pd.DataFrame
 
     @property
     def is_done(self) -> bool:
-        """Whether it was trained to its end."""
+        """Whether the confirming run was trained to its end."""
         return bool(self.row["status"] == "done")
 
     @property
     def is_nondominated(self) -> bool:
-        """Whether no network of the study is better, in validation loss and complexity."""
+        """Whether the confirming run is done, has not collapsed and no network dominates it.
+
+        The objectives are the validation loss and the complexity.
+        """
         return self.is_done and not self.row["collapsed"] and self.beaten_by.empty
 
 
@@ -54,11 +62,23 @@ def confirm(
     epochs: int | None = None,
     executor: Executor | None = None,
 ) -> Confirmation:
-    """Train the chosen network's lam and seed for the full epochs, as a row of its own role.
+    """Train the λ and the seed of the chosen network for more epochs, and record the run.
 
-    `epochs` are three times the sweep's unless given.
-    What was trained to its end before is not trained again. Raises `UsageError` where nothing was
-    chosen.
+    The run has the role `confirmation`. If it is already in the table with the status `done`, it is
+    not trained again.
+
+    Args:
+        snapshot: The study.
+        choice: The choice of a network on the study's front.
+        environment: What the machine or the program adds to the settings.
+        watch: Receives events for the user.
+        epochs: Epochs of the run; `None` for three times those of the sweep.
+        executor: Trains the run; `None` for this process.
+
+    Raises:
+        UsageError: If no network was chosen, the epochs are out of range or equal to the sweep's,
+            or the data, the model or the initial weights have changed.
+        BusyStudyError: If another process is working on the study.
     """
     if choice.network is None:
         raise UsageError(f"there is nothing to confirm, no knee: {choice.reason}")
@@ -74,7 +94,7 @@ def confirm(
 
 
 def confirming_run(snapshot: StudySnapshot, choice: Choice, epochs: int | None) -> Run:
-    """The run of the chosen network, but for its epochs."""
+    """Return the run of the chosen network, with other epochs."""
     settings, network = snapshot.plan.settings, choice.front.loc[choice.network]
     epochs = FULL * settings.epochs if epochs is None else epochs
     require(1 <= epochs <= MANY, "--epochs", epochs, f"from 1 to {MANY}")
@@ -91,7 +111,7 @@ def train_alone(
     watch: EventHandler,
     executor: Executor,
 ) -> None:
-    """Train and record one run."""
+    """Train and record one run in the role `confirmation`."""
     folder, plan = snapshot.folder, snapshot.plan
     environment = with_initial(environment, plan.settings)
     prepared = prepare(plan.settings, environment, is_stacked=plan.measured.is_stacked)
@@ -108,7 +128,7 @@ def train_alone(
 
 
 def beaten_by(snapshot: StudySnapshot, row: pd.Series) -> pd.DataFrame:
-    """The networks of the front that dominate a row; none where it is nondominated."""
+    """Return the rows of the front that dominate `row` in validation loss and complexity."""
     front = snapshot.front
     loss, cost = front["val_loss"] - row["val_loss"], front["complexity"] - row["complexity"]
     return front[(loss <= 0) & (cost <= 0) & ((loss < 0) | (cost < 0))]

@@ -1,4 +1,4 @@
-"""Dry run of a sweep: one batch through the real step and back, and an estimate of the whole."""
+"""Dry run of a sweep: a few real training steps, and an estimate of the whole sweep."""
 
 import math
 import time
@@ -20,24 +20,42 @@ from paretoprune.training.evaluate import evaluate
 from paretoprune.training.prepare import Prepared, prepare
 from paretoprune.training.step import Training, begin, take_step
 
-STEPS = 5  # that are timed, after one that is not
-SAMPLES = 1000  # on which an evaluation is timed
+STEPS = 5  # number of timed steps, after one that is not timed
+SAMPLES = 1000  # number of samples on which an evaluation is timed
 
-# To find the fastest fleet size.
-WARM_UP, STEPS_OF_A_PAIR, PAIRS = 1, 2, 3
-MUCH_SLOWER = 1.1  # larger fleets are not tried then
-WORTH = 0.95  # of the time of a smaller fleet, which finishes its runs sooner and needs less memory
+# Search for the fastest fleet size.
+WARM_UP, STEPS_OF_A_PAIR, PAIRS = 1, 2, 3  # steps before the pairs, steps in each half, pairs
+MUCH_SLOWER = 1.1  # ratio of times above which larger fleets are not tried
+# Ratio of times below which a larger fleet is preferred. A smaller fleet finishes its runs sooner
+# and needs less memory.
+WORTH = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
 class DryRun:
-    """What was found: `layers` are the prunable ones by name with their shapes, `unused` those of
-    them that a batch gives no gradient, `others` weights that are not prunable.
+    """Result of a dry run.
 
-    `path` is how fleets are trained, `refused` why not otherwise; `loss` and `complexity` are the
-    objectives of the initial network on the training data, `step_loss` that of the first batch.
-    `step_seconds` are those of a step for one network, in a fleet of `fleet_size`; `memory` bytes
-    are in use then; `runs` of the whole sweep take about `sweep_seconds`.
+    Attributes:
+        plan: The plan that the sweep would have.
+        samples: Number of samples by split: `train`, `validation` and `test`.
+        shapes: Shape of one sample of each input of the network.
+        classes: Number of classes; 0 if targets are numbers.
+        layers: Shape of each prunable weight tensor, by name.
+        unused: Names of the prunable weight tensors that get no gradient from a batch.
+        others: Number of parameters of one network that are not prunable.
+        path: Backend of the fleets, a key of `BACKENDS`.
+        refused: Backends that come before it in the table, each with the reason why it does not
+            fit.
+        loss: Loss of the initial network on the training data.
+        complexity: Complexity of the initial network.
+        step_loss: Loss of the initial network, pruned once, on the first batch.
+        fleet_size: Number K of networks that are trained together.
+        fastest_fleet_size: Fleet size, at most `fleet_size`, with the fastest steps; `fleet_size`
+            itself if `--fleet` is given.
+        step_seconds: Seconds of a step per network, in a fleet of `fleet_size`.
+        memory: Memory in bytes, see `bytes_used`.
+        runs: Number of runs of the whole sweep.
+        sweep_seconds: Estimated seconds of the whole sweep.
     """
 
     plan: Plan
@@ -61,16 +79,20 @@ class DryRun:
 
 
 def check(request: SweepRequest) -> DryRun:
-    """Build the problem of a sweep, take a few steps of its fleet, and estimate the whole.
+    """Build the problem of a sweep, take a few steps with a fleet, and estimate the duration.
 
-    Nothing is written. Raises what the sweep would raise before its first epoch.
+    Nothing is written to a study. `request.folder` is not read.
+
+    Raises:
+        UsageError: If the options are wrong, or the loss of the first batch is not finite.
+        CouldNotError: If data are missing, or memory is too small for two networks.
     """
     with training_process():
-        return tried(request)
+        return try_request(request)
 
 
-def tried(request: SweepRequest) -> DryRun:
-    """Try a request in a process that is set up."""
+def try_request(request: SweepRequest) -> DryRun:
+    """Carry out a dry run in a process that is set up for training."""
     settings = Settings.from_options(request.settings)
     budget = new_budget(settings, request)
     prepared = prepare(settings, request.environment_of(settings))
@@ -84,17 +106,17 @@ def tried(request: SweepRequest) -> DryRun:
         raise UsageError(f"the loss of the first batch is {loss}: scale the inputs, or the weights")
     unused = tuple(n for n in problem.prunable if training.fleet.parameters[n].grad is None)
     seconds = median(seconds_a_step(training, 1) for _ in range(STEPS))
-    data, own = problem.data, prepared.fleet([settings.seed]).parameters  # [1, *shape] each
-    complexity = problem.complexity_of(own).item()
+    data, parameters = problem.data, prepared.fleet([settings.seed]).parameters  # [1, *shape] each
+    complexity = problem.complexity_of(parameters).item()
     runs = budget.max_runs * budget.repeats + budget.smgd
     return DryRun(
         plan=plan,
         samples={name: len(getattr(data, name)) for name in ("train", "validation", "test")},
         shapes=data.shapes,
         classes=data.classes,
-        layers={name: tuple(own[name].shape[1:]) for name in problem.prunable},
+        layers={name: tuple(parameters[name].shape[1:]) for name in problem.prunable},
         unused=unused,
-        others=sum(one.numel() for one in own.values()) - plan.measured.prunable_weights,
+        others=sum(p.numel() for p in parameters.values()) - plan.measured.prunable_weights,
         path=prepared.backend,
         refused=prepared.rejected,
         loss=plan.measured.lam_ref * complexity,
@@ -110,21 +132,24 @@ def tried(request: SweepRequest) -> DryRun:
 
 
 def seconds_an_epoch(training: Training, step: float) -> float:
-    """Seconds of one network's epoch: its steps, and the validation after them."""
+    """Return the estimated seconds of an epoch per network: its steps and the validation.
+
+    `step` is the duration of a step per network, in seconds.
+    """
     data, size = training.problem.data, len(training.runs)
-    some = data.validation[:SAMPLES]
+    samples = data.validation[:SAMPLES]
     started = time.perf_counter()
-    evaluate(training.fleet, training.prepared, some).loss.tolist()
-    evaluation = (time.perf_counter() - started) / len(some) * len(data.validation) / size
+    evaluate(training.fleet, training.prepared, samples).loss.tolist()
+    evaluation = (time.perf_counter() - started) / len(samples) * len(data.validation) / size
     return math.ceil(len(data.train) / training.runs[0].batch_size) * step + evaluation
 
 
 def fastest_size(run: Run, prepared: Prepared, largest: int) -> int:
-    """The size K <= `largest` of fleets in which a network's step takes least time.
+    """Return the fleet size K <= `largest` with the shortest step per network.
 
-    Sizes double from 1 on. Each is timed in turn with the best so far, which it replaces where it
-    is worth its memory; the next is tried while this one is not much slower and memory leaves
-    room for it.
+    The sizes are powers of two. Each is compared with the best size so far, and replaces it if the
+    ratio of their times is below `WORTH`. The search ends at a ratio above `MUCH_SLOWER`, or when
+    memory is full.
     """
     best, fleet = 1, begin([run], prepared)
     for size in _doubling(largest):
@@ -143,13 +168,14 @@ def fastest_size(run: Run, prepared: Prepared, largest: int) -> int:
 
 
 def bytes_used(device: torch.device) -> int:
-    """Bytes in use, those included that a step needed for a while."""
+    """Return the peak of the allocated bytes on a GPU, or the resident bytes of the process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated()
     return int(psutil.Process().memory_info().rss)
 
 
 def _doubling(largest: int) -> Iterator[int]:
+    """Yield 2, 4, 8, ... up to `largest`."""
     size = 2
     while size <= largest:
         yield size
@@ -157,23 +183,23 @@ def _doubling(largest: int) -> Iterator[int]:
 
 
 def copies(run: Run, size: int) -> Sequence[Run]:
-    """The same run with as many seeds."""
+    """Return a fleet of `size` copies of a run with consecutive seeds."""
     return [replace(run, seed=run.seed + number) for number in range(size)]
 
 
 def _time_ratio(larger: Training, fleet: Training) -> float:
-    """The time of a network's step in one fleet over that in another, the median of pairs."""
+    """Return the ratio of the seconds per step and network of two fleets, the median of pairs."""
     for training in (larger, fleet):
         seconds_a_step(training, WARM_UP)
     pairs = [
         (seconds_a_step(larger, STEPS_OF_A_PAIR), seconds_a_step(fleet, STEPS_OF_A_PAIR))
         for _ in range(PAIRS)
     ]
-    return median(one / other for one, other in pairs)
+    return median(first / second for first, second in pairs)
 
 
 def seconds_a_step(training: Training, steps: int) -> float:
-    """Seconds that some steps take, for each network."""
+    """Return the seconds that `steps` steps of a fleet take, divided by its size."""
     problem, batch_size = training.problem, training.runs[0].batch_size
     batch, data = problem.order(0)[:batch_size], problem.data.train
     started = time.perf_counter()

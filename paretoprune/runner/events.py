@@ -1,4 +1,4 @@
-"""Events of a sweep: its progress, its notes and its end; no torch."""
+"""Events of a sweep: its progress, its notes and its end. This module loads no torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class Progress:
     Attributes:
         round: Number of the fleet's round.
         lams: The λ of each run of the fleet; `None` for a run of SMGD.
-        step: Steps of the fleet that are done.
-        steps: Steps of the fleet in all.
-        epochs: Epochs of the fleet in all.
+        step: Number of steps of the fleet that are done.
+        steps: Total number of steps of the fleet.
+        epochs: Total number of epochs of the fleet.
         runs_done: Runs of the whole sweep that are done, with fractions for runs in training.
         runs_total: Runs of the whole sweep.
         seconds_left: Seconds until the end of the whole sweep; infinite if unknown.
-        fleets: Fleets in training.
-        waiting: Fleets that wait for a place on one of the nodes.
+        fleets: Number of fleets in training.
+        waiting: Number of fleets that wait for free resources on a node.
         nodes: Number of machines of a cluster, or 0 if there is only this machine.
         runs_an_hour: Runs that all fleets together train per hour.
     """
@@ -82,12 +82,12 @@ class Summary:
 
     @property
     def swept(self) -> pd.DataFrame:
-        """The runs of search and comparison, without confirmations."""
+        """The rows of the table whose role is one of `SWEPT`."""
         return self.points[self.points["role"].isin(SWEPT)]
 
     @property
     def reasons(self) -> dict[str, int]:
-        """Number of intervals by the reason why they closed; open ones count as `budget`."""
+        """Number of intervals by the reason why they are closed; open ones count as `budget`."""
         states = pd.Series([_reason(interval) for interval in self.intervals], dtype=str)
         return {str(state): int(count) for state, count in states.value_counts().items()}
 
@@ -98,7 +98,7 @@ class Summary:
 
     @property
     def holes(self) -> list[tuple[float, float]]:
-        """Pairs of neighbouring λs between which the front is not known."""
+        """Pairs of λs between which the front is not known."""
         failed = [(i.lam_low, i.lam_high) for i in self.intervals if i.state == "failed"]
         return sorted({*failed, *wide_gaps(self.points)})
 
@@ -108,6 +108,7 @@ EventHandler = Callable[[Event], None]
 
 
 def _reason(interval: Interval) -> str:
+    """Return the reason why no run follows in an interval, a key of `MEANINGS` in `report`."""
     return "budget" if interval.state == "open" else interval.state
 
 

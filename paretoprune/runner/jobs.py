@@ -26,13 +26,13 @@ JobStatus = Literal["trained", "kept", "full", "broken"]
 
 @dataclass(eq=False)
 class Job:
-    """A fleet that was submitted; it is in training from its first report on.
+    """A submitted fleet; it counts as in training from its first report on.
 
     Attributes:
         fleet: The runs of the fleet.
-        future: The outcomes, once the fleet is done.
-        step: Steps that are done.
-        steps: Steps in all.
+        future: The outcomes of the runs, available when the fleet is done.
+        step: Number of steps that are done.
+        steps: Total number of steps.
         first: Step and time (`time.monotonic`) of the first report.
     """
 
@@ -43,24 +43,27 @@ class Job:
     first: tuple[int, float] | None = None  # step and time of the first report
 
     def progressed(self, step: int, steps: int) -> None:
-        """Record the progress; the first report counts anew if the fleet is trained again."""
+        """Record the progress of the fleet.
+
+        If the fleet is trained again from an earlier step, this report becomes the first one.
+        """
         if self.first is None or step < self.step:
             self.first = (step, time.monotonic())
         self.step, self.steps = step, steps
 
     @property
     def done(self) -> float:
-        """Number of networks that the steps so far amount to."""
+        """Number of networks to which the completed steps are equivalent, a fraction included."""
         return len(self.fleet.runs) * self.step / self.steps
 
     @property
     def rate(self) -> float:
-        """Networks per second, without the first step; 0 before the second report."""
+        """Networks per second since the first report; 0 before the second report."""
         if self.first is None or self.step == self.first[0]:
             return 0.0
         step, since = self.first
         share = (self.step - step) / self.steps
-        # a clock may tick rarely: every 16 ms on Windows
+        # a clock may tick rarely, such as every 16 ms on Windows
         return len(self.fleet.runs) * share / max(time.monotonic() - since, 1e-9)
 
 
@@ -70,11 +73,11 @@ class JobResult:
 
     Attributes:
         fleet: The runs of the fleet.
-        fate: `trained`; `kept` if it is to be continued in another call; `full` if memory was too
+        status: `trained`; `kept` if it is to be continued in another call; `full` if memory was too
             small for it, but perhaps not for half of it; `broken` if an error ends the sweep.
         outcomes: The outcomes of the runs; empty unless the fleet was trained.
-        logs: Logs of failed runs by run id.
-        error: The error that ends the sweep, if it is `broken`.
+        logs: Tracebacks of failed runs by run id.
+        error: The error that ends the sweep; `None` unless the status is `broken`.
     """
 
     fleet: Round
@@ -85,15 +88,27 @@ class JobResult:
 
     @property
     def is_successful(self) -> bool:
-        """Whether no outcome is that of a failed or diverged run."""
+        """Whether all outcomes have the status `done`."""
         return all(outcome.point.status == "done" for outcome in self.outcomes)
 
 
 class JobPool:
-    """The fleets of a problem that are in training, wherever the executor runs them.
+    """The submitted fleets of a problem, wherever the executor trains them.
 
-    At the end of a `with` statement, fleets that are still in training are cancelled. The attribute
-    `done` counts the runs that are stored, of `total` in the whole sweep.
+    At the end of a `with` statement, fleets that are not done are cancelled.
+
+    Args:
+        folder: The folder of the study.
+        prepared: The problem of the study.
+        executor: Trains the fleets.
+        watch: Receives the progress of the fleets and notes for the user.
+        deadline: End of the time budget by `time.time`; infinite if there is none.
+        total: Number of runs of the whole sweep.
+
+    Attributes:
+        jobs: The submitted fleets that have not been returned by `wait`, in order of submission.
+        done: Number of runs of the sweep that are stored.
+        total: Number of runs of the whole sweep.
     """
 
     def __init__(
@@ -105,7 +120,6 @@ class JobPool:
         deadline: float,
         total: int = 0,
     ) -> None:
-        """`deadline` is a time of `time.time`."""
         self.folder, self.prepared, self.executor = folder, prepared, executor
         self.watch, self.deadline = watch, deadline
         self.jobs: list[Job] = []
@@ -119,11 +133,11 @@ class JobPool:
 
     @property
     def runs(self) -> list[Run]:
-        """The runs in training."""
+        """The runs of the submitted fleets."""
         return [run for job in self.jobs for run in job.fleet.runs]
 
     def submit(self, fleet: Round) -> None:
-        """Submit a fleet: a round, or a part of one."""
+        """Submit a fleet, which is a round or a part of one."""
         job, runs = Job(fleet), fleet.runs
         checkpointer = CheckpointPolicy(self.folder, runs, self.watch, self.deadline)
         self.jobs.append(job)
@@ -131,14 +145,14 @@ class JobPool:
         job.future = self.executor.submit(train_fleet, runs, self.prepared, report, checkpointer)
 
     def wait(self) -> list[JobResult]:
-        """Wait for at least one fleet, and return the results of all that are done."""
+        """Wait until at least one fleet is done, and return the results of all that are."""
         done = self.executor.wait([job.future for job in self.jobs])
-        result = [job for job in self.jobs if job.future in done]
+        finished = [job for job in self.jobs if job.future in done]
         self.jobs = [job for job in self.jobs if job.future not in done]
-        return [result_of(job) for job in result]
+        return [result_of(job) for job in finished]
 
     def report(self, job: Job, step: int, steps: int) -> None:
-        """Send the steps of a fleet as `Progress`, with the time left at the present pace."""
+        """Send the progress of a fleet as an event, with the time left at the current rate."""
         job.progressed(step, steps)
         training = [other for other in self.jobs if other.first]
         rate = sum(other.rate for other in training)
@@ -162,7 +176,10 @@ class JobPool:
 
 
 def result_of(job: Job) -> JobResult:
-    """Return the result of a fleet; an exception becomes failed points, each with its log."""
+    """Return the result of a fleet.
+
+    Exceptions other than those of `JobResult.status` become failed points, each with its traceback.
+    """
     result = partial(JobResult, job.fleet)
     try:
         return result(outcomes=job.future.result())

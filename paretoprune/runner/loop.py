@@ -22,17 +22,29 @@ from paretoprune.study import storage
 from paretoprune.study.run import SMGD, Run
 from paretoprune.study.settings import Plan
 
-# Of the places of a cluster, so many fleets wait for one with --async, at least one: they begin at
-# once where others end.
+# With --async, the number of fleets that wait is this share of the executor's slots, but at least
+# one. A waiting fleet begins as soon as another one ends.
 AHEAD = 0.1
 
 
 @dataclass
 class Loop:
-    """A sweep under way: `waiting` rounds are proposed and not yet handed over to the executor.
+    """State of a sweep, and the loop that advances it.
 
-    `again` holds the ids of runs that are in the table and to be trained once more, `points` the
-    table so far, `said` the notes on outcomes that the user has read.
+    Attributes:
+        folder: The folder of the study.
+        plan: The plan of the study; its fleet size is halved when memory is full.
+        request: What the user asks for.
+        executor: Trains the fleets.
+        fleets: The fleets that are submitted.
+        watch: Receives the events of the sweep.
+        again: Ids of the runs that are in the table and are to be trained again.
+        points: The table of points so far.
+        waiting: Rounds, or the rest of a round, that are proposed and not yet submitted.
+        said: Notes on outcomes that the user has already received.
+        ending: Why the sweep ends, one of `ENDINGS`; empty while it continues.
+        is_first: Whether no round has been proposed in this call; the first one is never
+            prevented by the time budget.
     """
 
     folder: Path
@@ -49,8 +61,13 @@ class Loop:
     is_first: bool = True
 
     def run(self) -> str:
-        """Go on until nothing is left to train; return how it ended, one of `ENDINGS`."""
-        points = storage.forget_weights(self.folder, self.points, ())  # left by others
+        """Train until nothing is left; return why the sweep ended, one of `ENDINGS`.
+
+        Raises:
+            CorruptStudyError: If a checkpoint cannot be read.
+            ClusterError: If the cluster fails.
+        """
+        points = storage.forget_weights(self.folder, self.points, ())  # files of a killed process
         self.points = keep(self.folder, self.plan, points, self.again)
         with self.fleets:
             while self.ending != "failed":
@@ -65,12 +82,16 @@ class Loop:
         return self.ending
 
     def ask(self) -> None:
-        """Ask what comes next: a round where the last one is complete, or one fleet more."""
+        """Propose the next runs, unless the budget of time is spent.
+
+        They are a round if the last one is complete. With `--async`, they are enough runs for the
+        free slots and for the fleets that wait.
+        """
         slots, pending = self.executor.slots, self.fleets.runs
         if self.request.is_async:
             ahead = max(1, round(AHEAD * slots))
             missing = slots + ahead - len(self.fleets.jobs)
-            if pending and 2 * missing < ahead:  # asked seldom, where there are many
+            if pending and 2 * missing < ahead:  # ask seldom if there are many slots
                 return
             wanted = missing * self.plan.fleet_size
             round_ = next_runs(self.points, self.plan, pending, wanted, self.again)
@@ -91,11 +112,11 @@ class Loop:
         self.fleets.total = expected_runs(self.points, round_, self.plan, pending)
 
     def fleets_in(self, round_: Round) -> int:
-        """Into how many fleets a round is cut."""
+        """Return the number of fleets into which a round is cut."""
         return len(list(fleets_of(round_.runs, self.plan.fleet_size)))
 
     def submit(self) -> None:
-        """Hand over as many fleets as the executor wants at once."""
+        """Submit waiting fleets, as many as the executor takes at once."""
         while self.waiting and len(self.fleets.jobs) < self.executor.at_once:
             round_ = self.waiting.pop(0)
             runs, *_ = fleets_of(round_.runs, self.plan.fleet_size)
@@ -104,38 +125,41 @@ class Loop:
             self.fleets.submit(replace(round_, runs=runs))
 
     def tell(self, results: Sequence[JobResult]) -> None:
-        """Record fleets, or do what else they need."""
-        for one in results:
-            if one.status == "kept":
+        """Record the fleets that were trained, and react to those that were not."""
+        for result in results:
+            if result.status == "kept":
                 self.ending = "kept"
-            elif one.status == "full":
-                self.halve(one.fleet)
+            elif result.status == "full":
+                self.halve(result.fleet)
         if self.ending:
             self.waiting = []
-        trained = [one for one in results if one.status == "trained"]
+        trained = [result for result in results if result.status == "trained"]
         if not trained:
             return
         points = record(self.folder, self.plan, trained)
         self.tell_notes(trained)
-        runs = {run.id for one in trained for run in one.fleet.runs}
-        self.again -= runs
-        self.fleets.done += len(runs)
+        run_ids = {run.id for result in trained for run in result.fleet.runs}
+        self.again -= run_ids
+        self.fleets.done += len(run_ids)
         self.points = keep(self.folder, self.plan, points, self.again)
         self.watch(Recorded(points=self.points))
-        if self.request.is_fail_fast and not all(one.is_successful for one in trained):
+        if self.request.is_fail_fast and not all(result.is_successful for result in trained):
             self.ending = "failed"
 
     def tell_notes(self, results: Sequence[JobResult]) -> None:
-        """Tell what is missing in outcomes, each reason once."""
-        for outcome in (outcome for one in results for outcome in one.outcomes):
+        """Send the notes of outcomes to the user, each text once."""
+        for outcome in (outcome for result in results for outcome in result.outcomes):
             for note in set(outcome.notes) - self.said:
                 self.said.add(note)
                 self.watch(Note(text=f"run {outcome.point.run.id}: {note}"))
 
     def halve(self, fleet: Round) -> None:
-        """Let a fleet for which memory is too small wait, to be cut again."""
+        """Put a fleet for which memory is too small back among the waiting runs.
+
+        The fleet size of the study is halved, unless another fleet has already caused this.
+        """
         size = len(fleet.runs)
-        if size <= self.plan.fleet_size:  # else another one has said so
+        if size <= self.plan.fleet_size:
             self.plan = with_smaller_fleets(self.folder, self.plan, size, self.watch)
         first, *rest = self.waiting or [replace(fleet, runs=())]
         if (first.number, first.role) != (fleet.number, fleet.role):
@@ -144,19 +168,22 @@ class Loop:
 
 
 def raise_of(results: Sequence[JobResult]) -> None:
-    """Raise what ends the sweep, if anything does."""
-    for one in results:
-        if one.error is not None:
-            raise one.error
+    """Raise the error of the first result that has one."""
+    for result in results:
+        if result.error is not None:
+            raise result.error
 
 
 def finished(points: pd.DataFrame, again: set[str]) -> int:
-    """Number of a sweep's runs that are not to be trained (again)."""
+    """Return the number of runs of the sweep that are in the table and not to be trained again."""
     return int((points["role"].isin(SWEPT) & ~points["run_id"].isin(again)).sum())
 
 
 def with_smaller_fleets(folder: Path, plan: Plan, size: int, watch: EventHandler) -> Plan:
-    """Halve the fleets of a study whose memory was too small for `size` networks."""
+    """Halve the fleet size of a study after memory was too small for `size` networks.
+
+    The new plan is stored and returned, and the user is told.
+    """
     half = size // 2
     watch(Note(text=f"memory is too small for a fleet of {size}: going on with {half}"))
     free_memory()
@@ -166,7 +193,7 @@ def with_smaller_fleets(folder: Path, plan: Plan, size: int, watch: EventHandler
 
 
 def ending_of(points: pd.DataFrame, plan: Plan) -> str:
-    """How a study ended that has nothing left to be trained."""
+    """Return why a study ended that has nothing left to train, one of `ENDINGS`."""
     if plan.settings.method == SMGD:
         return "compared"
     return "budget" if lams_of(points) >= plan.budget.max_runs else "done"
@@ -175,7 +202,14 @@ def ending_of(points: pd.DataFrame, plan: Plan) -> str:
 def expected_runs(
     points: pd.DataFrame, round_: Round, plan: Plan, pending: Sequence[Run] = ()
 ) -> int:
-    """How many runs a study will have, if its search goes on to the end of its budget."""
+    """Return the number of runs of a study whose search uses its whole budget.
+
+    Args:
+        points: The table of points.
+        round_: The round that is trained next.
+        plan: The plan of the study.
+        pending: The runs in training.
+    """
     budget, searched = plan.budget, int((points["role"] == "search").sum())
     searching = [run for run in (*pending, *round_.runs) if run.method != SMGD]
     if searching and round_.role in SWEPT:
@@ -185,9 +219,9 @@ def expected_runs(
 
 
 def keep(folder: Path, plan: Plan, points: pd.DataFrame, again: set[str]) -> pd.DataFrame:
-    """Delete checkpoints and weights that need not be kept; return the table.
+    """Delete checkpoints and weights that are no longer needed; return the table.
 
-    Runs that are trained `again` stand in it, and may have come some way.
+    Runs whose ids are in `again` are in the table, but may also have a checkpoint that is needed.
     """
     budget = plan.budget
     storage.forget_checkpoints(folder, set(points["run_id"]) - again)
@@ -197,30 +231,33 @@ def keep(folder: Path, plan: Plan, points: pd.DataFrame, again: set[str]) -> pd.
 
 
 def predicted(points: pd.DataFrame, round_: Round) -> float:
-    """Seconds that a round will take, from the study's own runs, one fleet after another."""
-    own = points[points["role"].isin(SWEPT)]
+    """Return the seconds that a round will take if its fleets are trained one after another.
+
+    The estimate is the mean duration of an epoch in the table; it is NaN if there are no runs.
+    """
+    swept = points[points["role"].isin(SWEPT)]
     epochs = sum(run.epochs for run in round_.runs)
-    return float((own["seconds"] / own["epochs"]).mean()) * epochs
+    return float((swept["seconds"] / swept["epochs"]).mean()) * epochs
 
 
 def record(folder: Path, plan: Plan, results: Sequence[JobResult]) -> pd.DataFrame:
-    """Hand the outcomes of fleets to the store, all at once; return the table."""
-    outcomes = [outcome for one in results for outcome in one.outcomes]
+    """Store the outcomes of fleets, all at once; return the table."""
+    outcomes = [outcome for result in results for outcome in result.outcomes]
     return storage.record(
         folder,
-        rows=[row for one in results for row in rows_of(one, plan)],
+        rows=[row for result in results for row in rows_of(result, plan)],
         weights={o.point.run.id: o.weights for o in outcomes if o.weights},
         histories={o.point.run.id: o.history for o in outcomes if o.history},
-        logs={run_id: log for one in results for run_id, log in one.logs.items()},
+        logs={run_id: log for result in results for run_id, log in result.logs.items()},
     )
 
 
-def rows_of(results: JobResult, plan: Plan) -> list[dict[str, object]]:
-    """The rows of a fleet."""
+def rows_of(result: JobResult, plan: Plan) -> list[dict[str, object]]:
+    """Return the rows of a fleet for the table of points."""
     study = {
-        "round": results.fleet.number,
-        "role": results.fleet.role,
-        "search": None if results.fleet.role == "comparison" else plan.settings.search,
+        "round": result.fleet.number,
+        "role": result.fleet.role,
+        "search": None if result.fleet.role == "comparison" else plan.settings.search,
         "torch_version": torch.__version__,
     }
-    return [{**outcome.point.row(), **study} for outcome in results.outcomes]
+    return [{**outcome.point.row(), **study} for outcome in result.outcomes]

@@ -1,4 +1,4 @@
-"""Request for a sweep: what a user asks for, and whether it has a meaning."""
+"""Request for a sweep: what a user asks for, and checks that its options fit together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -16,26 +16,27 @@ from paretoprune.study.storage.tensors import read_tensors
 from paretoprune.study.user_code import IN_MEMORY, Function, find
 from paretoprune.study.validation import option_of, require
 
-# Fields that only a search, or only the comparison with SMGD, reads.
+# Fields that only a search reads, and fields that only the comparison with SMGD reads.
 OF_SEARCHES = {"search", "warm_up", "round_size", "max_runs", "tolerance", "repeats"}
 OF_SMGD = {"smgd_epochs", "moments", "normalize", "split"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepRequest:
-    """What a user asks of a sweep; what they leave open, the study knows or chooses.
+    """Request for a sweep; options that are not given follow from the study or its defaults.
 
     Attributes:
-        folder: The study; `None` for one named after data and model.
-        settings: Fields of `Settings` that were given.
-        budget: Fields of `Budget` that were given.
-        time_budget: Seconds after which no further round begins.
+        folder: The folder of the study; `None` for one named after the data set and the model.
+        settings: Values of `Settings` that the user gave, by field name.
+        budget: Values of `Budget` that the user gave, by field name.
+        time_budget: Seconds that the sweep may take. No round begins that would exceed them, and
+            no epoch of a long fleet; `None` for no limit.
         is_fail_fast: Whether the first run that fails or diverges ends the sweep.
         is_retry: Whether runs that failed before are trained again.
         is_async: Whether runs are proposed without waiting for a round to be complete.
-        environment: What the machine or the program adds to the settings.
+        environment: The device, the data folder, and objects that replace names in the settings.
         executor: Where fleets are trained, a key of `EXECUTORS`.
-        ray: The Ray cluster, and what a fleet takes of it, for the executor `ray`.
+        ray: The Ray cluster and the resources of a fleet; read by the executor `ray` only.
     """
 
     folder: Path | None = None
@@ -50,9 +51,9 @@ class SweepRequest:
     ray: RayConfig = field(default_factory=RayConfig)
 
     def environment_of(self, settings: Settings) -> Environment:
-        """Return the environment in which the problem of a study is built here.
+        """Return the environment in which this process builds the problem of a study.
 
-        Data are prepared on the CPU where workers have the devices.
+        If fleets are trained by workers, this process builds the problem on the CPU.
         """
         environment = self.environment
         if self.executor != LOCAL:
@@ -60,30 +61,35 @@ class SweepRequest:
         return with_initial(environment, settings)
 
     def user_functions(self, settings: Settings) -> list[Function]:
-        """Return the user's functions that a fleet calls."""
-        given = self.environment
-        named = ((given.model, settings.model, "--model"), (given.loss, settings.loss, "--loss"))
+        """Return the model and loss functions of the user that a fleet calls, if there are any."""
+        model, loss = self.environment.model, self.environment.loss
+        named = ((model, settings.model, "--model"), (loss, settings.loss, "--loss"))
         return [
-            own or find(name, option) for own, name, option in named if own or is_user_code(name)
+            function or find(name, option)
+            for function, name, option in named
+            if function or is_user_code(name)
         ]
 
 
 def with_initial(environment: Environment, settings: Settings) -> Environment:
-    """Return the environment with the initial weights that the settings name."""
+    """Return the environment with the initial weights from the file that the settings name."""
     initial = read_tensors(Path(settings.init)) if settings.init else {}
     return replace(environment, initial=initial)
 
 
 def default_folder(settings: Settings) -> Path:
-    """Where a study goes that has no name: `DATASET-MODEL`, here; of own code its module's name."""
+    """Return the default folder of a study: `DATASET-MODEL` in the current folder.
+
+    User code is represented by the name of its module.
+    """
     dataset = settings.dataset_ref
-    name = dataset.path.name if dataset.path else word_of(dataset.name)
-    words = [name, word_of(settings.model)]
+    name = dataset.path.name if dataset.path else short_name(dataset.name)
+    words = [name, short_name(settings.model)]
     return Path("-".join(dict.fromkeys(words)))
 
 
-def word_of(name: str) -> str:
-    """A short name of a data set or a model."""
+def short_name(name: str) -> str:
+    """Return a short name of a data set or a model, which may be user code."""
     if not is_user_code(name):
         return name
     module, _, function = name.partition(":")
@@ -92,14 +98,23 @@ def word_of(name: str) -> str:
 
 
 def require_apart(folder: Path, settings: Settings) -> None:
-    """Raise `UsageError` where a study would lie among the images of `folder:PATH`, as a class."""
+    """Raise `UsageError` if the study's folder is inside the image folder of `folder:PATH`.
+
+    It would be taken for a class of images.
+    """
     images = settings.dataset_ref.path
     if images and folder.resolve().is_relative_to(images):
         raise UsageError(f"{folder} would lie among the images in {images}: name another place")
 
 
 def require_meaning(settings: Settings, budget: Budget, request: SweepRequest) -> None:
-    """Raise `UsageError` for options that say nothing in this study."""
+    """Raise `UsageError` for options that have no effect in this study or exclude each other.
+
+    Args:
+        settings: The settings of the study.
+        budget: The budget of the study, including the options of the request.
+        request: The request, which says which options were given.
+    """
     options = {**request.settings, **request.budget}
     given = {name for name, value in options.items() if value is not False}  # --no-split
     if request.is_async and settings.recipe == "paper":
@@ -107,14 +122,14 @@ def require_meaning(settings: Settings, budget: Budget, request: SweepRequest) -
             "--async knows no rounds, and the searches of --recipe paper count them: leave it out"
         )
     if settings.method == SMGD:
-        odd = sorted(option_of(name) for name in given & OF_SEARCHES)
-        if odd:
-            raise UsageError(f"{', '.join(odd)}: of searches, and --method smgd searches nothing")
+        names = sorted(option_of(name) for name in given & OF_SEARCHES)
+        if names:
+            raise UsageError(f"{', '.join(names)}: of searches, and --method smgd searches nothing")
         require(budget.smgd > 0, "--smgd", budget.smgd, "1 or more with --method smgd")
-    odd = sorted(option_of(name) for name in given & OF_SMGD)
-    if odd and not budget.smgd:
+    names = sorted(option_of(name) for name in given & OF_SMGD)
+    if names and not budget.smgd:
         raise UsageError(
-            f"{', '.join(odd)}: of SMGD runs, of which this study has none: give --smgd 3 too"
+            f"{', '.join(names)}: of SMGD runs, of which this study has none: give --smgd 3 too"
         )
     if settings.init and max(budget.smgd, budget.repeats) > 1:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Retention policy: which weights to delete, decided from the table alone; no torch."""
+"""Retention policy: the weights to delete, chosen from the table alone; no torch is loaded."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from paretoprune.analysis.constraints import AT_LEAST, AT_MOST
 from paretoprune.analysis.knee.axes import AXES_OF
 from paretoprune.analysis.pareto import pareto
 
-MOST_BYTES = 1_000_000_000  # of weights, up to which `auto` keeps all of them
+MOST_BYTES = 1_000_000_000  # size of all weights up to which the policy `auto` keeps them
 # The axes of every front on which a network can be chosen.
 FRONTS = sorted({*AXES_OF.values(), *AT_LEAST.values(), *AT_MOST.values()})
 
@@ -17,14 +17,16 @@ def weights_to_delete(
 ) -> list[str]:
     """Return the ids of the runs whose weights are to be deleted.
 
-    Confirmations keep their weights, because the user asked for each of them. The runs of a
-    comparison are judged by no front, so only the policy `none` deletes their weights. A λ is
-    judged once all its seeds are trained, since fronts are of means over seeds.
+    The policy `all` keeps everything. The policy `auto` does so up to `MOST_BYTES`; above that, it
+    keeps the networks on any front, as `front` does. Confirmations keep their weights under every
+    policy, because the user asked for each of them. Comparison runs are on no front, so only the
+    policy `none` deletes their weights. The weights of a λ are kept until all its seeds are
+    trained, because fronts consist of means over seeds.
 
     Args:
         points: The table of points.
         keep: The policy, one of `KEPT_WEIGHTS`.
-        stored_bytes: Size of all weights that are stored.
+        stored_bytes: Size in bytes of all stored weights.
         repeats: Number of seeds per λ.
     """
     if keep == "all" or (keep == "auto" and stored_bytes <= MOST_BYTES):
@@ -38,10 +40,11 @@ def weights_to_delete(
 
 
 def _stored(points: pd.DataFrame) -> list[str]:
+    """Return the ids of the runs whose weights are stored, sorted."""
     return sorted(points.loc[points["weights"].notna(), "run_id"])
 
 
 def on_a_front(points: pd.DataFrame) -> set[str]:
-    """Return the ids of the networks that represent a point of any of the fronts."""
+    """Return the ids of the runs that represent a point on at least one of the fronts."""
     networks = choosable(over_seeds(points))
     return {str(run_id) for axes in FRONTS for run_id in pareto(networks, axes)["run_id"]}

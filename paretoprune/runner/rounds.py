@@ -1,7 +1,7 @@
-"""Rounds: the runs to train next, from the plan and the table alone; no torch.
+"""Rounds: the runs to train next, chosen from the plan and the table alone.
 
-Nothing else is remembered, so going on after an interruption is the same as going on after a
-round.
+There is no other state, so a sweep continues after an interruption as it does after a round. This
+module loads no torch.
 """
 
 from collections.abc import Collection
@@ -15,13 +15,19 @@ from paretoprune.search import SEARCHES, Proposal, SearchSettings
 from paretoprune.study.run import SMGD, Run
 from paretoprune.study.settings import Plan
 
-# What searches, and means over seeds, read of a row: copying the rest takes long.
+# Columns that searches, and means over seeds, read. Copying the others takes long.
 READ = (*VARIANT, *MEANS, "run_id", "seed", "round", "status", "collapsed")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """Runs that are still to be trained, those of a search's round or those of the comparison."""
+    """Runs that are still to be trained.
+
+    Attributes:
+        number: Number of the round, from 0; comparison runs belong to the last round of the search.
+        runs: The runs.
+        role: The role of the runs in the table of points.
+    """
 
     number: int
     runs: tuple[Run, ...]
@@ -31,11 +37,19 @@ class Round:
 def next_round(
     points: pd.DataFrame, plan: Plan, again: Collection[str] = (), slots: int = 1
 ) -> Round | None:
-    """What is to be trained next, worked out from the table: the search, then SMGD.
+    """Return the next round.
 
-    First of all come the runs `again` (by id) that stand in it and are to be trained once more.
-    SMGD comes as many fleets at a time as there are `slots` for. `None` where all is done or the
-    runs are spent.
+    Runs that are to be trained again come first, then those of the search, then those of SMGD.
+
+    Args:
+        points: The table of points.
+        plan: The plan of the study.
+        again: Ids of the runs in the table that are to be trained again.
+        slots: Number of fleets that are trained side by side. A round of SMGD has at most as many.
+
+    Returns:
+        The round, or `None` if the search is done or its budget is spent, and all runs of SMGD are
+        trained.
     """
     if repeated := repeated_round(points, plan, again):
         return repeated
@@ -44,40 +58,41 @@ def next_round(
 
 
 def repeated_round(points: pd.DataFrame, plan: Plan, again: Collection[str]) -> Round | None:
-    """The first round, or fleet of SMGD, with runs that are to be trained `again`."""
+    """Return the runs to be trained again of the first round and role that has any."""
     rows = points[points["run_id"].isin(again)]
     known = {run.id: run for run in comparison_runs(plan)}
     template = run_template(plan.settings)
-    for (number, role), own in rows.groupby(["round", "role"], sort=True):
+    for (number, role), group in rows.groupby(["round", "role"], sort=True):
         searched = (
             replace(template, lam=float(row.lam), seed=int(row.seed))
-            for row in own.itertuples()
+            for row in group.itertuples()
             if role == "search"
         )
         known |= {run.id: run for run in searched}
-        runs = tuple(known[run_id] for run_id in own["run_id"] if run_id in known)
+        runs = tuple(known[run_id] for run_id in group["run_id"] if run_id in known)
         if runs:
             return Round(number=int(number), runs=runs, role=str(role))
     return None
 
 
 def comparison_round(points: pd.DataFrame, plan: Plan, slots: int) -> Round | None:
-    """The next SMGD runs that are still to be trained; they belong to the last round.
+    """Return the next SMGD runs that are still to be trained, or `None` if there are none.
 
-    As many fleets at a time as are trained side by side, so that `--time-budget` is asked between.
+    They belong to the last round of the search. They fill at most `slots` fleets, so that
+    `--time-budget` is checked before the others.
     """
     trained = set(points["run_id"])
     runs = [run for run in comparison_runs(plan) if run.id not in trained]
     number = int(points["round"].max()) if len(points) else 0
-    some = tuple(runs[: plan.fleet_size * max(slots, 1)])
-    return Round(number=number, runs=some, role="comparison") if some else None
+    chosen = tuple(runs[: plan.fleet_size * max(slots, 1)])
+    return Round(number=number, runs=chosen, role="comparison") if chosen else None
 
 
 def search_round(points: pd.DataFrame, plan: Plan) -> Round | None:
-    """The search's next round; `None` where the search is done or the runs are spent.
+    """Return the next round of the search; `None` if it is done or its budget is spent.
 
-    A begun round is finished first: it is proposed again, from the rounds before it, and what is
-    in the table left out.
+    An incomplete round is completed first. It is proposed again from the earlier rounds, without
+    the runs that are in the table.
     """
     points = points[points["role"] == "search"]
     last = int(points["round"].max()) if len(points) else -1
@@ -94,9 +109,9 @@ def search_round(points: pd.DataFrame, plan: Plan) -> Round | None:
 
 
 def proposed_runs(points: pd.DataFrame, plan: Plan) -> list[Run]:
-    """The runs that follow on the points of complete rounds, within the total of runs.
+    """Return the runs that follow the points of complete rounds, within the budget of λs.
 
-    Seeds that earlier lams lack (`--repeats` was raised) come before new lams.
+    Missing seeds of earlier λs, after `--repeats` was raised, come before new λs.
     """
     searched = points[points["role"] == "search"]
     trained = set(zip(searched["lam"], searched["seed"], strict=True))
@@ -108,19 +123,19 @@ def proposed_runs(points: pd.DataFrame, plan: Plan) -> list[Run]:
 
 
 def lacking(trained: Collection[Pair], plan: Plan) -> list[Pair]:
-    """The seeds that lams lack."""
+    """Return the pairs of λ and seed that are missing for the λs of `trained`."""
     lams = sorted({lam for lam, _ in trained})
     pairs = [(lam, seed) for seed in seeds_of(plan) for lam in lams]
     return [pair for pair in pairs if pair not in trained]
 
 
 def propose(points: pd.DataFrame, plan: Plan) -> Proposal:
-    """Ask the study's search."""
+    """Return the proposal of the study's search for a table of points."""
     return SEARCHES[plan.settings.search](networks_of(points), search_settings(plan))
 
 
 def search_settings(plan: Plan) -> SearchSettings:
-    """What a search may know of a plan."""
+    """Return the settings of a search that follow from a plan."""
     return SearchSettings(
         lam_ref=plan.measured.lam_ref,
         round_size=plan.settings.round_size,
@@ -135,14 +150,14 @@ def search_settings(plan: Plan) -> SearchSettings:
 
 
 def networks_of(points: pd.DataFrame) -> pd.DataFrame:
-    """What a search sees: a row for each lam, of the round that proposed it."""
+    """Return the table that a search reads: a row per λ, with the first round of its seeds."""
     searched = points.loc[points["role"] == "search", list(READ)]
     networks = over_seeds(searched)
-    if len(networks):  # whenever its seeds came
+    if len(networks):  # a λ keeps its round when seeds are added later
         networks["round"] = networks["lam"].map(searched.groupby("lam")["round"].min())
     return networks
 
 
 def lams_of(points: pd.DataFrame) -> int:
-    """Number of lams that were searched."""
+    """Return the number of λs that the search has tried."""
     return int(points.loc[points["role"] == "search", "lam"].nunique())

@@ -1,4 +1,4 @@
-"""Runs of a plan: those of λs and seeds, and those of the comparison with SMGD."""
+"""Runs of a plan: the runs for given λs and seeds, and those of the comparison with SMGD."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -6,16 +6,16 @@ from dataclasses import replace
 from paretoprune.study.run import SMGD, WEIGHTED_SUM, Run
 from paretoprune.study.settings import Plan, Settings
 
-# Of the convolutions' sum of squares where it is an objective of its own. Min-norm weights follow
-# the smaller gradient: with 100 the convolutions are deleted, from 500 on it does not matter
-# (docs/experiments.md).
+# Factor of the convolutions' sum of squares if it is a separate objective. Min-norm weights follow
+# the smaller gradient. With 100 the convolutions are deleted; from 500 on the factor does not
+# matter (docs/experiments.md).
 SPLIT_L2 = 2000.0
 
-Pair = tuple[float, int]  # lam and seed
+Pair = tuple[float, int]  # λ and seed
 
 
 def run_template(settings: Settings) -> Run:
-    """A run with all that the study's settings say."""
+    """Return a run with the values of the study's settings and λ = 0."""
     return Run(
         method=WEIGHTED_SUM,
         lam=0.0,
@@ -35,9 +35,10 @@ def run_template(settings: Settings) -> Run:
 
 
 def comparison_runs(plan: Plan) -> list[Run]:
-    """The SMGD runs that the budget asks for, one for each seed.
+    """Return the SMGD runs that the budget asks for, one per seed.
 
-    In a split network `l2_conv` is no decay but the factor of an objective, whatever the study's.
+    In a split network `l2_conv` is not a weight decay but the factor of an objective. It is then
+    `SPLIT_L2`, whatever the study's value.
     """
     settings, budget = plan.settings, plan.budget
     template = replace(
@@ -48,24 +49,27 @@ def comparison_runs(plan: Plan) -> list[Run]:
         moments=budget.moments,
         normalize=budget.normalize,
         split=budget.split,
-        warm_up=0.0,  # there is no lam to rise
+        warm_up=0.0,  # there is no λ that could rise
         l2_conv=SPLIT_L2 if budget.split else settings.l2_conv,
     )
     return [replace(template, seed=settings.seed + number) for number in range(budget.smgd)]
 
 
 def seeds_of(plan: Plan) -> range:
-    """The seeds of each lam."""
+    """Return the seeds of each λ."""
     return range(plan.settings.seed, plan.settings.seed + plan.budget.repeats)
 
 
 def runs_of(pairs: Sequence[Pair], plan: Plan) -> list[Run]:
-    """The runs of lams and seeds."""
+    """Return the runs for pairs of λ and seed."""
     template = run_template(plan.settings)
     return [replace(template, lam=lam, seed=seed) for lam, seed in pairs]
 
 
 def fleets_of(runs: Sequence[Run], size: int) -> Iterator[tuple[Run, ...]]:
-    """Cut a round into fleets, in order: the rule that makes a continued sweep the same sweep."""
+    """Cut runs into fleets of at most `size` runs, in order.
+
+    The rule is fixed, so that a continued sweep trains the same fleets.
+    """
     for start in range(0, len(runs), size):
         yield tuple(runs[start : start + size])

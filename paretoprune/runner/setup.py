@@ -1,4 +1,4 @@
-"""Setup of a sweep: the plan of a new or begun study, and its problem made ready."""
+"""Setup of a sweep: the plan of a new or continued study, and its prepared problem."""
 
 import hashlib
 from dataclasses import replace
@@ -18,13 +18,28 @@ from paretoprune.training.prepare import Prepared, prepare
 
 
 def digest_of(path: Path) -> str:
-    """SHA-256 of a file, 64 hexadecimal digits."""
+    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def open_study(folder: Path, request: SweepRequest) -> tuple[Plan, Prepared]:
-    """Read the study's plan, or make one, and build its problem; nothing is written yet."""
+    """Read the plan of a study, or make a new one, and prepare its problem.
+
+    Nothing is written.
+
+    Args:
+        folder: The folder of the study; it need not hold one yet.
+        request: What the user asks for.
+
+    Returns:
+        The plan, with the budget of the request, and the prepared problem.
+
+    Raises:
+        UsageError: If options are wrong or contradict the study, or the data have changed.
+        CorruptStudyError: If the plan cannot be read or names an unknown search.
+        CouldNotError: If data are missing, or memory is too small for two networks.
+    """
     stored = read_plan_for(folder, request) if storage.is_study(folder) else None
     settings = stored.settings if stored else Settings.from_options(request.settings)
     if stored and settings.search not in SEARCHES:
@@ -44,24 +59,32 @@ def open_study(folder: Path, request: SweepRequest) -> tuple[Plan, Prepared]:
 
 
 def new_budget(settings: Settings, request: SweepRequest) -> Budget:
-    """What a user gave, and what is usual; raise `UsageError` for what has no meaning."""
-    usual = default_budget(settings.recipe, settings.search)
+    """Return the budget of a new study: the options of the request, and defaults for the others.
+
+    Raises:
+        UsageError: If options are out of range, have no effect or exclude each other.
+    """
+    defaults = default_budget(settings.recipe, settings.search)
     if settings.init:
-        usual["smgd"] = 1
-    budget = Budget(**{**usual, **request.budget})
+        defaults["smgd"] = 1
+    budget = Budget(**{**defaults, **request.budget})
     require_meaning(settings, budget, request)
     return budget
 
 
 def require_same_data(folder: Path, plan: Plan, problem: Problem) -> None:
-    """Raise `UsageError` where the data are not those with which the study began."""
-    begun, init = plan.measured, plan.settings.init
-    if init and digest_of(Path(init)) != begun.init_digest:
+    """Raise `UsageError` if the data, the model or the initial weights have changed.
+
+    They are compared with what the study measured at its beginning: the numbers of validation
+    samples, test samples and prunable weights, and the digest of the initial weights.
+    """
+    measured, init = plan.measured, plan.settings.init
+    if init and digest_of(Path(init)) != measured.init_digest:
         raise UsageError(
             f"{init} has changed since {folder} began: restore it, or name another folder for a "
             "new study"
         )
-    then = (begun.validation_images, begun.test_images, begun.prunable_weights)
+    then = (measured.validation_images, measured.test_images, measured.prunable_weights)
     now = (len(problem.data.validation), len(problem.data.test), count_prunable(problem))
     if then != now:
         words = "{:,} validation and {:,} test samples, {:,} prunable weights"
@@ -73,7 +96,12 @@ def require_same_data(folder: Path, plan: Plan, problem: Problem) -> None:
 
 
 def read_plan_for(folder: Path, request: SweepRequest) -> Plan:
-    """Read the plan of a study that goes on; raise `UsageError` where its identity differs."""
+    """Return the plan of a study that is continued, with the budget of the request.
+
+    Raises:
+        UsageError: If the settings of the request differ from those of the study, or options of
+            the budget are out of range, have no effect or exclude each other.
+    """
     plan = storage.read_plan(folder)
     budget = replace(plan.budget, **request.budget)
     require_meaning(plan.settings, budget, request)
@@ -87,7 +115,7 @@ def read_plan_for(folder: Path, request: SweepRequest) -> Plan:
 
 
 def measure(prepared: Prepared, settings: Settings) -> Measured:
-    """Measure what a study keeps from its beginning on."""
+    """Measure the values that a study keeps from its beginning on."""
     data = prepared.problem.data
     return Measured(
         lam_ref=reference_lam(prepared),

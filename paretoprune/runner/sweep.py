@@ -1,4 +1,4 @@
-"""A sweep: a study is opened, trained by the loop, and summed up."""
+"""Sweep: open a study, train it in the loop, and summarize it."""
 
 import math
 import time
@@ -29,12 +29,16 @@ def sweep(request: SweepRequest, watch: EventHandler, executor: Executor | None 
     Args:
         request: What the user asks for.
         watch: Receives the events of the sweep.
-        executor: Trains the fleets; that of the request where it is `None`.
+        executor: Trains the fleets; `None` for the executor of the request.
+
+    Returns:
+        The summary, which is also the last event.
 
     Raises:
-        UsageError: Options are wrong.
-        BusyStudyError: Another process works on the study.
-        CouldNotError: No run could be trained to its end.
+        UsageError: If options are wrong.
+        BusyStudyError: If another process is working on the study.
+        CorruptStudyError: If a file of the study cannot be read.
+        CouldNotError: If no run could be trained to its end.
     """
     clock = time.monotonic()
     given = Settings.from_options(request.settings)
@@ -71,11 +75,11 @@ def train_study(
     executor: Executor,
     watch: EventHandler,
 ) -> tuple[Plan, str]:
-    """Train what is missing in a study that is locked; return its plan and how the loop ended."""
+    """Train the missing runs of a locked study; return its plan and why the loop ended."""
     watch(plan)
     notes = [*prepared.problem.data.notes, backend_note(plan, prepared)]
     if not storage.is_study(folder):
-        notes += small_memory(plan)
+        notes += memory_notes(plan)
     storage.write_plan(folder, plan)
     slots = 0 if request.is_async else executor.slots
     for note in (*notes, *idle(plan, slots)):
@@ -83,19 +87,22 @@ def train_study(
     deadline = time.time() + (request.time_budget or math.inf)
     fleets = JobPool(folder, prepared, executor, watch, deadline)
     points = storage.read(folder)
-    again = failed(points) if request.is_retry else set()
+    again = failed_run_ids(points) if request.is_retry else set()
     loop = Loop(folder, plan, request, executor, fleets, watch, again, points)
     return plan, loop.run()
 
 
-def failed(points: pd.DataFrame) -> set[str]:
-    """The runs that an exception ended; one that diverged would do so again."""
-    own = points[points["role"].isin(SWEPT) & (points["status"] == "failed")]
-    return set(own["run_id"])
+def failed_run_ids(points: pd.DataFrame) -> set[str]:
+    """Return the ids of the sweep's runs that an exception ended.
+
+    Diverged runs are left out, because they would diverge again.
+    """
+    failed = points[points["role"].isin(SWEPT) & (points["status"] == "failed")]
+    return set(failed["run_id"])
 
 
 def backend_note(plan: Plan, prepared: Prepared) -> str:
-    """How many networks are trained together, and how."""
+    """Return the note on the fleet size and the backend."""
     size = plan.fleet_size
     if size == plan.measured.largest_fleet:
         chosen = "memory was too small for more"
@@ -105,12 +112,12 @@ def backend_note(plan: Plan, prepared: Prepared) -> str:
         chosen = "the size of a round"
     else:
         chosen = "chosen when the study began"
-    reasons = "".join(f"; not {path}: {reason}" for path, reason in prepared.rejected.items())
+    reasons = "".join(f"; not {name}: {reason}" for name, reason in prepared.rejected.items())
     return f"fleets of {size} ({chosen}), {prepared.backend}{reasons}"
 
 
-def small_memory(plan: Plan) -> list[str]:
-    """What to know where the rule for the size of fleets gave less than a round to a new study."""
+def memory_notes(plan: Plan) -> list[str]:
+    """Return a note if memory made the default fleet size of a new study smaller than a round."""
     size = plan.fleet_size
     if plan.budget.fleet or size == plan.settings.round_size:
         return []
@@ -121,7 +128,12 @@ def small_memory(plan: Plan) -> list[str]:
 
 
 def idle(plan: Plan, slots: int) -> list[str]:
-    """What to do where a round does not fill the places of a cluster."""
+    """Return a note with advice if a round of the search does not fill the slots of a cluster.
+
+    Args:
+        plan: The plan of the study.
+        slots: Number of fleets that are trained side by side.
+    """
     fleets = -(-plan.settings.round_size * plan.budget.repeats // plan.fleet_size)
     if plan.settings.method == SMGD or fleets >= slots:
         return []

@@ -1,4 +1,4 @@
-"""Executors: where fleets are trained.
+"""Executors: the ways to run the training of fleets, in this process or on a Ray cluster.
 
 The command line reads their names here, so this file loads neither torch nor Ray.
 """

@@ -1,4 +1,4 @@
-"""Interface of executors: what calls the function of a fleet somewhere."""
+"""Interface of executors, which call the training function of a fleet."""
 
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
@@ -10,18 +10,22 @@ P = ParamSpec("P")
 
 
 class WorkerDiedError(Exception):
-    """The worker of a fleet died, and so did those that trained it again."""
+    """The worker of a fleet died, and so did the workers that trained it again."""
 
 
 class TimeIsUp(Exception):
-    """The time budget ends before another epoch of a fleet would; what was trained is kept."""
+    """The time budget leaves no time for the next epoch of a fleet.
+
+    The checkpoint of the fleet, if it has one, is kept for another call.
+    """
 
 
 @dataclass(frozen=True, eq=False)
 class Reporter:
-    """Receives the steps of a fleet: called with the number done and the number in all.
+    """Receiver of the progress of a fleet.
 
-    An executor that calls a function elsewhere gives it another one, which reports here.
+    It is called with the number of steps that are done and the total number of steps. An executor
+    that calls a function in another process replaces it by an object that sends reports to it.
     """
 
     tell: Callable[[int, int], None]
@@ -31,12 +35,12 @@ class Reporter:
 
 
 class Executor(Protocol):
-    """Calls functions of fleets, such as `train_fleet`, somewhere.
+    """Protocol of executors, which call a function such as `train_fleet` for each fleet.
 
     Attributes:
-        at_once: How many calls to submit at a time.
-        slots: How many of them are done side by side as things are.
-        nodes: The number of machines, 0 where there is but this one.
+        at_once: Largest number of calls that should be submitted and not done.
+        slots: Number of calls that can run at the same time at present.
+        nodes: Number of machines of a cluster, or 0 if there is only this machine.
     """
 
     at_once: float
@@ -48,10 +52,10 @@ class Executor(Protocol):
     def nodes(self) -> int: ...
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have `fn` called; an exception that it raises is kept for `Future.result`."""
+        """Submit a call of `fn`; an exception of it is raised by `Future.result`."""
 
     def wait(self, futures: Collection[Future[Any]]) -> set[Future[Any]]:
-        """Wait until at least one is done; return those that are."""
+        """Wait until at least one future is done; return those that are."""
 
     def cancel(self, futures: Collection[Future[Any]]) -> None:
-        """End what is not done yet."""
+        """Cancel the calls that are not done."""

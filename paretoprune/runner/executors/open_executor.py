@@ -1,6 +1,6 @@
-"""Table of executors, with what opens each of them.
+"""Table of executors, with the function that opens each of them.
 
-A new executor is a file with a class, a line here, and its name in `NAMES`.
+A new executor is a file with a class, a function and a line here, and its name in `NAMES`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _local(request: SweepRequest, settings: Settings, watch: EventHandler) -> Iterator[Executor]:
+    """Open the executor of this process."""
     from paretoprune.runner.executors.local import LocalExecutor
 
     yield LocalExecutor()
@@ -27,6 +28,7 @@ def _local(request: SweepRequest, settings: Settings, watch: EventHandler) -> It
 
 @contextmanager
 def _ray(request: SweepRequest, settings: Settings, watch: EventHandler) -> Iterator[Executor]:
+    """Open an executor on the Ray cluster of the request."""
     from paretoprune.runner.executors.ray.connection import connected  # Ray may not be installed
 
     functions = request.user_functions(settings)
@@ -36,5 +38,5 @@ def _ray(request: SweepRequest, settings: Settings, watch: EventHandler) -> Iter
 
 Open = Callable[["SweepRequest", "Settings", "EventHandler"], AbstractContextManager["Executor"]]
 
-# What opens an executor for a request, and closes it at the end of a `with`.
+# Functions that open an executor for a request, and close it at the end of a `with` statement.
 EXECUTORS: dict[str, Open] = {LOCAL: _local, RAY: _ray}

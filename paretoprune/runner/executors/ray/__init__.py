@@ -1,4 +1,4 @@
-"""Executor on a Ray cluster. This file has its options, and loads neither Ray nor torch."""
+"""Executor on a Ray cluster. This file declares its options and loads neither Ray nor torch."""
 
 import importlib.util
 import math
@@ -17,14 +17,16 @@ HOST_AND_PORT = r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})"
 
 @dataclass(frozen=True, kw_only=True)
 class RayConfig:
-    """A Ray cluster, and what a fleet takes of it. Raises `UsageError` on creation.
+    """Configuration of a Ray cluster and of the resources of a fleet.
 
     Attributes:
         ray_address: `auto` for the cluster of this machine, `local` for a new one, or HOST:PORT.
-        gpus_per_fleet: GPUs of a fleet, a share of one or a whole one; `None` for one where there
-            are any.
-        cpus_per_fleet: Cores of a fleet.
-        retries: How often a fleet is trained again where its worker dies.
+        gpus_per_fleet: GPUs of a fleet, from 0 to 1; `None` for one GPU if the cluster has any.
+        cpus_per_fleet: Cores of a fleet, and number of its threads.
+        retries: Number of times that a fleet is trained again after its worker died.
+
+    Raises:
+        UsageError: If the address is malformed or a value is out of range.
     """
 
     ray_address: str = AUTO
@@ -48,15 +50,16 @@ class RayConfig:
 
 
 def ray_config_of(executor: str, given: Mapping[str, Any], device: str) -> RayConfig:
-    """Return the options of the executor `ray`; for another one they must not be given.
+    """Return the configuration of the executor `ray`; for others, no option may be given.
 
     Args:
-        executor: One of `NAMES`.
-        given: Fields of `RayConfig`; `None` for what the user leaves open.
-        device: Of the workers: `auto`, `cpu` or `cuda`.
+        executor: Name of the executor, one of `NAMES`.
+        given: Values of `RayConfig` by field name; `None` for an option that is not given.
+        device: Device of the workers: `auto`, `cpu` or `cuda`.
 
     Raises:
-        UsageError: An option has no meaning here, or Ray is not installed.
+        UsageError: If an option has no effect or is out of range, options contradict each other,
+            or Ray is not installed.
     """
     given = {name: value for name, value in given.items() if value is not None}
     if choose(executor, NAMES, "--executor") != RAY:

@@ -18,32 +18,32 @@ from paretoprune.runner.executors.ray.runtime_env import runtime_env
 from paretoprune.study.settings import AUTO
 from paretoprune.study.user_code import Function
 
-# Read by Ray when it starts. A fleet that is out of memory is halved instead of tried again as it
-# is, and Ray sends no usage statistics.
+# Environment variables that Ray reads when it starts. Ray then does not retry a fleet that is out
+# of memory, because the sweep halves it, and sends no usage statistics.
 ENVIRONMENT = {"RAY_task_oom_retries": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 @contextlib.contextmanager
 def connected(
-    config: RayConfig, device: str, own: list[Function], watch: EventHandler
+    config: RayConfig, device: str, functions: list[Function], watch: EventHandler
 ) -> Iterator[RayExecutor]:
     """Connect to a cluster for the duration of a `with` statement, and yield an executor on it.
 
     Args:
-        cluster: The cluster.
+        config: The cluster, and the resources of a fleet.
         device: The device of the workers.
-        own: The user's functions, whose code the workers need.
+        functions: The user's functions, whose code the workers need.
         watch: Receives notes for the user.
 
     Raises:
         UsageError: If there is no such cluster, or if no fleet can ever begin on it.
         CouldNotError: If the connection fails.
     """
-    is_guest = ray.is_initialized()  # the calling program uses Ray itself
+    is_guest = ray.is_initialized()  # the calling program is connected already
     printing = ray._private.worker.print_to_stdstream
     try:
         if not is_guest:
-            connect(config, runtime_env(own))
+            connect(config, runtime_env(functions))
         executor = RayExecutor(config, device, watch, is_guest=is_guest)
         watch(Note(text=welcome(executor)))
         yield executor
@@ -54,13 +54,22 @@ def connected(
 
 
 def connect(config: RayConfig, environment: dict[str, object]) -> None:
-    """Connect this process, quietly: what goes on is said by the study."""
+    """Connect this process to the cluster, without output from Ray.
+
+    Args:
+        config: The cluster.
+        environment: Ray's runtime environment for the workers.
+
+    Raises:
+        UsageError: If there is no such cluster.
+        CouldNotError: If the connection fails.
+    """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    where, is_new = f"--ray-address {config.ray_address}", config.ray_address == LOCAL
+    named, is_new = f"--ray-address {config.ray_address}", config.ray_address == LOCAL
     if not (is_new or config.ray_address == AUTO or answers(config.ray_address)):
-        raise UsageError(f"{where}: nobody answers there; is this the head's address and port?")
-    # Ray prints the errors of workers on stdout; notes report what matters of them
+        raise UsageError(f"{named}: nobody answers there; is this the head's address and port?")
+    # Ray prints the errors of workers on stdout; the sweep reports the relevant ones as notes
     ray._private.worker.print_to_stdstream = silent
     terminate = signal.getsignal(signal.SIGTERM)
     try:
@@ -73,24 +82,24 @@ def connect(config: RayConfig, environment: dict[str, object]) -> None:
         )
     except ConnectionError as error:
         raise UsageError(
-            f"{where}: there is no Ray cluster on this machine; start one with `ray start --head`, "
+            f"{named}: there is no Ray cluster on this machine; start one with `ray start --head`, "
             "or give --ray-address local"
         ) from error
     except (RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
-        raise CouldNotError(f"{where}: {' '.join(str(error).split())}") from error
-    if threading.current_thread() is threading.main_thread():  # Ray has replaced the handler
+        raise CouldNotError(f"{named}: {' '.join(str(error).split())}") from error
+    if threading.current_thread() is threading.main_thread():  # Ray has replaced it
         signal.signal(signal.SIGTERM, terminate)
 
 
-def silent(*anything: object, **more: object) -> None:
+def silent(*args: object, **kwargs: object) -> None:
     """Print nothing."""
 
 
 def welcome(executor: RayExecutor) -> str:
-    """Return what a user should know of the cluster before the first fleet.
+    """Return a description of the cluster for the user, before the first fleet.
 
     Raises:
-        UsageError: If no fleet can ever begin.
+        UsageError: If this machine is the whole cluster and has too few resources for a fleet.
     """
     gpus, cpus = executor.gpus, executor.config.cpus_per_fleet
     need = f"{f'{gpus:g} GPU and ' if gpus else ''}{cpus} CPU"

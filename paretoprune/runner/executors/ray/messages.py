@@ -1,4 +1,4 @@
-"""Messages from fleets on other machines to the study, and their checkpoints."""
+"""Messages and checkpoints that fleets on other machines send to the study."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -17,16 +17,16 @@ EVERY = 1.0  # seconds between two reports of a fleet
 
 @dataclass
 class Messages:
-    """The messages since the last reading; fleets are identified by number.
+    """The messages since the last reading.
 
     Attributes:
         begun: Number and host of each fleet that began.
-        steps: The last report of each fleet: steps done, and steps in all.
+        steps: Last report of each fleet by number: steps that are done, total number of steps.
         notes: Sentences for the user.
     """
 
-    begun: list[tuple[int, str]] = field(default_factory=list)  # number, host
-    steps: dict[int, tuple[int, int]] = field(default_factory=dict)  # steps done, steps in all
+    begun: list[tuple[int, str]] = field(default_factory=list)
+    steps: dict[int, tuple[int, int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -38,19 +38,19 @@ class EventActor:
     """
 
     def __init__(self) -> None:
-        self.mail = Messages()
+        self.messages = Messages()
 
     def begin(self, number: int, host: str) -> None:
-        """Record that a fleet begins, perhaps not for the first time."""
-        self.mail.begun.append((number, host))
+        """Record that a fleet begins, for the first time or again."""
+        self.messages.begun.append((number, host))
 
     def step(self, number: int, step: int, steps: int) -> None:
         """Record the progress of a fleet."""
-        self.mail.steps[number] = step, steps
+        self.messages.steps[number] = step, steps
 
     def note(self, text: str) -> None:
         """Record a sentence for the user."""
-        self.mail.notes.append(text)
+        self.messages.notes.append(text)
 
     def read(self, folder: Path, run_ids: Sequence[str]) -> tuple[Tensors, Facts] | None:
         """Read the checkpoint of a fleet, if there is one."""
@@ -64,18 +64,26 @@ class EventActor:
 
     def empty(self) -> Messages:
         """Return the messages since the last call."""
-        mail, self.mail = self.mail, Messages()
-        return mail
+        messages, self.messages = self.messages, Messages()
+        return messages
 
 
 class EventSender:
-    """Sender of a fleet's messages to the mailbox; it travels with the fleet."""
+    """Sender of a fleet's messages to the `EventActor`; it is sent to the worker with the fleet.
+
+    Args:
+        actor: Handle of the actor.
+        number: Number of the fleet.
+    """
 
     def __init__(self, actor: Any, number: int) -> None:
         self.actor, self.number, self.last = actor, number, -EVERY
 
     def __call__(self, step: int, steps: int) -> None:
-        """Report progress about once a second, without waiting for an answer."""
+        """Report progress, at most once per `EVERY` seconds and after the last step.
+
+        It does not wait for an answer.
+        """
         now = time.monotonic()
         if step == steps or now - self.last >= EVERY:
             self.last = now
@@ -83,7 +91,7 @@ class EventSender:
 
     def begin(self, host: str) -> None:
         """Report the host on which the fleet begins."""
-        self.last = -EVERY  # by the clock of this machine
+        self.last = -EVERY  # so that the first step is reported, by this machine's clock
         self.actor.begin.remote(self.number, host)
 
     def note(self, event: Event) -> None:
@@ -92,20 +100,27 @@ class EventSender:
             self.actor.note.remote(event.text)
 
     def read(self, folder: Path, run_ids: Sequence[str]) -> tuple[Tensors, Facts] | None:
-        """Read the fleet's checkpoint, if there is one; raise what reading raises."""
-        kept: tuple[Tensors, Facts] | None = answer_of(self.actor.read.remote(folder, run_ids))
-        if kept is None:
+        """Read the fleet's checkpoint through the actor; return `None` if there is none.
+
+        Raises what `read_checkpoint` raises.
+        """
+        found: tuple[Tensors, Facts] | None = answer_of(self.actor.read.remote(folder, run_ids))
+        if found is None:
             return None
-        tensors, facts = kept  # Ray's arrays lie in the object store; an optimizer writes
+        # Ray's arrays are read-only views of the object store, and optimizers write to theirs
+        tensors, facts = found
         return {name: array.copy() for name, array in tensors.items()}, facts
 
     def write(self, folder: Path, run_ids: Sequence[str], tensors: Tensors, facts: Facts) -> None:
-        """Write the fleet's checkpoint, wait until it is written, and raise what writing raises."""
+        """Write the fleet's checkpoint through the actor, and wait until it is written.
+
+        Raises what `write_checkpoint` raises.
+        """
         answer_of(self.actor.write.remote(folder, run_ids, tensors, facts))
 
 
 def answer_of(call: Any) -> Any:
-    """Wait for a remote call, and raise what it raised as if it had been made here."""
+    """Return the result of a remote call, or raise the exception that it raised."""
     try:
         return ray.get(call)
     except RayTaskError as error:

@@ -1,6 +1,6 @@
-"""Ray executor: fleets as Ray tasks.
+"""Ray executor: fleets are trained as tasks of a Ray cluster.
 
-Ray places the fleets, and trains them again elsewhere if a worker dies.
+Ray chooses a node for each fleet, and trains the fleet again on another one if the worker dies.
 """
 
 import contextlib
@@ -36,47 +36,52 @@ from paretoprune.training.prepare import Prepared
 T = TypeVar("T")
 P = ParamSpec("P")
 
-POLL = 0.5  # seconds between two readings of the mailbox
-# Fleets that end soon after the first are recorded with it: seconds per slot, and at most.
+POLL = 0.5  # seconds between two readings of the messages
+# Fleets that end soon after the first are recorded with it: seconds per slot, and the maximum.
 GRACE, MOST_GRACE = 0.05, 5.0
 LOOK = 2.0  # seconds for which the list of nodes is valid
-PROMPT = 1.0  # seconds within which the mailbox should answer
+PROMPT = 1.0  # seconds within which the actor should answer
 UNKNOWN = "failed to import on the worker"  # Ray's message for a function that a worker cannot find
-PATIENCE = 30.0  # seconds without an answer of the head; Ray itself waits for 60
+PATIENCE = 30.0  # seconds without an answer of the head node; Ray itself waits for 60
 
 
 class RayExecutor:
-    """Calls functions of fleets as tasks of a Ray cluster that is connected.
+    """Executor that calls functions as tasks of a Ray cluster to which the process is connected.
 
-    The problem is put into the object store once, and workers keep their copy from fleet to fleet.
-    A guest uses the connection of a program that goes on after the sweep.
+    The problem is put into the object store once, and each worker keeps its copy for all fleets.
+
+    Args:
+        config: The cluster, and the resources of a fleet.
+        device: Device of the workers: `auto`, `cpu` or `cuda`.
+        watch: Receives notes for the user.
+        is_guest: Whether the connection belongs to the calling program and outlives the sweep.
     """
 
-    at_once = math.inf  # Ray keeps the queue, and grows the cluster by its length
+    at_once = math.inf  # Ray keeps the queue, and an autoscaler adds nodes by its length
 
     def __init__(
         self, config: RayConfig, device: str, watch: EventHandler, *, is_guest: bool = False
     ) -> None:
         self.config, self.device, self.watch, self.is_guest = config, device, watch, is_guest
         self.head = ray.get_runtime_context().gcs_address
-        self.answered, self.looked = time.monotonic(), -math.inf
+        self.answered_at, self.listed_at = time.monotonic(), -math.inf
         self.alive: list[dict[str, Any]] = []
         self.gpus = config.gpus_per_fleet or 0.0
         if config.gpus_per_fleet is None and device != "cpu":
-            has_gpus = any(one["Resources"].get("GPU") for one in self.present())
+            has_gpus = any(node["Resources"].get("GPU") for node in self.present())
             self.gpus = float(has_gpus or device == "cuda")  # a node with one may still be added
-        here = ray.get_runtime_context().get_node_id()
-        own = next((one for one in self.present() if one["NodeID"] == here), None)
-        if own is None:
-            raise self.gone()
-        self.own_node = f"{own['NodeManagerAddress']}:{own['NodeManagerPort']}"
+        node_id = ray.get_runtime_context().get_node_id()
+        this_node = next((node for node in self.present() if node["NodeID"] == node_id), None)
+        if this_node is None:
+            raise self.cluster_lost()
+        self.node_address = f"{this_node['NodeManagerAddress']}:{this_node['NodeManagerPort']}"
         self.actor: Any = (
             ray.remote(EventActor)
             .options(
                 num_cpus=0,
                 max_restarts=-1,
                 max_task_retries=-1,
-                scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False),
+                scheduling_strategy=NodeAffinitySchedulingStrategy(node_id, soft=False),
             )
             .remote()
         )
@@ -92,17 +97,17 @@ class RayExecutor:
         self.reports: dict[int, Reporter] = {}
         self.begun: set[int] = set()
         self.shared: tuple[Prepared, Any] | None = None
-        self.asked: Any = None  # the mail that is on its way
+        self.requested: Any = None  # messages that are requested and have not arrived
 
     def present(self) -> list[dict[str, Any]]:
-        """Return the nodes that are alive, as Ray describes them.
+        """Return the nodes that are alive, as `ray.nodes` describes them.
 
-        The list may be some seconds old, or older if the head does not answer.
+        The list is up to `LOOK` seconds old, or older if the head node does not answer.
         """
         now = time.monotonic()
-        if now - self.looked > LOOK and answers(self.head):
+        if now - self.listed_at > LOOK and answers(self.head):
             nodes: list[dict[str, Any]] = ray.nodes()
-            self.alive, self.looked = [one for one in nodes if one["Alive"]], now
+            self.alive, self.listed_at = [node for node in nodes if node["Alive"]], now
         return self.alive
 
     @property
@@ -112,49 +117,55 @@ class RayExecutor:
 
     @property
     def slots(self) -> int:
-        """How many fleets have room at a time, were they alone."""
+        """Number of fleets that fit on the cluster at a time, if nothing else runs on it."""
         cpus, gpus = self.config.cpus_per_fleet, self.gpus
-        own = [one["Resources"] for one in self.present()]
+        resources = [node["Resources"] for node in self.present()]
         return sum(
-            min(room(have.get("CPU", 0.0), cpus), room(have.get("GPU", 0.0), gpus)) for have in own
+            min(room(total.get("CPU", 0.0), cpus), room(total.get("GPU", 0.0), gpus))
+            for total in resources
         )
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have `fn` called on a worker.
+        """Submit a call of `fn` on a worker.
 
-        In place of a `Prepared` the worker takes its copy; a `Reporter` and a `CheckpointPolicy`
-        get their way to the coordinator.
+        A `Prepared` is replaced by the worker's copy of it, a `Reporter` and a `CheckpointPolicy`
+        by objects that send reports and checkpoints to the coordinator.
         """
         number, future = next(self.numbers), Future[T]()
-        post = EventSender(self.actor, number)
-        sent = [self.sent(arg, post) for arg in args]
-        keepers = [arg for arg in args if isinstance(arg, CheckpointPolicy)]
-        deadline = min((checkpointer.deadline for checkpointer in keepers), default=math.inf)
+        sender = EventSender(self.actor, number)
+        sent = [self.sent(arg, sender) for arg in args]
+        policies = [arg for arg in args if isinstance(arg, CheckpointPolicy)]
+        deadline = min((policy.deadline for policy in policies), default=math.inf)
         device = self.device if self.gpus else "cpu"
         here = Here(device, self.config.cpus_per_fleet, deadline)
         self.reports.update((number, arg) for arg in args if isinstance(arg, Reporter))
-        task = self.task.remote(fn, sent, kwargs, here, post)
+        task = self.task.remote(fn, sent, kwargs, here, sender)
         self.pending[task] = future, number
         return future
 
-    def sent(self, argument: object, post: EventSender) -> object:
-        """Return what a worker gets in place of an argument."""
+    def sent(self, argument: object, sender: EventSender) -> object:
+        """Return the object that is sent to a worker in place of an argument."""
         if isinstance(argument, Prepared):
             return self.stored(argument)
         if isinstance(argument, Reporter):
-            return post
+            return sender
         if isinstance(argument, CheckpointPolicy):
             return replace(
                 argument,
                 folder=argument.folder.absolute(),
-                watch=post.note,
-                read=post.read,
-                write=post.write,
+                watch=sender.note,
+                read=sender.read,
+                write=sender.write,
             )
         return argument
 
     def stored(self, prepared: Prepared) -> Stored:
-        """Put the problem into the object store, once."""
+        """Put the problem into the object store, unless it is the one that is there.
+
+        Raises:
+            ClusterError: If the cluster does not take it.
+            UsageError: If the model or the loss of the user cannot be pickled.
+        """
         if self.shared is None or self.shared[0] is not prepared:
             try:
                 self.shared = prepared, ray.put(prepared)
@@ -169,6 +180,8 @@ class RayExecutor:
 
     def wait(self, futures: Collection[Future[Any]]) -> set[Future[Any]]:
         """Wait until at least one fleet is done, and pass on messages in the meantime.
+
+        All pending fleets are waited for, whatever `futures` contains.
 
         Raises:
             ClusterError: If the cluster does not answer any more.
@@ -185,7 +198,7 @@ class RayExecutor:
         return {self.land(task) for task in ready}
 
     def land(self, task: Any) -> Future[Any]:
-        """Move the result of a task to its future."""
+        """Move the result or the exception of a finished task to its future."""
         future, number = self.pending.pop(task)
         self.reports.pop(number, None)
         self.begun.discard(number)
@@ -196,9 +209,9 @@ class RayExecutor:
         return future
 
     def reason(self, error: RayError) -> Exception:
-        """Return the exception of a fleet that was not trained.
+        """Return the exception for a fleet that was not trained.
 
-        If possible, it is the exception that training on a single machine would have raised.
+        If possible, it is the exception that training in this process would have raised.
         """
         if isinstance(error, RayTaskError):
             if UNKNOWN in str(error):
@@ -215,38 +228,38 @@ class RayExecutor:
         return WorkerDiedError(f"{first_line(error)} (--retries {self.config.retries})")
 
     def forward_messages(self) -> None:
-        """Pass on the messages of the fleets."""
-        if self.asked is None:
-            self.asked = self.actor.empty.remote()
-        if not ray.wait([self.asked], timeout=PROMPT)[0]:
-            return  # it is starting or writing: try again later
-        mail, asked, self.asked = Messages(), self.asked, None
-        with contextlib.suppress(RayError):  # it is restarting
-            mail = ray.get(asked)
-        for text in mail.notes:
+        """Pass on the messages of the fleets to the user and to their reporters."""
+        if self.requested is None:
+            self.requested = self.actor.empty.remote()
+        if not ray.wait([self.requested], timeout=PROMPT)[0]:
+            return  # the actor is starting or writing: try again later
+        messages, requested, self.requested = Messages(), self.requested, None
+        with contextlib.suppress(RayError):  # the actor is restarting
+            messages = ray.get(requested)
+        for text in messages.notes:
             self.watch(Note(text=text))
-        for number, host in mail.begun:
+        for number, host in messages.begun:
             if number in self.begun:
                 self.watch(Note(text=f"a worker died: its fleet is trained again, on {host}"))
             if number in self.reports:
                 self.begun.add(number)
-        for number, (step, steps) in mail.steps.items():
+        for number, (step, steps) in messages.steps.items():
             if number in self.reports:
                 self.reports[number](step, steps)
 
     def require_cluster(self) -> None:
         """Raise `ClusterError` if the cluster does not answer any more.
 
-        Ray would end this process without a message: at once if it has lost the object store of its
-        node, and after a minute if it has lost the head.
+        Otherwise Ray would end this process without a message: at once if it has lost the object
+        store of its node, and after a minute if it has lost the head node.
         """
         now = time.monotonic()
         if answers(self.head):
-            self.answered = now
-        if now - self.answered > PATIENCE or not answers(self.own_node):
-            raise self.gone()
+            self.answered_at = now
+        if now - self.answered_at > PATIENCE or not answers(self.node_address):
+            raise self.cluster_lost()
 
-    def gone(self) -> ClusterError:
+    def cluster_lost(self) -> ClusterError:
         """Return the error for a cluster that does not answer any more."""
         return ClusterError(
             f"the Ray cluster of {self.head} does not answer any more: every finished fleet is "
@@ -254,10 +267,10 @@ class RayExecutor:
         )
 
     def cancel(self, futures: Collection[Future[Any]]) -> None:
-        """Forget tasks that are not done, and cancel those of a guest.
+        """Forget the tasks of `futures`, and cancel them if the connection stays open.
 
-        Otherwise the end of the connection, which follows, ends them. They are not ended by force,
-        because Ray 2.60 may abort this process if a task ends at that moment.
+        If the connection does not outlive the sweep, its end cancels them. Tasks are not cancelled
+        by force, because Ray 2.60 may abort this process if a task ends at that moment.
         """
         for task, (future, number) in list(self.pending.items()):
             if future in futures:
@@ -271,7 +284,7 @@ def room(total: float, need: float) -> int:
     """Return how many fleets fit on a node that has `total` cores or GPUs, if each needs `need`."""
     if not need:
         return sys.maxsize
-    return int(total) * int(1 / need) if need < 1 else int(total / need)  # fleets share single GPUs
+    return int(total) * int(1 / need) if need < 1 else int(total / need)  # fleets share one GPU
 
 
 def answers(address: str) -> bool:

@@ -1,4 +1,4 @@
-"""Worker side: the problem is put on the worker's device, and the function of a fleet is called."""
+"""Worker side of the Ray executor: call the function of a fleet on the worker's device."""
 
 import os
 import socket
@@ -24,14 +24,26 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Stored:
-    """The place of a prepared problem in the object store."""
+    """Reference to a prepared problem in the object store.
 
-    place: tuple[Any]  # in a tuple, or Ray would give each fleet a new copy
+    Attributes:
+        place: The reference. It is in a tuple, because Ray would otherwise send a new copy with
+            each fleet.
+    """
+
+    place: tuple[Any]
 
 
 @dataclass(frozen=True)
 class Here:
-    """What a worker needs to know: device, threads, and a time of `time.time` to begin before."""
+    """Instructions for a worker.
+
+    Attributes:
+        device: Device of the worker: `auto`, `cpu` or `cuda`.
+        threads: Number of threads of torch.
+        deadline: Time by `time.time` after which no fleet begins.
+        version: Version of paretoprune that the coordinator runs.
+    """
 
     device: str
     threads: int
@@ -44,11 +56,20 @@ def work(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     here: Here,
-    post: EventSender,
+    sender: EventSender,
 ) -> T:
-    """Call `fn` as `LocalExecutor` would.
+    """Call `fn` on this worker, as `LocalExecutor` does in its process.
 
-    Raises `ClusterError` where this worker has another version, or cannot train at all.
+    Args:
+        fn: The function of a fleet.
+        args: Its arguments; a `Stored` is replaced by the problem to which it refers.
+        kwargs: Its keyword arguments.
+        here: Instructions for the worker.
+        sender: Sends the messages of the fleet.
+
+    Raises:
+        ClusterError: If this worker has another version of paretoprune, or cannot load the problem.
+        TimeIsUp: If the deadline is over.
     """
     if here.version != __version__:
         raise ClusterError(
@@ -56,23 +77,27 @@ def work(
             "install the same version on every node"
         )
     if time.time() > here.deadline:
-        raise TimeIsUp  # it waited for its place too long
-    post.begin(socket.gethostname())
+        raise TimeIsUp  # the fleet waited too long for a slot
+    sender.begin(socket.gethostname())
     torch.set_num_threads(here.threads)
-    given = [loaded(arg, here.device) if isinstance(arg, Stored) else arg for arg in args]
+    arguments = [loaded(arg, here.device) if isinstance(arg, Stored) else arg for arg in args]
     try:
-        return fn(*given, **kwargs)
+        return fn(*arguments, **kwargs)
     except Exception as error:
-        traceback.clear_frames(error.__traceback__)  # which hold the fleet
+        traceback.clear_frames(error.__traceback__)  # its frames hold the fleet
         if torch.cuda.is_initialized() and not is_full(error):
             require_sound_gpu()
         raise
     finally:
-        free_memory()  # for fleets that share the GPU
+        free_memory()  # for other fleets on the same GPU
 
 
 def loaded(stored: Stored, device: str) -> Prepared:
-    """The problem on this worker's device; raise `ClusterError` where that cannot be."""
+    """Return the problem on this worker's device.
+
+    Raises:
+        ClusterError: If the problem cannot be loaded there, unless memory is full.
+    """
     try:
         return problem_on(stored.place[0], device)
     except Exception as error:
@@ -85,7 +110,7 @@ def loaded(stored: Stored, device: str) -> Prepared:
 
 
 def require_sound_gpu() -> None:
-    """End the worker where an error has left its GPU unusable: the next fleets would fail too."""
+    """End the worker if an error has left its GPU unusable, because further fleets would fail."""
     try:
         torch.cuda.synchronize()
     except RuntimeError:
@@ -94,7 +119,7 @@ def require_sound_gpu() -> None:
 
 @lru_cache(maxsize=1)
 def problem_on(place: Any, device: str) -> Prepared:
-    """The problem, once in each worker, on its device."""
+    """Return the problem on a device; the worker keeps it for further fleets."""
     set_up_process()
     prepared: Prepared = ray.get(place)
     return prepared.to(find_device(device))

@@ -1,4 +1,4 @@
-"""Where the program begins and ends: `paretoprune`, or `python -m paretoprune`."""
+"""Entry point of the program: `paretoprune`, or `python -m paretoprune`."""
 
 import sys
 from io import TextIOWrapper
@@ -9,8 +9,14 @@ from paretoprune.errors import ParetopruneError, printable
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line; a mistake of the user ends in one sentence and an exit code."""
-    for stream in (sys.stdout, sys.stderr):  # λ, where an encoding lacks it, is no reason to fail
+    """Run the command line, and exit.
+
+    A `ParetopruneError` or an `OSError` is printed as one sentence on stderr, without a traceback.
+
+    Args:
+        arguments: Arguments of the command line; `None` for those of the process.
+    """
+    for stream in (sys.stdout, sys.stderr):  # an encoding without λ is no reason to fail
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
@@ -18,9 +24,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except ParetopruneError as error:
         print(f"paretoprune: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except OSError as error:  # no permission, no such place: what no part has put into words
-        place = f" ({error.filename})" if error.filename else ""
-        print(printable(f"paretoprune: {error.strerror or error}{place}"), file=sys.stderr)
+    except OSError as error:  # such as a missing permission, which no other code has reported
+        path = f" ({error.filename})" if error.filename else ""
+        print(printable(f"paretoprune: {error.strerror or error}{path}"), file=sys.stderr)
         sys.exit(1)
     sys.exit(0)
 

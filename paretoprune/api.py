@@ -1,4 +1,4 @@
-"""Python interface: what the command line does, with objects."""
+"""Python interface: the functions of the command line, for models and data in memory."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -27,13 +27,21 @@ from paretoprune.study.validation import choose
 if TYPE_CHECKING:
     from paretoprune.report.plots import Figure
 
-PYTHONS = {"lr": "learning_rate", "round": "round_size"}  # where the command line's name differs
+# Field names of the options whose names on the command line differ.
+FIELD_NAMES = {"lr": "learning_rate", "round": "round_size"}
 
 
 class Study:
-    """A study on disk, and what is in it; it is read anew each time, so it is never out of date.
+    """A study on disk. Its folder is read at each access, so the values are never out of date.
 
-    `model`, `data` and `loss` are those of `sweep` where they were no names.
+    Args:
+        folder: The folder of the study.
+        model: The function that was given to `sweep`, unless the model was given by name.
+        data: The data that were given to `sweep`, or the function that returns them, unless the
+            data were given by name.
+        loss: The function that was given to `sweep`, unless the loss was given by name.
+        data_dir: The folder where data sets are found, or downloaded to; `None` for the default.
+        device: The device on which networks run, `auto`, `cpu` or `cuda`.
     """
 
     def __init__(
@@ -57,22 +65,32 @@ class Study:
 
     @property
     def snapshot(self) -> StudySnapshot:
-        """The study as it stands."""
+        """The current content of the study."""
         return load_study(self.folder)
 
     @property
     def points(self) -> pd.DataFrame:
-        """A row for each run, with the columns of docs/table.md."""
+        """The table of points: a row per run, with the columns of docs/table.md."""
         return self.snapshot.points
 
     def front(self) -> pd.DataFrame:
-        """The nondominated networks, from the least validation loss to the smallest."""
+        """Return the nondominated networks, from the lowest validation loss to the smallest."""
         return self.snapshot.front
 
     def knee(
         self, rule: str | None = None, *, axes: str | None = None, scale: str | None = None
     ) -> pd.Series | None:
-        """The row of the knee, `None` where the front has none; arguments as `knee --rule`."""
+        """Return the row of the knee, or `None` if the front has none.
+
+        Args:
+            rule: The knee rule, as `--rule`; `None` for the default.
+            axes: The axes, such as `error,flops`, as `--axes`; `None` for the rule's default.
+            scale: `log` or `linear`, the scale of the axes; `None` for the rule's default.
+
+        Raises:
+            UsageError: If the rule is unknown, the axes or the scale do not fit it, or an older
+                version did not measure the axes.
+        """
         given = () if rule is None else (rule,)
         choice = find_knee(self.snapshot, *given, axes=axes, scale=scale)
         return None if choice.network is None else choice.row(choice.network)
@@ -85,7 +103,14 @@ class Study:
         split: str = "validation",
         axes: str = "error,nonzeros",
     ) -> "Figure":
-        """Draw the study, into a file if there is a `path`; a notebook shows what is returned."""
+        """Draw the study, and return the figure, which a notebook displays.
+
+        Args:
+            path: The file to write, ending in .png, .svg or .pdf; `None` for no file.
+            kind: `front`, `layers` or `history`.
+            split: `validation` or `test`, the data of the values.
+            axes: The axes of the right panel of a front, as `plot --axes`.
+        """
         from paretoprune.report.plots import draw_figure, draw_studies
 
         if path is not None:
@@ -93,17 +118,33 @@ class Study:
         return draw_figure([self.snapshot], split, kind, axes)
 
     def load(self, run_id: str = KNEE) -> nn.Module:
-        """A run's network with its weights, in evaluation mode: any `nn.Module`, on the CPU.
+        """Return the network of a run with its weights, in evaluation mode and on the CPU.
 
-        `run_id` is `knee`, an id or the beginning of one. It sees inputs as the study's networks
-        did (docs/data.md).
+        The network expects the same normalization of inputs as in the study (docs/data.md).
+
+        Args:
+            run_id: `knee`, the id of a run, or the beginning of an id.
+
+        Raises:
+            UsageError: If there is no such run, or more than one.
+            CouldNotError: If the weights of the run were not kept.
         """
         snapshot = self.snapshot
         network, _ = load_network(snapshot, chosen_run(snapshot, run_id), self._environment)
         return network.cpu()
 
     def export(self, path: str | Path, run_id: str = KNEE, *, is_compact: bool = False) -> Exported:
-        """Write a run's network to a .safetensors, .pt2 or .onnx file, as `export` does."""
+        """Write the network of a run to a file, as `paretoprune export` does.
+
+        Args:
+            path: The file; its ending .safetensors, .pt2 or .onnx selects the format.
+            run_id: `knee`, the id of a run, or the beginning of an id.
+            is_compact: Whether dead neurons and filters are removed.
+
+        Raises:
+            UsageError: If the ending is unknown, or there is no such run or more than one.
+            CouldNotError: If the weights were not kept, or the format cannot hold the network.
+        """
         return export(self.snapshot, run_id, Path(path), self._environment, is_compact=is_compact)
 
 
@@ -125,27 +166,27 @@ def sweep(
 ) -> Study:
     """Approximate a front, as `paretoprune sweep` does, and return the study.
 
-    `model`, `data` and `loss` are names as on the command line, or the functions themselves; `data`
-    may also be what such a function returns. `out` is the study's folder; the same call continues
-    it. `time_budget` is in seconds. Further options are those of the command line, with
-    underscores; `asynchronous` is `--async`. torch's random state and cuDNN
-    flags stay as they were (glibc's memory: decision 0012). Raises `UsageError` for wrong options,
-    `CouldNotError` where nothing could be trained.
+    `model`, `data` and `loss` are names as on the command line, or functions; `data` may also be
+    the data that such a function returns. `out` is the study's folder; the same call continues it.
+    `time_budget` is in seconds, `asynchronous` is `--async`, and `progress` shows the progress in
+    the terminal. `options` are the other options of the command line, with underscores. torch's
+    random state and cuDNN flags are restored at the end (for glibc's memory see decision 0012).
+    Raises `UsageError` if options are wrong, and `CouldNotError` if no run could be trained.
     """
     from paretoprune.report.terminal.live_view import SweepView
     from paretoprune.runner.sweep import sweep as run_sweep
 
     named = {"model": model, "dataset": data, "loss": loss}
-    names = {name: _name_of(own, name) for name, own in named.items() if own is not None}
-    given = names | _known(options)
-    ray = ray_config_of(executor, _of(RayConfig, given), device)
+    names = {name: _name_of(arg, name) for name, arg in named.items() if arg is not None}
+    given = names | _by_field(options)
+    ray = ray_config_of(executor, _fields_of(RayConfig, given), device)
     objects = {
-        name: _unnamed(own) for name, own in (("model", model), ("data", data), ("loss", loss))
+        name: _object(arg) for name, arg in (("model", model), ("data", data), ("loss", loss))
     }
     request = SweepRequest(
         folder=None if out is None else Path(out),
-        settings=_of(Settings, given),
-        budget=_of(Budget, given),
+        settings=_fields_of(Settings, given),
+        budget=_fields_of(Budget, given),
         time_budget=time_budget,
         is_fail_fast=fail_fast,
         is_retry=retry_failed,
@@ -160,45 +201,53 @@ def sweep(
 
 
 def _silent(event: Event) -> None:
-    """Show nothing."""
+    """Ignore an event."""
 
 
-def _unnamed(own: Any) -> Any:
-    """An object that stands for itself; none where it is a name."""
-    return None if isinstance(own, str) else own
+def _object(argument: Any) -> Any:
+    """Return an argument that is an object, or `None` if it is a name."""
+    return None if isinstance(argument, str) else argument
 
 
 def load_compact(path: str | Path, network: nn.Module) -> nn.Module:
-    """Give a network the weights of a compact .safetensors file, whose layers are smaller.
+    """Load the weights of a compact .safetensors file into a network, whose layers shrink to fit.
 
-    `network` is what the study's model function returns; it is altered and returned, in evaluation
-    mode. Raises `UsageError` where the file holds another network's weights.
+    Args:
+        path: The file, written with `is_compact` or `--compact`.
+        network: A network as the study's model function returns it; it is changed in place.
+
+    Returns:
+        The same network, in evaluation mode.
+
+    Raises:
+        UsageError: If the weights are those of another network.
     """
     return resize_to_state(network, read_tensors(Path(path)))
 
 
-def _name_of(own: Any, what: str) -> str:
-    """What the study calls an object: where it can be found again, if anywhere."""
-    if isinstance(own, str):
-        return own
-    if what != "dataset" and not callable(own):
-        raise UsageError(f"{what} is a {type(own).__name__}: give a name or a function")
-    name = getattr(own, "__qualname__", what)
+def _name_of(argument: Any, field: str) -> str:
+    """Return the name that the study stores for an argument: for a function, `module:function`."""
+    if isinstance(argument, str):
+        return argument
+    if field != "dataset" and not callable(argument):
+        raise UsageError(f"{field} is a {type(argument).__name__}: give a name or a function")
+    name = getattr(argument, "__qualname__", field)
     return (
-        f"{getattr(own, '__module__', IN_MEMORY)}:{name}"
-        if callable(own)
-        else f"{IN_MEMORY}:{what}"
+        f"{getattr(argument, '__module__', IN_MEMORY)}:{name}"
+        if callable(argument)
+        else f"{IN_MEMORY}:{field}"
     )
 
 
-def _known(options: dict[str, Any]) -> dict[str, Any]:
-    """Options by the names of their fields; raise `UsageError` for one that is unknown."""
+def _by_field(options: dict[str, Any]) -> dict[str, Any]:
+    """Return the options by field name; raise `UsageError` for an unknown option."""
     known = [field.name for kind in (Settings, Budget, RayConfig) for field in fields(kind)]
     for name in options:
-        choose(PYTHONS.get(name, name), known, "option")
-    return {PYTHONS.get(name, name): value for name, value in options.items()}
+        choose(FIELD_NAMES.get(name, name), known, "option")
+    return {FIELD_NAMES.get(name, name): value for name, value in options.items()}
 
 
-def _of(kind: type, given: dict[str, Any]) -> dict[str, Any]:
+def _fields_of(kind: type, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the given values that belong to fields of the dataclass `kind`."""
     names = {field.name for field in fields(kind)}
     return {name: value for name, value in given.items() if name in names}

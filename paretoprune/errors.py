@@ -3,14 +3,14 @@
 Each message is one sentence that says what went wrong, where, and what to change.
 """
 
-MOST_SHOWN = 2_000  # characters of a message that is printed in full
+MOST_SHOWN = 2_000  # largest number of characters of a message that is printed in full
 
 
 def printable(text: str) -> str:
     """Return a text as one printable line.
 
-    Characters that are not printable are escaped, so that a terminal never takes one of them for a
-    command. The middle of a text with more than `MOST_SHOWN` characters is left out.
+    Characters that are not printable are escaped, so that a terminal never interprets one of them
+    as a command. The middle of a text with more than `MOST_SHOWN` characters is left out.
     """
     if len(text) > MOST_SHOWN:
         text = f"{text[: MOST_SHOWN // 2]} ... {text[-MOST_SHOWN // 2 :]}"
@@ -22,6 +22,9 @@ class ParetopruneError(Exception):
 
     A message may quote a name or the content of a file that comes from an untrusted source.
     Therefore each message is passed through `printable`.
+
+    Attributes:
+        exit_code: Exit code of a command that ends with this error.
     """
 
     exit_code = 1
@@ -39,7 +42,7 @@ class ClusterError(CouldNotError):
 
 
 class UsageError(ParetopruneError):
-    """Wrong use: a bad option, a folder that is missing or is no study, or differing settings."""
+    """Wrong use: a bad option, a folder that is not a study, or settings that differ from it."""
 
     exit_code = 2
 
@@ -51,6 +54,6 @@ class CorruptStudyError(ParetopruneError):
 
 
 class BusyStudyError(ParetopruneError):
-    """Another process is working on the study."""
+    """The study is locked, because another process is working on it."""
 
     exit_code = 5

@@ -1,7 +1,7 @@
-"""Commands. A new command is one file with a function, and one line below.
+"""Command line: the commands of the program. A new command is one file and one line below.
 
-A command parses, calls one library function, prints. Heavy imports happen inside the commands, so
-that `--help` is quick.
+A command parses its options, calls one function of the library and prints the result. Expensive
+imports are inside the commands, so that `--help` is fast.
 """
 
 from typing import Annotated
@@ -28,7 +28,7 @@ app = typer.Typer(
 
 
 def show_version(wanted: bool) -> None:
-    """Print the version and exit."""
+    """Print the version and exit, if `--version` is given."""
     if wanted:
         print(__version__)
         raise typer.Exit

@@ -1,4 +1,4 @@
-"""Command `check`: a dry run of a sweep, with the options that say what is trained."""
+"""Command `check`: a dry run of a sweep, with the options that affect training."""
 
 import typer
 
@@ -45,7 +45,7 @@ def check(
     memory of a step, and about how long the sweep would take.
     """
     budget = given(context, Budget)
-    Budget(**budget)  # refuses what is out of range before torch is loaded
+    Budget(**budget)  # rejects values out of range before torch is loaded
     from paretoprune.problem.build import Environment
     from paretoprune.report.terminal.check import show_check
     from paretoprune.runner.dry_run import check as run_check

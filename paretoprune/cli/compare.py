@@ -1,4 +1,4 @@
-"""Command `compare`: studies, the data to measure on, and where the picture goes."""
+"""Command `compare`: the comparison of one or several studies, printed and drawn."""
 
 from pathlib import Path
 
@@ -29,5 +29,5 @@ def compare(
     path = output or (studies[0] if len(studies) == 1 else Path()) / "compare.png"
     require_picture(path)
     comparison = compare_studies(snapshots, split)
-    show_comparison(comparison, path, as_json=as_json)  # also where no picture can be written
+    show_comparison(comparison, path, as_json=as_json)  # before a picture that may fail
     draw_cost(comparison, path)

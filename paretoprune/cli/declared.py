@@ -1,4 +1,4 @@
-"""Options that `sweep` and `check` share: what is trained, and where."""
+"""Declarations of the options that `sweep` and `check` share, and of options for a cluster."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,16 @@ from paretoprune.study.settings import DATA_VARIABLE, USER_CODE
 
 
 def declared(panel: str, text: str, *names: str, **more: Any) -> Any:
-    """An option whose default is `None`, so that the study can decide."""
+    """Return a typer option whose default is not shown.
+
+    Its default is `None`, so that the value of the study, or its default, can take effect.
+
+    Args:
+        panel: Heading of the group of options in the help.
+        text: Help text.
+        names: Names of the option; those of typer if there are none.
+        more: Further arguments of `typer.Option`.
+    """
     return typer.Option(*names, help=text, rich_help_panel=panel, show_default=False, **more)
 
 
@@ -137,7 +146,7 @@ Seed = Annotated[
     int | None, declared(TRAINING, "Of weights, validation split and order (default: 0)")
 ]
 
-# Search and place: what an estimate of a sweep needs too
+# Search and place: options that also affect the estimate of `check`
 MaxRuns = Annotated[int | None, declared(SEARCH, "Total of runs, for each seed (default: 20)")]
 RoundSize = Annotated[int | None, declared(SEARCH, "Runs proposed at once (default: 8)", "--round")]
 Repeats = Annotated[
@@ -159,7 +168,7 @@ FleetSize = Annotated[
 Device = Annotated[str | None, declared(PLACE, "auto | cpu | cuda (default: auto)")]
 DataDir = Annotated[Path | None, declared(PLACE, DATA_HELP, envvar=DATA_VARIABLE)]
 
-# Cluster: where the fleets of a sweep are trained
+# Cluster: options of `sweep` only
 ExecutorName = Annotated[
     str | None,
     declared(CLUSTER, "local | ray, with paretoprune[ray] (default: local)", "--executor"),

@@ -1,4 +1,4 @@
-"""Command `export`: which run, in which file, with or without its dead units."""
+"""Command `export`: the network of a run, written to a file."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Command `knee`: one network of the front, by a rule or an ε-constraint, and its confirmation."""
+"""Command `knee`: the choice of a network by a rule or an ε-constraint, and its confirmation."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What commands share: declarations of options, the given options, the end by Ctrl-C."""
+"""Shared parts of the commands: declarations of options, given options, and interruption."""
 
 import contextlib
 import signal
@@ -28,18 +28,30 @@ SPLIT = typer.Option("validation", help="Values on validation | test (default: v
 
 
 def option(panel: str, text: str, *names: str, **more: Any) -> Any:
-    """An option of `sweep`: `None` where it is not given, so that the study can decide."""
+    """Return a typer option of `sweep` that is `None` if it is not given.
+
+    The value of the study, or its default, takes effect in that case.
+
+    Args:
+        panel: Heading of the group of options in the help.
+        text: Help text.
+        names: Names of the option; those of typer if there are none.
+        more: Further arguments of `typer.Option`.
+    """
     return typer.Option(None, *names, help=text, rich_help_panel=panel, show_default=False, **more)
 
 
 def given(context: typer.Context, kind: type[Settings | Budget | RayConfig]) -> dict[str, Any]:
-    """The fields of `kind` that the user gave as options."""
-    named = {field.name: context.params.get(field.name) for field in fields(kind)}
-    return {name: value for name, value in named.items() if value is not None}
+    """Return the values of the dataclass `kind` that the user gave as options, by field name."""
+    values = {field.name: context.params.get(field.name) for field in fields(kind)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def place_of(params: Mapping[str, Any]) -> list[str]:
-    """The options that say where a sweep is trained: the command that goes on needs them too."""
+    """Return the given options on data folder, device and executor, as words of a command.
+
+    The study does not store them, so the command that continues the sweep needs them too.
+    """
     names = ("data_dir", "device", "executor", *(field.name for field in fields(RayConfig)))
     words = [f"{option_of(name)}={params[name]}" for name in names if params[name] is not None]
     return [*words, *(["--async"] if params["is_async"] else [])]
@@ -47,13 +59,13 @@ def place_of(params: Mapping[str, Any]) -> list[str]:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C, and the SIGTERM of a batch system, end in a sentence and an exit code."""
+    """End a command with a sentence and an exit code on Ctrl-C, or on SIGTERM of a batch system."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
-        # CPython notes an interrupt that passes through an exec of a string (imports run some) and
-        # dies of it at its end, although it is caught here; the next exec forgets it
+        # CPython records an interrupt that passes through an exec of a string, as in some imports.
+        # It would end with SIGINT, although the interrupt is caught here. Another exec resets this.
         exec("")
         print(
             "\ninterrupted: every finished fleet is kept, and every epoch of a long one; the same "

@@ -9,7 +9,10 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def parse_duration(text: str) -> float:
-    """Parse a duration such as `90`, `90s`, `10m` or `1.5h`; return seconds."""
+    """Return the seconds of a duration such as `90`, `90s`, `10m`, `1.5h` or `2d`.
+
+    Raises `UsageError` if the text is not a duration, or is 0.
+    """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
     if match is None or float(match[1]) == 0:
         raise UsageError(f"--time-budget {text} is not a duration: write it like 90s, 10m or 1.5h")
@@ -17,7 +20,10 @@ def parse_duration(text: str) -> float:
 
 
 def parse_fleet(text: str) -> int:
-    """Parse `--fleet`; return the number of networks, or 0 for `auto`."""
+    """Return the number of networks that `--fleet` gives, or 0 for `auto`.
+
+    Raises `UsageError` if the text is neither `auto` nor a number above 0.
+    """
     if text == AUTO:
         return 0
     if not text.isdecimal() or int(text) < 1:

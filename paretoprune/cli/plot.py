@@ -1,4 +1,4 @@
-"""Command `plot`: studies, the kind of picture, the split, and where the picture goes."""
+"""Command `plot`: a picture of one or several studies."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Command `show`: the front or all runs, for people or for programs."""
+"""Command `show`: the front or all runs, as a table, JSON or CSV."""
 
 from pathlib import Path
 

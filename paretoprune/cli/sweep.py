@@ -1,4 +1,4 @@
-"""Command `sweep`: its options, and the request that they make."""
+"""Command `sweep`: its options, and the request that is built from them."""
 
 import typer
 
@@ -105,7 +105,7 @@ def sweep(
     trade-off. The same command goes on after an interruption; a larger --max-runs goes on further.
     """
     budget = given(context, Budget)
-    Budget(**budget)  # refuses what is out of range before torch is loaded
+    Budget(**budget)  # rejects values out of range before torch is loaded
     seconds = None if time_budget is None else parse_duration(time_budget)
     where, name = device or AUTO, executor or LOCAL
     ray = ray_config_of(name, given(context, RayConfig), where)

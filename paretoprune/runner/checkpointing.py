@@ -101,7 +101,7 @@ class CheckpointPolicy:
         facts = {SECONDS: repr(seconds), STARTED_AT: started_at}
         try:
             self.write(self.folder, self.ids, state(), facts)
-        except CouldNotError as error:  # training goes on without a checkpoint
+        except CouldNotError as error:  # training continues without a checkpoint
             self.watch(Note(text=str(error)))
             return
         self.saved_at = time.monotonic()

@@ -26,7 +26,7 @@ from benchmarks.quality.steadiness import shortfall
 from benchmarks.report import publish, table
 from benchmarks.speed.front import paretoprune
 from paretoprune.analysis.choice import find_constrained, find_knee
-from paretoprune.analysis.comparison.effort import StudyEffort, front_of
+from paretoprune.analysis.comparison.effort import StudyEffort, search_effort
 from paretoprune.analysis.constraints import Constraint
 from paretoprune.analysis.snapshot import StudySnapshot, load_study
 from paretoprune.errors import UsageError
@@ -109,7 +109,7 @@ def report(case: Case, snapshots: Sequence[StudySnapshot]) -> str:
     ]
     rows = rows_of("mark", case.marks, snapshots) + rows_of("goal", case.goals, snapshots)
     fronts = {
-        split: [front_of(StudyEffort(case.title, snapshot, split)) for snapshot in snapshots]
+        split: [search_effort(StudyEffort(case.title, snapshot, split)) for snapshot in snapshots]
         for split in ("validation", "test")
     }
     costs, knees = fronts["validation"], [knee(snapshot) for snapshot in snapshots]

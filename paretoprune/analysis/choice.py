@@ -44,7 +44,7 @@ class Choice:
         return self.front.loc[[label]].iloc[0]
 
     @property
-    def place(self) -> str:
+    def axes_label(self) -> str:
         """The names of the axes and their scale, as text."""
         names = " and ".join(map(word_of, self.axes))
         return f"{names}, {self.scale} axes" if self.scale else names

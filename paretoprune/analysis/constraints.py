@@ -79,14 +79,14 @@ def parse_constraint(text: str, *, is_lower: bool) -> Constraint:
     return Constraint(name, is_lower, bound)
 
 
-def require_metric(constraint: Constraint, quality: str) -> None:
+def require_metric(constraint: Constraint, metric: str) -> None:
     """Raise `UsageError` if a constraint bounds another metric than the study measures."""
-    if constraint.quantity in METRICS and METRICS[constraint.quantity] != quality:
-        study_metric = next(name for name, known in METRICS.items() if known == quality)
+    if constraint.quantity in METRICS and METRICS[constraint.quantity] != metric:
+        study_metric = next(name for name, known in METRICS.items() if known == metric)
         raise UsageError(
             f"--at-least {constraint.quantity}={constraint.bound:g} asks for what this study does "
             "not measure: "
-            f"its quality is {quality}, so write {study_metric}={constraint.bound:g}"
+            f"its quality is {metric}, so write {study_metric}={constraint.bound:g}"
         )
 
 

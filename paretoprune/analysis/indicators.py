@@ -14,7 +14,7 @@ REFERENCE = np.log10([0.1, 1.0])
 CONSTANT = np.log10([1.0, 1.0])
 
 
-def hypervolume(errors: np.ndarray, nonzero_shares: np.ndarray, quality: str = ACCURACY) -> float:
+def hypervolume(errors: np.ndarray, nonzero_shares: np.ndarray, metric: str = ACCURACY) -> float:
     """Return the hypervolume of networks: the dominated share of a reference box, in [0, 1].
 
     The box is one in log10(error) x log10(nonzero share). Its ideal corner is (0.1 %, 0.1 %). Its
@@ -24,17 +24,17 @@ def hypervolume(errors: np.ndarray, nonzero_shares: np.ndarray, quality: str = A
     Args:
         errors: the errors, as fractions of shape [N].
         nonzero_shares: the nonzero shares of the prunable weights, as fractions of shape [N].
-        quality: the name of the metric, which is 1 - error.
+        metric: the name of the metric, which is 1 - error.
     """
     if len(errors) == 0:
         return 0.0
     logs = np.log10(np.maximum(np.column_stack([errors, nonzero_shares]), 1e-300))
-    reference = REFERENCE if quality == ACCURACY else CONSTANT
+    reference = REFERENCE if metric == ACCURACY else CONSTANT
     unit = np.clip((logs - IDEAL) / (reference - IDEAL), 0, 1)
     return float(HV(ref_point=np.ones(2))(unit))
 
 
-def hypervolume_of(points: pd.DataFrame, samples: int, quality: str = ACCURACY) -> float:
+def hypervolume_of(points: pd.DataFrame, samples: int, metric: str = ACCURACY) -> float:
     """Return the hypervolume, in [0, 1], of the living points that a front is chosen from.
 
     Errors are clipped from below by `least_error`, and sizes by one weight.
@@ -42,9 +42,9 @@ def hypervolume_of(points: pd.DataFrame, samples: int, quality: str = ACCURACY) 
     Args:
         points: rows of the table, or of `over_seeds`.
         samples: the number of validation samples.
-        quality: the name of the metric, which is 1 - error.
+        metric: the name of the metric, which is 1 - error.
     """
     living = choosable(points)
     shares = living["nonzeros"].clip(lower=1) / living["prunable_weights"]
-    errors = living["val_error"].clip(lower=least_error(samples, quality))
-    return hypervolume(errors.to_numpy(), shares.to_numpy(), quality)
+    errors = living["val_error"].clip(lower=least_error(samples, metric))
+    return hypervolume(errors.to_numpy(), shares.to_numpy(), metric)

@@ -30,7 +30,7 @@ class Exported:
         is_compact: Whether the network was written without its dead neurons.
         inputs: Description of the scaling of the inputs, which the file does not contain.
         notes: Notes for the user about the file.
-        samples: Number of validation samples for `apart`.
+        samples: Number of validation samples for `max_difference`.
         apart: Largest difference between outputs of the written network and of the study's network.
         file_apart: Largest difference between outputs of the file and of the written network.
         stored: Sizes of the study's network.
@@ -51,12 +51,12 @@ class Exported:
     inputs: str
     notes: tuple[str, ...]
     samples: int
-    apart: float
-    file_apart: float
+    max_difference: float
+    file_max_difference: float
     stored: Counts
-    left: Counts
+    compact_size: Counts
     removed: Mapping[str, int]
-    stuck: Mapping[str, int]
+    unremovable: Mapping[str, int]
     reason: str
     file_bytes: int
     gzip_bytes: int
@@ -102,12 +102,12 @@ def export(
         inputs=in_words(problem.scalings),
         notes=notes,
         samples=len(inputs[0]),
-        apart=difference(network, written, inputs),
-        file_apart=check_file(path, written, few),
+        max_difference=difference(network, written, inputs),
+        file_max_difference=check_file(path, written, few),
         stored=counts_of(network, few),
-        left=counts_of(smaller.network, few),
+        compact_size=counts_of(smaller.network, few),
         removed=smaller.removed,
-        stuck=smaller.stuck,
+        unremovable=smaller.unremovable,
         reason=smaller.reason,
         file_bytes=raw,
         gzip_bytes=packed,

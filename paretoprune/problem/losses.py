@@ -26,12 +26,12 @@ class Loss:
         value: Maps outputs [K, B, ...] and targets [B, ...] to losses [K, B].
         constant: Maps training targets [N, ...] and the shape of one output to the best constant
             prediction: the same outputs [...] for every sample.
-        quality: Name of the metric 1 - error, unless the outputs choose between classes.
+        metric: Name of the metric 1 - error, unless the outputs choose between classes.
     """
 
     value: Callable[[Tensor, Tensor], Tensor]
     constant: Callable[[Tensor, torch.Size], Tensor]
-    quality: str
+    metric: str
 
 
 def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ def closing(summary: Summary) -> str:
     return "\n".join(lines)
 
 
-def onward(summary: Summary, place: Sequence[str]) -> list[str]:
+def next_commands(summary: Summary, place: Sequence[str]) -> list[str]:
     """Return the commands to type next.
 
     `place` holds the options that say where a sweep is trained, such as `--device`.

@@ -106,6 +106,7 @@ def try_request(request: SweepRequest) -> DryRun:
         raise UsageError(f"the loss of the first batch is {loss}: scale the inputs, or the weights")
     unused = tuple(n for n in problem.prunable if training.fleet.parameters[n].grad is None)
     seconds = median(seconds_a_step(training, 1) for _ in range(STEPS))
+    memory = bytes_used(problem.device)  # before larger fleets are tried
     data, parameters = problem.data, prepared.fleet([settings.seed]).parameters  # [1, *shape] each
     complexity = problem.complexity_of(parameters).item()
     runs = budget.max_runs * budget.repeats + budget.smgd
@@ -125,7 +126,7 @@ def try_request(request: SweepRequest) -> DryRun:
         fleet_size=size,
         fastest_fleet_size=size if budget.fleet else fastest_size(run, prepared, size),
         step_seconds=seconds,
-        memory=bytes_used(problem.device),
+        memory=memory,
         runs=runs,
         sweep_seconds=runs * settings.epochs * seconds_an_epoch(training, seconds),
     )

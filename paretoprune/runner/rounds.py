@@ -145,7 +145,7 @@ def search_settings(plan: Plan) -> SearchSettings:
         validation_images=plan.measured.validation_images,
         seed=plan.settings.seed,
         recipe=plan.settings.recipe,
-        quality=plan.measured.quality,
+        metric=plan.measured.quality,
     )
 
 

@@ -43,7 +43,7 @@ def sweep(request: SweepRequest, watch: EventHandler, executor: Executor | None 
     clock = time.monotonic()
     given = Settings.from_options(request.settings)
     folder = request.folder or default_folder(given)
-    storage.check_place(folder)
+    storage.require_free_folder(folder)
     require_apart(folder, given)
     with training_process(), storage.locked(folder):
         plan, prepared = open_study(folder, request)

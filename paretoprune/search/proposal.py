@@ -25,7 +25,7 @@ class SearchSettings:
         validation_images: the number of validation samples.
         seed: the study's seed, for searches that draw.
         recipe: `paper` for the authors' literal constants, which are not multiples of `lam_ref`.
-        quality: the name of the metric, which is 1 - error.
+        metric: the name of the metric, which is 1 - error.
     """
 
     lam_ref: float
@@ -36,7 +36,7 @@ class SearchSettings:
     validation_images: int
     seed: int = 0
     recipe: str = "own"
-    quality: str = ACCURACY
+    metric: str = ACCURACY
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,7 +108,7 @@ def useful_complexity(living: pd.DataFrame, settings: SearchSettings) -> float:
     spec = AxesSpec(
         ("val_error", "nonzeros"),
         samples=settings.validation_images,
-        quality=settings.quality,
+        metric=settings.metric,
         constant_loss=settings.constant_loss,
     )
     chosen = one_se(pareto(living, spec.axes), spec).index

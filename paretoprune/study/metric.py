@@ -10,25 +10,25 @@ SHORT = {ACCURACY: "acc."}
 SPLITS = {"validation": "val", "test": "test"}  # by data, how their columns begin
 
 
-def least_error(samples: int, quality: str) -> float:
+def least_error(samples: int, metric: str) -> float:
     """Return the lower bound at which errors are clipped before a logarithm.
 
     It is half a sample out of `samples` for accuracy, and `LEAST` for the other metrics.
     """
-    return 1 / (2 * samples) if quality == ACCURACY else LEAST
+    return 1 / (2 * samples) if metric == ACCURACY else LEAST
 
 
-def written(error: float, quality: str) -> str:
+def written(error: float, metric: str) -> str:
     """Format 1 - error: `98.60%` for accuracy, `0.9860` for the other metrics.
 
     The latter gets as many digits as are needed to tell it from 1, and at least four.
     """
-    if quality == ACCURACY:
+    if metric == ACCURACY:
         return f"{1 - error:.2%}"
     digits = 1 - math.floor(math.log10(error)) if error >= LEAST else 0
     return f"{1 - error:.{max(4, digits)}f}"
 
 
-def short(quality: str) -> str:
+def short(metric: str) -> str:
     """Return the metric's name as it is written in the head of a column."""
-    return SHORT.get(quality, quality)
+    return SHORT.get(metric, metric)

@@ -95,7 +95,7 @@ def prepare_problem(problem: Problem, settings: Settings) -> Prepared:
         rejected=rejected,
         constant=constant,
         constant_loss=loss_of_constant(problem, settings, constant),
-        metric=ACCURACY if is_share else problem.loss.quality,
+        metric=ACCURACY if is_share else problem.loss.metric,
     )
 
 

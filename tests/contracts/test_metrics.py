@@ -17,7 +17,7 @@ from paretoprune.report.plots import draw_studies
 from paretoprune.report.plots.front import front
 from paretoprune.report.plots.history import history
 from paretoprune.report.terminal.compare import smgd_lines
-from paretoprune.report.terminal.sweep import what_came_out
+from paretoprune.report.terminal.sweep import sweep_results
 from paretoprune.study import storage
 from tests.support.comparisons import SEARCHED, SEEDS
 from tests.support.studies import JOINT, PLAN, ROWS, study_of
@@ -54,7 +54,7 @@ def test_tables_say_the_quality(paretoprune, quality):
 @pytest.mark.slow
 def test_a_sweep_and_a_comparison_say_the_quality(paretoprune, quality):
     snapshot = study_with(quality, [*SEARCHED, *SEEDS])
-    said = [part for part in what_came_out(snapshot) if isinstance(part, str)]
+    said = [part for part in sweep_results(snapshot) if isinstance(part, str)]
     assert f"({quality} and nonzeros, validation data)" in said[0]
     (line,) = smgd_lines(compare([snapshot]))
     assert line.endswith(f"in {quality} and nonzeros")
@@ -161,7 +161,7 @@ def test_a_wish_for_a_quality_is_fulfilled_where_it_is_measured(paretoprune, qua
 def test_hypervolume_of_r2_begins_at_the_constant_prediction():
     """Two of three decades of the error, one of three of the weights."""
     row = {"val_error": 0.01, "nonzeros": 100, "prunable_weights": 1000}
-    assert hypervolume_of(table([row]), samples=5, quality="R²") == pytest.approx(2 / 3 * 1 / 3)
+    assert hypervolume_of(table([row]), samples=5, metric="R²") == pytest.approx(2 / 3 * 1 / 3)
     (front_,) = compare([study_with("R²", [*SEARCHED, *SEEDS])]).fronts
     snapshot = load_study(Path("study"))
     assert front_.hypervolume == hypervolume_of(snapshot.networks, 1000, "R²")
@@ -172,7 +172,7 @@ def test_hypervolume_of_r2_begins_at_the_constant_prediction():
 def test_terms_know_the_quality_of_a_study():
     snapshot = study_with("R²")
     asked = RULES["one-se"].spec("one-se", None, None, snapshot.plan.measured)
-    assert asked.quality == "R²"
+    assert asked.metric == "R²"
     assert "validation samples" in find_knee(snapshot, "one-se").reason
 
 

@@ -43,7 +43,7 @@ def test_models(model, share):
     result = assert_compact_equals_original(network, torch.randn(2, *shape))
     assert len(result.removed) == len(widths(network)) - 1  # all layers but the last
     if model == "vgg":
-        assert set(result.stuck.values()) <= {1}
+        assert set(result.unremovable.values()) <= {1}
     else:
         assert widths(result.network) == oracle(network)
 
@@ -53,7 +53,7 @@ def test_dense_models_stay_as_they_are(model):
     shape = (3, 32, 32) if model == "vgg" else (1, 28, 28)
     network = MODELS[model](shape, 10)
     result = assert_compact_equals_original(network, torch.randn(2, *shape))
-    assert (result.removed, result.stuck, result.reason) == ({}, {}, "")
+    assert (result.removed, result.unremovable, result.reason) == ({}, {}, "")
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -33,7 +33,9 @@ def test_own_networks_and_data_are_swept_as_documented(names, capsys):
     assert Path("front.png").stat().st_size > 0
     assert names["accuracy"] > 0.5
     exported = names["exported"]
-    assert sum(one.numel() for one in names["small"].parameters()) == exported.left.parameters
+    assert (
+        sum(one.numel() for one in names["small"].parameters()) == exported.compact_size.parameters
+    )
 
 
 def test_the_readmes_python_runs(names):

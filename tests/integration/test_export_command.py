@@ -61,12 +61,15 @@ def test_a_compact_network_is_smaller_and_says_the_same(swept, ending):
     path = Path(f"net{ending}")
     made = export(snapshot, run, path, Environment(), is_compact=True, is_timed=False)
     row = snapshot.points.set_index("run_id").loc[run]
-    assert made.left.parameters == row["compact_parameters"] < made.stored.parameters
+    assert made.compact_size.parameters == row["compact_parameters"] < made.stored.parameters
     assert made.stored.parameters == row["parameters"]
-    assert (made.left.neurons, made.left.dense_flops) == (row["neurons"], row["compact_flops"])
-    assert sum(made.removed.values()) == made.stored.neurons - made.left.neurons > 0
-    assert made.apart < 1e-4
-    assert made.file_apart < 1e-4
+    assert (made.compact_size.neurons, made.compact_size.dense_flops) == (
+        row["neurons"],
+        row["compact_flops"],
+    )
+    assert sum(made.removed.values()) == made.stored.neurons - made.compact_size.neurons > 0
+    assert made.max_difference < 1e-4
+    assert made.file_max_difference < 1e-4
     assert made.file_bytes == path.stat().st_size > made.gzip_bytes
 
 

@@ -8,8 +8,8 @@ from rich.table import Table
 
 from paretoprune.analysis.snapshot import load_study
 from paretoprune.errors import UsageError
-from paretoprune.report.terminal.sweep import what_came_out
-from paretoprune.report.wording import onward
+from paretoprune.report.terminal.sweep import sweep_results
+from paretoprune.report.wording import next_commands
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.retention import weights_to_delete
 from paretoprune.runner.runs import SPLIT_L2, comparison_runs
@@ -180,10 +180,10 @@ def test_the_command_of_smgd_alone(paretoprune):
 
 def test_a_study_whose_search_learnt_nothing_still_shows_smgd():
     """No front: `compare` is not what to type next."""
-    assert "compare study" in " ".join(onward(sweep(request(max_runs=4, smgd=1), quiet), []))
+    assert "compare study" in " ".join(next_commands(sweep(request(max_runs=4, smgd=1), quiet), []))
     dead = sweep(request("dead", {"threshold": 1e9}, max_runs=4, smgd=1), quiet)
-    assert "compare" not in " ".join(onward(dead, []))
-    (*_, last) = what_came_out(load_study(Path("dead")))
+    assert "compare" not in " ".join(next_commands(dead, []))
+    (*_, last) = sweep_results(load_study(Path("dead")))
     assert isinstance(last, Table)
     assert last.row_count == 1
 

@@ -59,7 +59,7 @@ def assert_compact_equals_original(network, *inputs):
     assert_attributes_fit(result.network)
     again = compact(result.network, inputs)
     assert again.removed == {}
-    assert again.stuck == result.stuck
+    assert again.unremovable == result.unremovable
     small, large = counts_of(result.network, inputs), counts_of(network, inputs)
     assert small.flops <= large.flops
     assert small.neurons == large.neurons - sum(result.removed.values())

@@ -24,7 +24,7 @@ from paretoprune.analysis.comparison.effort import (
     SearchEffort,
     StudyEffort,
     counts,
-    front_of,
+    search_effort,
     volume,
 )
 from paretoprune.analysis.comparison.eligibility import (
@@ -46,7 +46,7 @@ MEASURES = (
 
 
 @dataclass(frozen=True)
-class Against:
+class FrontComparison:
     """The comparison of an SMGD variant with one front.
 
     Attributes:
@@ -90,7 +90,7 @@ class Variant:
     fleet_size: int
     measures: dict[str, Spread]
     hypervolume: Spread
-    against: tuple[Against, ...]
+    against: tuple[FrontComparison, ...]
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def compare(snapshots: Sequence[StudySnapshot], split: str = "validation") -> Co
     for study in studies[1:]:
         require_one_problem(studies[0], study)
     fronts = require_fronts(studies)
-    searches = {study.name: front_of(study) for study in studies if len(study.role("search"))}
+    searches = {study.name: search_effort(study) for study in studies if len(study.role("search"))}
     return Comparison(
         split=split,
         complexity=snapshots[0].plan.settings.complexity,
@@ -226,8 +226,8 @@ def coverage(front: StudyEffort, by: StudyEffort) -> Coverage:
         front=front.name,
         by=by.name,
         parts=tuple(c_metric(front.front(axes), by.front(axes), axes) for axes in PAIRS),
-        hypervolume=volume(boxes[0], quality=front.quality),
-        hypervolume_together=volume(*boxes, quality=front.quality),
+        hypervolume=volume(boxes[0], metric=front.quality),
+        hypervolume_together=volume(*boxes, metric=front.quality),
     )
 
 
@@ -259,24 +259,24 @@ def variant_of(
         seeds=tuple(int(seed) for seed in living["seed"]),
         fleet_size=int(runs["fleet_size"].max()),
         measures={measure: spread(living[measure]) for measure in MEASURES},
-        hypervolume=spread(volume(box[None], quality=study.quality) for box in study.boxes(living)),
+        hypervolume=spread(volume(box[None], metric=study.quality) for box in study.boxes(living)),
         against=tuple(against(study, living, front, efforts[front.name]) for front in fronts),
     )
 
 
 def against(
     study: StudyEffort, runs: pd.DataFrame, front: StudyEffort, effort: SearchEffort
-) -> Against:
+) -> FrontComparison:
     """Return the comparison of a variant's living `runs` with the front of one study."""
     boxes = front.boxes()
-    return Against(
+    return FrontComparison(
         front=front.name,
         distances=tuple(
-            distance(study.places(runs, axes), front.front(axes), axes) for axes in PAIRS
+            distance(study.coordinates(runs, axes), front.front(axes), axes) for axes in PAIRS
         ),
         hypervolume_without=effort.hypervolume,
         hypervolume_with=spread(
-            volume(boxes, box[None], quality=study.quality) for box in study.boxes(runs)
+            volume(boxes, box[None], metric=study.quality) for box in study.boxes(runs)
         ),
         epochs_ratio=ratio(effort.epochs, runs["epochs"].mean()),
         seconds_ratio=ratio(effort.seconds, runs["seconds"].mean()),

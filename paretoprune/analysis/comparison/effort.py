@@ -84,9 +84,9 @@ class StudyEffort:
 
     def front(self, axes: Axes) -> np.ndarray:
         """Return the coordinates [N, 2] of the front on `axes` (error or loss, size)."""
-        return self.places(self.snapshot.front_on(axes), axes)
+        return self.coordinates(self.snapshot.front_on(axes), axes)
 
-    def places(self, rows: pd.DataFrame, axes: Axes) -> np.ndarray:
+    def coordinates(self, rows: pd.DataFrame, axes: Axes) -> np.ndarray:
         """Return the coordinates [N, 2] of networks, evaluated on the data of `split`."""
         quality = axes[0].replace("val", SPLITS[self.split], 1)
         values: np.ndarray = rows[[quality, axes[1]]].to_numpy(float)
@@ -102,12 +102,12 @@ class StudyEffort:
         is_test = self.split == "test"
         samples = measured.test_images if is_test else measured.validation_images
         least = least_error(samples, self.quality)
-        floored = np.maximum(self.places(rows, ERROR_AXES), [least, 1])
+        floored = np.maximum(self.coordinates(rows, ERROR_AXES), [least, 1])
         whole = np.column_stack([np.ones(len(rows)), rows["prunable_weights"]])
         return np.asarray(floored / whole)
 
 
-def front_of(study: StudyEffort) -> SearchEffort:
+def search_effort(study: StudyEffort) -> SearchEffort:
     """Return the effort of a study's search and the front that it found."""
     runs = study.role("search")
     return SearchEffort(
@@ -117,7 +117,7 @@ def front_of(study: StudyEffort) -> SearchEffort:
         epochs=int(runs["epochs"].sum()),
         seconds=float(runs["seconds"].sum()),
         networks=len(study.snapshot.front),
-        hypervolume=volume(study.boxes(), quality=study.quality),
+        hypervolume=volume(study.boxes(), metric=study.quality),
         course=tuple(trace_of(study, runs)),
     )
 
@@ -146,7 +146,7 @@ def trace_of(study: StudyEffort, runs: pd.DataFrame) -> Iterator[TracePoint]:
         begin, rows = stop, np.array(list(latest.values()), int)
         front = rows[nondominated(values[rows])]
         epochs, seconds = spent[end - 1]
-        reached = volume(boxes[front], quality=study.quality)
+        reached = volume(boxes[front], metric=study.quality)
         yield TracePoint(int(epochs), float(seconds), hypervolume=reached)
 
 
@@ -175,11 +175,11 @@ def ends_of_fleets(runs: pd.DataFrame) -> Iterator[int]:
             yield end
 
 
-def volume(*boxes: np.ndarray, quality: str = ACCURACY) -> float:
+def volume(*boxes: np.ndarray, metric: str = ACCURACY) -> float:
     """Return the hypervolume in [0, 1] of the union of `boxes`.
 
     Each array holds errors and nonzero shares and has the shape [N, 2]. `quality` is the metric,
     which selects the reference point (see `analysis.indicators.hypervolume`).
     """
     errors, shares = np.concatenate(boxes).T
-    return hypervolume(errors, shares, quality)
+    return hypervolume(errors, shares, metric)

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import EVEN, AxesSpec, places
+from paretoprune.analysis.knee.axes import TIE, AxesSpec, scaled_points
 from paretoprune.analysis.knee.result import KneeResult, too_few
 
 
@@ -16,13 +16,13 @@ def angle(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     optimization", PPSN VIII, section 3.1, with its improvement: lines are drawn to the neighbours
     and to the next points beyond them, and the largest of the four bends counts.
     """
-    labels, unit = places(front, spec)
+    labels, unit = scaled_points(front, spec)
     few = too_few(labels)
     if few:
         return few
     bends = np.array([largest_bend(unit, row) for row in range(1, len(unit) - 1)])
-    best = int((bends >= bends.max() - EVEN).argmax())  # among equal ones, the densest
-    if bends[best] <= EVEN:
+    best = int((bends >= bends.max() - TIE).argmax())  # among equal ones, the densest
+    if bends[best] <= TIE:
         return KneeResult(None, "no point between the extremes bends towards the ideal")
     return KneeResult(
         int(labels[best + 1]),

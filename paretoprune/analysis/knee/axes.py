@@ -30,7 +30,7 @@ WORDS = {"flops": "FLOPs", "compact_parameters": "parameters"}
 # The choices of `--axes`, the usual ones first.
 AXES_OF: dict[str, Axes] = {name: EVERY[name] for name in (*USUAL, *EVERY)}
 SCALES = ("log", "linear")
-EVEN = 1e-9  # share of the box: smaller differences are rounding
+TIE = 1e-9  # share of the box: smaller differences are rounding
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class AxesSpec:
         samples: the number of validation samples, which sets the floor of errors and losses
             (0: unknown).
         constant_loss: the validation loss of the best constant prediction.
-        quality: the name of the metric, which is 1 - error.
+        metric: the name of the metric, which is 1 - error.
     """
 
     axes: Axes = AXES
     is_log: bool = True
     samples: int = 0
     constant_loss: float = math.inf
-    quality: str = ACCURACY
+    metric: str = ACCURACY
 
     @property
     def scale(self) -> str:
@@ -64,7 +64,7 @@ def word_of(column: str) -> str:
 
 
 def floor_of(
-    column: str, samples: int, quality: str = ACCURACY, constant_loss: float = 1.0
+    column: str, samples: int, metric: str = ACCURACY, constant_loss: float = 1.0
 ) -> float:
     """Return the smallest value that a column can resolve: half a sample, one weight, or almost 0.
 
@@ -75,12 +75,12 @@ def floor_of(
     Args:
         column: the name of the column.
         samples: the number of validation samples; with 0 a loss has almost no floor.
-        quality: the name of the metric, which is 1 - error.
+        metric: the name of the metric, which is 1 - error.
         constant_loss: the validation loss of the best constant prediction.
     """
     if column == "val_error" or (column == "val_loss" and samples):
-        unit = constant_loss if column == "val_loss" and quality != ACCURACY else 1.0
-        return least_error(samples, quality) * unit
+        unit = constant_loss if column == "val_loss" and metric != ACCURACY else 1.0
+        return least_error(samples, metric) * unit
     return 1.0 if column in COUNTED else 1e-300
 
 
@@ -92,14 +92,14 @@ def distinct(front: pd.DataFrame, spec: AxesSpec) -> pd.DataFrame:
     columns = list(spec.axes)
     values = front[columns].astype(float)
     if spec.is_log:
-        facts = (spec.samples, spec.quality, spec.constant_loss)
+        facts = (spec.samples, spec.metric, spec.constant_loss)
         floors = pd.Series({name: floor_of(name, *facts) for name in columns})
         values = values.clip(lower=floors, axis=1).apply(np.log10)
     # the floor makes values equal, so that some points become dominated
     return pareto(front.assign(**values), spec.axes).drop_duplicates(columns)
 
 
-def places(front: pd.DataFrame, spec: AxesSpec) -> tuple[pd.Index, np.ndarray]:
+def scaled_points(front: pd.DataFrame, spec: AxesSpec) -> tuple[pd.Index, np.ndarray]:
     """Return the labels [N] and the scaled values [N, 2] of the distinct points of a front.
 
     The points run from extreme to extreme. Their values on the scale of `spec` are mapped to the

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import EVEN, AxesSpec, places
+from paretoprune.analysis.knee.axes import TIE, AxesSpec, scaled_points
 from paretoprune.analysis.knee.result import KneeResult, too_few
 
 
@@ -13,15 +13,15 @@ def hypervolume(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     using the hypervolume measure as selection criterion", EMO 2005. With two objectives it is a
     rectangle between neighbours and does not depend on the reference point.
     """
-    labels, unit = places(front, spec)
+    labels, unit = scaled_points(front, spec)
     few = too_few(labels)
     if few:
         return few
     widths = unit[2:, 0] - unit[1:-1, 0]
     heights = unit[:-2, 1] - unit[1:-1, 1]
     areas = widths * heights  # [N - 2]
-    best = int((areas >= areas.max() - EVEN).argmax())  # among equal ones, the densest
-    if len(areas) > 1 and areas.max() - areas.min() <= EVEN:
+    best = int((areas >= areas.max() - TIE).argmax())  # among equal ones, the densest
+    if len(areas) > 1 and areas.max() - areas.min() <= TIE:
         return KneeResult(None, "every point between the extremes adds the same area")
     return KneeResult(
         int(labels[best + 1]),

@@ -25,9 +25,9 @@ def one_se(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
         return KneeResult(None, "the study has no network yet that learnt anything")
     error, size = spec.axes
     best = front.iloc[int(front[error].argmin())]
-    least = max(float(best[error]), floor_of(error, spec.samples, spec.quality))
+    least = max(float(best[error]), floor_of(error, spec.samples, spec.metric))
     seeds = int(best.get("seeds", 1))
-    is_share = spec.quality == ACCURACY
+    is_share = spec.metric == ACCURACY
     if seeds >= ENOUGH_SEEDS:
         deviation = float(best[f"{error}_sd"]) / math.sqrt(seeds)
         source = f"{seeds} seeds"

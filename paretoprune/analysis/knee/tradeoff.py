@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import EVEN, AxesSpec, places
+from paretoprune.analysis.knee.axes import TIE, AxesSpec, scaled_points
 from paretoprune.analysis.knee.result import KneeResult, too_few
 
 
@@ -18,7 +18,7 @@ def tradeoff(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     two standard deviations above the mean, or if it is the highest and one above. If several
     inner points stand out, the one nearest to the ideal (in the sum of both axes) is chosen.
     """
-    labels, unit = places(front, spec)
+    labels, unit = scaled_points(front, spec)
     few = too_few(labels)
     if few:
         return few
@@ -36,7 +36,7 @@ def standing_out(unit: np.ndarray) -> list[int]:
 
     The list is empty for a straight front.
     """
-    if np.ptp(unit.sum(axis=1)) <= EVEN:  # all equal: rounding would decide
+    if np.ptp(unit.sum(axis=1)) <= TIE:  # all equal: rounding would decide
         return []
     # pymoo divides by zero, imports deprecated SciPy, and disables warnings in the whole process
     with warnings.catch_warnings(), np.errstate(all="ignore"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import EVEN, AxesSpec
+from paretoprune.analysis.knee.axes import TIE, AxesSpec
 from paretoprune.analysis.knee.result import KneeResult, too_few
 from paretoprune.analysis.pareto import supported
 
@@ -23,8 +23,8 @@ def weight_interval(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     losses, complexities = np.diff(values[:, 0]), -np.diff(values[:, 1])
     log_odds = np.log(losses / complexities)  # between neighbours, where both are optimal
     widths = np.diff(log_odds)  # of the inner points
-    best = int((widths >= widths.max() - EVEN).argmax())  # among equal ones, the densest
-    if widths[best] <= EVEN:
+    best = int((widths >= widths.max() - TIE).argmax())  # among equal ones, the densest
+    if widths[best] <= TIE:
         return KneeResult(None, "no point lies below the line between the extremes")
     factor = float(np.exp(widths[best]))
     return KneeResult(

@@ -32,7 +32,7 @@ class Compact:
 
     network: nn.Module
     removed: Mapping[str, int]
-    stuck: Mapping[str, int]
+    unremovable: Mapping[str, int]
     reason: str = ""
 
 
@@ -90,9 +90,9 @@ def _followed(network: nn.Module, inputs: tuple[Tensor, ...]) -> Compact:
 
 def _compacted(network: nn.Module, inputs: tuple[Tensor, ...], groups: Sequence[Group]) -> Compact:
     """Remove, in place, all removable channels of the given groups."""
-    gone, stuck = free(network, inputs, groups)
+    gone, unremovable = free(network, inputs, groups)
     cut(groups, gone)
-    return Compact(network, _counted(network, groups, gone), _counted(network, groups, stuck))
+    return Compact(network, _counted(network, groups, gone), _counted(network, groups, unremovable))
 
 
 def _counted(

@@ -141,11 +141,11 @@ def set_ticks(axis: XAxis | YAxis, ticks: list[float], unit: str = "") -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def label_accuracy(axes: Axes, quality: str = ACCURACY) -> None:
+def label_accuracy(axes: Axes, metric: str = ACCURACY) -> None:
     """Turn a logarithmic axis of errors into one of the metric, which grows upwards."""
     axes.yaxis.set_major_locator(FixedLocator(error_ticks(*axes.get_ylim())))
     axes.yaxis.set_minor_locator(NullLocator())
-    scale, unit = (100, " %") if quality == ACCURACY else (1, "")
+    scale, unit = (100, " %") if metric == ACCURACY else (1, "")
     label = FuncFormatter(lambda error, _: f"{scale * (1 - error):.10g}{unit}")
     axes.yaxis.set_major_formatter(label)
     axes.invert_yaxis()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from paretoprune.analysis.comparison.compare import Against, Comparison, Group, Variant
+from paretoprune.analysis.comparison.compare import Comparison, FrontComparison, Group, Variant
 from paretoprune.analysis.comparison.distance import Distance, Spread
 from paretoprune.report.documents import compare_document
 from paretoprune.report.terminal import out
@@ -171,7 +171,9 @@ def variant_lines(variant: Variant, comparison: Comparison) -> Iterator[str]:
         yield from against_lines(variant, against, comparison)
 
 
-def against_lines(variant: Variant, against: Against, comparison: Comparison) -> Iterator[str]:
+def against_lines(
+    variant: Variant, against: FrontComparison, comparison: Comparison
+) -> Iterator[str]:
     """Yield a variant's comparison with one front: distances, hypervolume, effort."""
     loss = Words("loss", comparison.complexity, comparison.complexity, ".4f", ",.1f")
     pairs = (loss, metric_words(comparison.quality))
@@ -202,7 +204,7 @@ class Words:
 
     quality: str
     size: str
-    own: str
+    size_of_one: str
     form: str
     size_form: str
     better: str = "less"
@@ -212,11 +214,11 @@ class Words:
     unit: str = ""
 
 
-def metric_words(quality: str) -> Words:
+def metric_words(metric: str) -> Words:
     """Return the words for the metric and the nonzeros."""
-    is_share = quality == ACCURACY
+    is_share = metric == ACCURACY
     return Words(
-        *(quality, "nonzeros", "size", ".2f" if is_share else ".4f", ",.0f"),
+        *(metric, "nonzeros", "size", ".2f" if is_share else ".4f", ",.0f"),
         better="more",
         worse="less",
         fewer="fewer",
@@ -234,7 +236,9 @@ def distance_line(distance: Distance, words: Words) -> str:
     else:
         amount = mean(quality, words.form, words.scale)
         word = words.better if quality.mean >= 0 else words.worse
-        first = f"at its {words.own} the front has {amount}{words.unit} {word} {words.quality}"
+        first = (
+            f"at its {words.size_of_one} the front has {amount}{words.unit} {word} {words.quality}"
+        )
     if size.mean is None:
         second = "no network of the front is so good"
     else:
@@ -263,7 +267,7 @@ def mean(spread: Spread, form: str, scale: float = 1) -> str:
     return f"{scale * abs(spread.mean or 0):{form}}{sd}"
 
 
-def cost_line(variant: Variant, against: Against, comparison: Comparison) -> str:
+def cost_line(variant: Variant, against: FrontComparison, comparison: Comparison) -> str:
     """Describe the effort of one run, and that of the whole search as a multiple of it."""
     front = next(front for front in comparison.fronts if front.study == against.front)
     epochs, seconds = (variant.measures[name].mean or 0 for name in ("epochs", "seconds"))

@@ -17,11 +17,20 @@ MEANING = (
     "weights. Zeros alone make no dense kernel faster: only what --compact removes does."
 )
 
+# Keys of the JSON document that differ from the names of the fields.
+KEYS = {
+    "max_difference": "apart",
+    "file_max_difference": "file_apart",
+    "compact_size": "left",
+    "unremovable": "stuck",
+}
+
 
 def show_export(exported: "Exported", *, as_json: bool) -> None:
     """Print the result of an export as text or JSON."""
     if as_json:
-        document = {**asdict(exported), "path": str(exported.path)}
+        document = {KEYS.get(name, name): value for name, value in asdict(exported).items()}
+        document["path"] = str(exported.path)
         print(json.dumps(document, indent=2, ensure_ascii=False))
         return
     kind = "compact" if exported.is_compact else "as it was trained, zeros included"
@@ -32,9 +41,10 @@ def show_export(exported: "Exported", *, as_json: bool) -> None:
     samples = f"{exported.samples:,} validation samples"
     if exported.is_compact:
         out.print(
-            f"outputs differ from the study's network by at most {exported.apart:.1g} on {samples}"
+            "outputs differ from the study's network by at most "
+            f"{exported.max_difference:.1g} on {samples}"
         )
-    out.print(f"read back, the file's outputs differ by at most {exported.file_apart:.1g}")
+    out.print(f"read back, the file's outputs differ by at most {exported.file_max_difference:.1g}")
     out.print(sizes_table(exported))
     for line in compaction_lines(exported):
         out.print(line, soft_wrap=True)
@@ -46,7 +56,7 @@ def show_export(exported: "Exported", *, as_json: bool) -> None:
 
 def sizes_table(exported: "Exported") -> Table:
     """Return a table of the sizes: as stored, without zero weights, and after compaction."""
-    stored, compact = exported.stored, exported.left
+    stored, compact = exported.stored, exported.compact_size
     table = Table("", "stored", "nonzero", "compact", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -64,7 +74,7 @@ def compaction_lines(exported: "Exported") -> list[str]:
     """Return lines on dead neurons and filters: how many are removed, and why others stay."""
     if exported.reason:
         return [f"nothing is removed: {exported.reason}"]
-    removed, unremovable = sum(exported.removed.values()), sum(exported.stuck.values())
+    removed, unremovable = sum(exported.removed.values()), sum(exported.unremovable.values())
     where = ", ".join(f"{count} of {name}" for name, count in exported.removed.items() if count)
     lines = [f"dead neurons and filters: {removed:,}{f' ({where})' if where else ''}"]
     if unremovable:

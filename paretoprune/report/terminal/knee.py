@@ -12,7 +12,7 @@ from paretoprune.analysis.knee.axes import word_of
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.documents import choice_document
 from paretoprune.report.terminal import out
-from paretoprune.report.terminal.tables import points_table, sizes_line, step_cost, weights_place
+from paretoprune.report.terminal.tables import points_table, sizes_line, step_cost, weights_path
 from paretoprune.runner.events import plural
 
 if TYPE_CHECKING:
@@ -28,13 +28,15 @@ def show_choice(
         print(json.dumps(document, indent=2, ensure_ascii=False))
         return
     if choice.network is None:
-        out.print(f"no knee: {choice.reason} ({choice.rule} on {choice.place})", soft_wrap=True)
+        out.print(
+            f"no knee: {choice.reason} ({choice.rule} on {choice.axes_label})", soft_wrap=True
+        )
         return
     network = choice.row(choice.network)
     alone, quality = choice.front.loc[[choice.network]], snapshot.plan.measured.quality
     title = f"{choice.rule} (validation data)"
-    out.print(points_table(alone, choice.network, title, mark="", quality=quality))
-    for line in (f"{choice.reason}; on {choice.place}", *left_out(snapshot, choice)):
+    out.print(points_table(alone, choice.network, title, mark="", metric=quality))
+    for line in (f"{choice.reason}; on {choice.axes_label}", *left_out(snapshot, choice)):
         out.print(line, soft_wrap=True)
     for word, label in (("denser", choice.denser), ("sparser", choice.sparser)):
         if label is None:
@@ -42,7 +44,7 @@ def show_choice(
         else:
             step = (f"next {word}", network, choice.row(label), quality, choice.axes[1])
             out.print(step_cost(*step), soft_wrap=True)
-    for line in (*sizes_line(network), f"weights: {weights_place(snapshot, network)}"):
+    for line in (*sizes_line(network), f"weights: {weights_path(snapshot, network)}"):
         out.print(line, soft_wrap=True)
     if confirmation is not None:
         show_confirmation(snapshot, network, confirmation)
@@ -67,7 +69,7 @@ def show_confirmation(
         out.print(f"not confirmed, {epochs}: {row['failure']}", soft_wrap=True)
         return
     quality, title = snapshot.plan.measured.quality, f"Confirmation: {epochs} (validation data)"
-    out.print(points_table(row.to_frame().T, None, title, quality=quality))
+    out.print(points_table(row.to_frame().T, None, title, metric=quality))
     change = step_cost(f"they brought, for seed {row['seed']}", before, row, quality)
     out.print(change, soft_wrap=True)
     if confirmation.is_nondominated:
@@ -77,4 +79,4 @@ def show_confirmation(
     else:
         lams = ", ".join(f"{lam:.3g}" for lam in confirmation.beaten_by["lam"])
         out.print(f"dominated, in loss and complexity, by λ = {lams}", soft_wrap=True)
-    out.print(f"weights: {weights_place(snapshot, row)}", soft_wrap=True)
+    out.print(f"weights: {weights_path(snapshot, row)}", soft_wrap=True)

@@ -108,7 +108,7 @@ class SweepView:
             self.live.update(
                 Group(
                     self.progress,
-                    points_table(shown, None, "The front so far", quality=self.quality),
+                    points_table(shown, None, "The front so far", metric=self.quality),
                 )
             )
         else:

@@ -29,7 +29,7 @@ def show_points(snapshot: StudySnapshot, *, everything: bool, form: str) -> None
         if not everything and snapshot.plan.settings.method == SMGD:
             rows, title = in_order(snapshot.networks), "SMGD (validation data)"
         quality = snapshot.plan.measured.quality
-        out.print(points_table(rows, knee.network, title, quality=quality))
+        out.print(points_table(rows, knee.network, title, metric=quality))
         sizes = None if everything else sizes_table(rows, knee.network)
         if sizes is not None:
             command = shlex.join(["paretoprune", "export", str(snapshot.folder), "--compact"])

@@ -16,7 +16,7 @@ from paretoprune.report.terminal.compare import smgd_lines
 from paretoprune.report.terminal.json_events import JsonView
 from paretoprune.report.terminal.live_view import SweepView
 from paretoprune.report.terminal.tables import points_table
-from paretoprune.report.wording import closing, onward
+from paretoprune.report.wording import closing, next_commands
 from paretoprune.runner.events import EventHandler, Summary
 from paretoprune.study.run import SMGD
 from paretoprune.study.storage import PICTURE
@@ -36,16 +36,16 @@ def show_sweep(summary: Summary, place: Sequence[str]) -> None:
 
     snapshot = load_study(summary.folder)
     picture = summary.folder / PICTURE
-    for part in what_came_out(snapshot):
+    for part in sweep_results(snapshot):
         out.print(part)
     out.print(closing(summary))
     if len(snapshot.points):
         draw_studies([snapshot], picture)
         out.print(f"Picture: {picture}", soft_wrap=True)
-    out.print("Next:", *onward(summary, place), sep="\n  ", soft_wrap=True)
+    out.print("Next:", *next_commands(summary, place), sep="\n  ", soft_wrap=True)
 
 
-def what_came_out(snapshot: StudySnapshot) -> Iterator[Table | str]:
+def sweep_results(snapshot: StudySnapshot) -> Iterator[Table | str]:
     """Yield the front with its knee and the comparison with SMGD, or SMGD's networks alone."""
     if snapshot.points.empty:
         return
@@ -56,7 +56,7 @@ def what_came_out(snapshot: StudySnapshot) -> Iterator[Table | str]:
         return
     knee = find_knee(snapshot)
     title = "The front (validation data)"
-    yield points_table(knee.front, knee.network, title, quality=measured.quality)
+    yield points_table(knee.front, knee.network, title, metric=measured.quality)
     if knee.network is None:
         yield f"no knee: {knee.reason}"
     hypervolume = hypervolume_of(snapshot.networks, measured.validation_images, measured.quality)
@@ -67,6 +67,6 @@ def what_came_out(snapshot: StudySnapshot) -> Iterator[Table | str]:
         yield smgd_table(smgd, measured.quality)
 
 
-def smgd_table(smgd: pd.DataFrame, quality: str) -> Table:
+def smgd_table(smgd: pd.DataFrame, metric: str) -> Table:
     """Return a table of SMGD's networks, for a study without a front."""
-    return points_table(in_order(smgd), None, "SMGD (validation data)", quality=quality)
+    return points_table(in_order(smgd), None, "SMGD (validation data)", metric=metric)

@@ -21,7 +21,7 @@ def points_table(
     marked: int | None,
     title: str,
     mark: str = "← knee",
-    quality: str = ACCURACY,
+    metric: str = ACCURACY,
 ) -> Table:
     """Return a table with a line per network.
 
@@ -30,11 +30,11 @@ def points_table(
         marked: Label of the row that is bold, if any.
         title: Title of the table.
         mark: Text behind the marked row.
-        quality: Name of the metric 1 - error.
+        metric: Name of the metric 1 - error.
     """
     column = "seeds" if "seeds" in points else "seed"  # means over seeds, or single runs
     repeated = points[column].nunique() > 1 or points[column].max() > 1
-    qualities = (f"{part} {short(quality)}" for part in ("val.", "test"))
+    qualities = (f"{part} {short(metric)}" for part in ("val.", "test"))
     heads = ("λ", "val. loss", *qualities, "nonzeros", "sparsity", "l1")
     lines = [(*heads, *((column,) if repeated else ()))]
     remarks = [""]
@@ -46,8 +46,8 @@ def points_table(
             (
                 trade_off(row),
                 f"{row['val_loss']:.4f}",
-                written(row["val_error"], quality),
-                written(row["test_error"], quality),
+                written(row["val_error"], metric),
+                written(row["test_error"], metric),
                 f"{row['nonzeros']:,.0f}",
                 f"{row['sparsity']:.2%}",
                 f"{row['l1']:,.1f}",
@@ -139,7 +139,7 @@ def step_cost(
     what: str,
     here: pd.Series,
     there: pd.Series,
-    quality: str = ACCURACY,
+    metric: str = ACCURACY,
     size: str = "nonzeros",
 ) -> str:
     """Describe the change from one point of the front to another.
@@ -148,22 +148,22 @@ def step_cost(
         what: Name of the step.
         here: The point at which the step begins.
         there: The point at which it ends.
-        quality: Name of the metric 1 - error.
+        metric: Name of the metric 1 - error.
         size: Column of the size; it is replaced by `nonzeros` if it is no count.
     """
     size = size if size in COUNTED else "nonzeros"
     change = there[size] - here[size]
     share = f" ({change / here[size]:+.0%})" if here[size] else ""
     gain = here["val_error"] - there["val_error"]
-    gained = f"{100 * gain:+.2f} points" if quality == ACCURACY else f"{gain:+.4f}"
+    gained = f"{100 * gain:+.2f} points" if metric == ACCURACY else f"{gain:+.4f}"
     return (
         f"{what}: {change:+,.0f} {word_of(size)}{share}, "
         f"loss {there['val_loss'] - here['val_loss']:+.4f}, "
-        f"{quality} {gained} (λ = {there['lam']:.3g})"
+        f"{metric} {gained} (λ = {there['lam']:.3g})"
     )
 
 
-def weights_place(snapshot: StudySnapshot, network: pd.Series) -> str:
+def weights_path(snapshot: StudySnapshot, network: pd.Series) -> str:
     """Return the path of a network's weights, or the reason why they are missing."""
     if pd.isna(network["weights"]):
         return "not kept (see --keep-weights of sweep)"

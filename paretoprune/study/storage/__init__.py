@@ -9,7 +9,7 @@ folder, and impossible content is rejected with the name of the file.
 from paretoprune.study.storage.checkpoints import forget_checkpoints
 from paretoprune.study.storage.histories import HISTORY, read_history
 from paretoprune.study.storage.lock import locked
-from paretoprune.study.storage.paths import PICTURE, PLAN, TABLE, check_place, is_study
+from paretoprune.study.storage.paths import PICTURE, PLAN, TABLE, is_study, require_free_folder
 from paretoprune.study.storage.settings_file import read_plan, write_plan
 from paretoprune.study.storage.table import SCHEMA, forget_weights, read, record, weights_bytes
 
@@ -20,7 +20,6 @@ __all__ = [
     "SCHEMA",
     "TABLE",
     "atomic",
-    "check_place",
     "checkpoints",
     "forget_checkpoints",
     "forget_weights",
@@ -31,6 +30,7 @@ __all__ = [
     "read_history",
     "read_plan",
     "record",
+    "require_free_folder",
     "tensors",
     "weights_bytes",
     "write_plan",

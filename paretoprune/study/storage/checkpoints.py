@@ -20,7 +20,7 @@ Tensors = dict[str, np.ndarray]
 Facts = dict[str, str]
 
 
-def place_of(folder: Path, run_ids: Sequence[str]) -> Path:
+def checkpoint_path(folder: Path, run_ids: Sequence[str]) -> Path:
     """Return the path of a fleet's checkpoint, which is named after its first run.
 
     `read_checkpoint` checks the ids of the other runs.
@@ -54,7 +54,7 @@ def read_checkpoint(folder: Path, run_ids: Sequence[str]) -> tuple[Tensors, Fact
     Returns `None` if there is no checkpoint, or if it belongs to another fleet. Raises
     `CorruptStudyError` if it cannot be read.
     """
-    path = place_of(folder, run_ids)
+    path = checkpoint_path(folder, run_ids)
     if not path.exists():
         return None
     try:
@@ -71,8 +71,8 @@ def read_checkpoint(folder: Path, run_ids: Sequence[str]) -> tuple[Tensors, Fact
 def unfit(folder: Path, run_ids: Sequence[str], error: Exception) -> CorruptStudyError:
     """Return the error for a checkpoint from which the fleet cannot resume."""
     return CorruptStudyError(
-        f"{place_of(folder, run_ids)} cannot be read ({first_line(error)}): restore it, or remove "
-        "it to train this fleet from its beginning"
+        f"{checkpoint_path(folder, run_ids)} cannot be read ({first_line(error)}): restore it, or "
+        "remove it to train this fleet from its beginning"
     )
 
 

@@ -45,7 +45,7 @@ def is_study(folder: Path) -> bool:
     return (folder / PLAN).is_file()
 
 
-def check_place(folder: Path) -> None:
+def require_free_folder(folder: Path) -> None:
     """Raise `UsageError` if a new study must not be put into `folder`.
 
     This is so if it is a file, or a folder that holds other files and no study.

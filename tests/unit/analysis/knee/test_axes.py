@@ -7,7 +7,7 @@ import pytest
 
 from paretoprune.analysis.indicators import hypervolume_of
 from paretoprune.analysis.knee import RULES, AxesSpec
-from paretoprune.analysis.knee.axes import AXES_OF, COUNTED, floor_of, places
+from paretoprune.analysis.knee.axes import AXES_OF, COUNTED, floor_of, scaled_points
 from paretoprune.analysis.pareto import pareto
 from paretoprune.errors import UsageError
 from paretoprune.study.metric import LEAST
@@ -39,7 +39,7 @@ def test_a_rule_sees_places_and_not_the_names_of_columns(size, shape):
 def test_no_flops_count_as_one():
     rows = [(0.01, 400), (0.1, 20), (0.3, 0)]
     front = pareto(table({"lam": e, "val_error": e, "flops": flops} for e, flops in rows), FLOPS)
-    labels, unit = places(front, AxesSpec(FLOPS, samples=10**6))
+    labels, unit = scaled_points(front, AxesSpec(FLOPS, samples=10**6))
     assert len(labels) == 3
     assert unit[1, 1] == pytest.approx(np.log10(20) / np.log10(400))
 
@@ -47,11 +47,11 @@ def test_no_flops_count_as_one():
 def test_places_that_a_floor_makes_equal_are_one():
     """Of 100 images 0, 0.001 and 0.005 are the same error; 0 nonzeros count as 1."""
     front = front_at((0, 90), (0.001, 50), (0.005, 40), (0.1, 4), (0.2, 0), axes=ERROR)
-    labels, unit = places(front, AxesSpec(ERROR, is_log=True, samples=100))
+    labels, unit = scaled_points(front, AxesSpec(ERROR, is_log=True, samples=100))
     assert list(labels) == [2, 3, 4]
     logs = np.log10([[0.005, 40], [0.1, 4], [0.2, 1]])
     assert unit == pytest.approx((logs - logs.min(axis=0)) / np.ptp(logs, axis=0))
-    assert len(places(front, AxesSpec(ERROR, is_log=False, samples=100))[0]) == 5
+    assert len(scaled_points(front, AxesSpec(ERROR, is_log=False, samples=100))[0]) == 5
 
 
 def test_the_first_axes_and_scale_that_a_rule_knows_are_its_default():
@@ -89,13 +89,13 @@ def test_axes_and_scales_without_a_meaning_are_refused(name, axes, scale, said):
 
 def test_small_errors_count_unless_they_are_shares_of_images():
     """Of 100 images half of one is the least; a share of a loss may be smaller."""
-    spec = AxesSpec(ERROR, samples=100, quality="R²", constant_loss=2.0)
+    spec = AxesSpec(ERROR, samples=100, metric="R²", constant_loss=2.0)
     assert floor_of("val_error", 100, "R²", 2.0) == LEAST
     assert floor_of("val_loss", 100, "R²", 2.0) == 2 * LEAST
     assert floor_of("val_loss", 0, "R²", 2.0) == 1e-300
     three = front_at((0.001, 90), (0.004, 50), (0.1, 4), axes=ERROR)
-    assert len(places(three, spec)[0]) == 3
-    assert len(places(three, replace(spec, quality="accuracy"))[0]) == 2
+    assert len(scaled_points(three, spec)[0]) == 3
+    assert len(scaled_points(three, replace(spec, metric="accuracy"))[0]) == 2
     row = {"val_error": 0.001, "nonzeros": 1, "prunable_weights": 1000}
-    assert hypervolume_of(table([row]), samples=5, quality="R²") == pytest.approx(1)
+    assert hypervolume_of(table([row]), samples=5, metric="R²") == pytest.approx(1)
     assert hypervolume_of(table([row]), samples=5) == pytest.approx(0)

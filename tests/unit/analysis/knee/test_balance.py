@@ -82,9 +82,11 @@ def test_more_points_along_the_same_curve_do_not_move_it(curve):
 
 
 def test_dominated_networks_have_no_say():
-    places = [(0.05 + 1 / size, size) for size in SIZES[:20]]
-    worse = [(1.5 * loss, size) for loss, size in places]
-    assert size_of(front_at(*places, *worse)) == size_of(front_at(*places)) is not None
+    scaled_points = [(0.05 + 1 / size, size) for size in SIZES[:20]]
+    worse = [(1.5 * loss, size) for loss, size in scaled_points]
+    assert (
+        size_of(front_at(*scaled_points, *worse)) == size_of(front_at(*scaled_points)) is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -94,18 +96,20 @@ def test_dominated_networks_have_no_say():
 )
 def test_where_the_price_is_right_nowhere_an_end_is_chosen_and_the_answer_says_why(power, at, said):
     """Straight lines in the logarithms, flatter and steeper than the even price."""
-    places = [(0.01 * 1.1**i, 900 / 1.1 ** (i / power)) for i in range(9)]
-    result = balance(front_at(*places), TERMS)
+    scaled_points = [(0.01 * 1.1**i, 900 / 1.1 ** (i / power)) for i in range(9)]
+    result = balance(front_at(*scaled_points), TERMS)
     assert result.index == at
     assert said in result.reason
 
 
 def test_a_loss_of_zero_and_a_network_of_no_weights_are_no_cliffs():
     """They count as half an image's, and as one weight's."""
-    places = [(0.03 + 3 / size, size) for size in SIZES[:20]]
+    scaled_points = [(0.03 + 3 / size, size) for size in SIZES[:20]]
     axes = ("val_loss", "nonzeros")
     spec = AxesSpec(axes, samples=100, constant_loss=CONSTANT_LOSS)
-    fronts = (front_at(*more, *places, axes=axes) for more in ([], [(0.0, 1250)], [(2.2, 0)]))
+    fronts = (
+        front_at(*more, *scaled_points, axes=axes) for more in ([], [(0.0, 1250)], [(2.2, 0)])
+    )
     chosen = [front.at[balance(front, spec).index, "nonzeros"] for front in fronts]
     assert chosen[1:] == pytest.approx([chosen[0]] * 2, rel=STEP**3 - 1)
 

@@ -14,8 +14,8 @@ def test_chord_finds_the_corner_of_two_lines_in_the_logarithms(corner):
     """From (0, 8) down steeply to (1, 2), then flat to (8, 0), or with another corner."""
     steep = np.column_stack([np.linspace(0, 1, corner + 1), np.linspace(8, 2, corner + 1)])
     flat = np.column_stack([np.linspace(1, 8, 9 - corner), np.linspace(2, 0, 9 - corner)])
-    places = np.vstack([steep, flat[1:]])
-    for spec, front in ((LOG, front_at(*10**places)), (LINEAR, front_at(*places))):
+    scaled_points = np.vstack([steep, flat[1:]])
+    for spec, front in ((LOG, front_at(*10**scaled_points)), (LINEAR, front_at(*scaled_points))):
         assert chord(front, spec).index == corner
         assert "(0.44 of" in chord(front, spec).reason  # (1 - 1/8 - 2/8) / sqrt 2
 

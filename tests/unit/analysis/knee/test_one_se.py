@@ -77,7 +77,7 @@ def test_one_se_of_losses_by_hand():
         {"lam": e, "val_error": e, "val_loss": 2 * e, "val_loss_se": 0.004, "nonzeros": n}
         for e, n in zip(errors, sizes, strict=True)
     )
-    spec = AxesSpec(ERROR, is_log=False, samples=100, constant_loss=2.0, quality="R²")
+    spec = AxesSpec(ERROR, is_log=False, samples=100, constant_loss=2.0, metric="R²")
     points = table(rows)
     result = RULES["one-se"].rule(points, spec)
     assert points.at[result.index, "nonzeros"] == 500

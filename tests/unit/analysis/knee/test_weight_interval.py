@@ -23,7 +23,7 @@ def widest_by_scan(front):
 
 
 @pytest.mark.parametrize(
-    ("places", "knee"),
+    ("points", "knee"),
     [
         ([(0.1, 1000), (0.2, 10), (2, 5)], 1),
         ([(0.1, 1000), (0.11, 900), (0.5, 20), (0.6, 19.9), (9, 18)], 2),
@@ -31,8 +31,8 @@ def widest_by_scan(front):
         ([(1, 100), (2, 99), (3, 50), (4, 48), (5, 1), (90, 0.5)], 4),  # 2nd, 4th are in dents
     ],
 )
-def test_weight_interval_takes_what_most_weights_agree_on(places, knee):
-    front = front_at(*places)
+def test_weight_interval_takes_what_most_weights_agree_on(points, knee):
+    front = front_at(*points)
     result = weight_interval(front, LINEAR)
     assert result.index == knee
     wins, inner = widest_by_scan(front)
@@ -43,8 +43,8 @@ def test_weight_interval_takes_what_most_weights_agree_on(places, knee):
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 100), st.integers(1, 100)), min_size=3, max_size=8))
-def test_weight_interval_agrees_with_a_scan_of_all_weights(places):
-    front = front_at(*set(places))
+def test_weight_interval_agrees_with_a_scan_of_all_weights(points):
+    front = front_at(*set(points))
     wins, inner = widest_by_scan(front)
     chosen = weight_interval(front, LINEAR).index
     if len(inner) == 0:

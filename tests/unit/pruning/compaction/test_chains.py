@@ -59,7 +59,7 @@ def test_dense_networks_are_compact_as_brute_force_finds(act, norm, bias, seed, 
     thin(network, seed, **share).to(dtype)
     result = assert_compact_equals_original(network, torch.randn(5, 6, dtype=dtype))
     assert widths(result.network) == oracle(network)
-    assert result.stuck == {}
+    assert result.unremovable == {}
 
 
 @settings(max_examples=25)
@@ -80,7 +80,7 @@ def test_convolutions_without_zero_padding_are_as_brute_force_finds(
     thin(shake(network, seed), seed, **share).to(dtype)
     result = assert_compact_equals_original(network, torch.randn(3, 2, 12, 12, dtype=dtype))
     assert widths(result.network) == oracle(network)
-    assert result.stuck == {}
+    assert result.unremovable == {}
 
 
 @settings(max_examples=25)
@@ -102,7 +102,7 @@ def test_padding_and_pooling_leave_at_most_what_they_must(
     result = assert_compact_equals_original(network, torch.randn(3, 2, 12, 12, dtype=dtype))
     found = widths(result.network)
     assert all(a >= b for a, b in zip(found, oracle(network), strict=True))
-    assert set(result.stuck) <= {"0"}  # behind the second convolution all constants move
+    assert set(result.unremovable) <= {"0"}  # behind the second convolution all constants move
 
 
 def test_constants_move_into_a_bias_that_is_made_for_them():
@@ -133,7 +133,7 @@ def padded(constants, activation=nn.ReLU):
 
 
 @pytest.mark.parametrize(
-    ("constants", "removed", "stuck"),
+    ("constants", "removed", "unremovable"),
     [
         ((-1.0, -2.0), 2, 0),  # behind ReLU these are 0
         ((0.5,), 0, 1),  # the border sees other sums: no bias can do that
@@ -141,11 +141,11 @@ def padded(constants, activation=nn.ReLU):
         ((0.5, 1e-3, 2.0, -1.0), 3, 1),  # one constant channel does the work of all
     ],
 )
-def test_beside_padding_one_constant_is_stuck(constants, removed, stuck):
+def test_beside_padding_one_constant_is_stuck(constants, removed, unremovable):
     x = torch.randn(3, 1, 7, 7, dtype=torch.float64)
     result = assert_compact_equals_original(padded(constants), x)
     assert result.removed == ({"0": removed} if removed else {})
-    assert result.stuck == ({"0": stuck} if stuck else {})
+    assert result.unremovable == ({"0": unremovable} if unremovable else {})
 
 
 def test_what_nobody_reads_is_not_stuck():
@@ -153,7 +153,7 @@ def test_what_nobody_reads_is_not_stuck():
     network[2].weight.data[:, 0] = 0
     x = torch.randn(3, 1, 7, 7, dtype=torch.float64)
     result = assert_compact_equals_original(network, x)
-    assert (result.removed, result.stuck) == ({"0": 1}, {"0": 1})
+    assert (result.removed, result.unremovable) == ({"0": 1}, {"0": 1})
 
 
 def test_constants_that_differ_by_place_are_stuck_before_a_convolution():
@@ -161,7 +161,7 @@ def test_constants_that_differ_by_place_are_stuck_before_a_convolution():
     network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.AvgPool2d(2, padding=1), nn.Conv2d(4, 3, 3))
     network[0].weight.data[1:3] = 0
     result = assert_compact_equals_original(network, torch.randn(3, 1, 8, 8))
-    assert (result.removed, result.stuck) == ({}, {"0": 2})
+    assert (result.removed, result.unremovable) == ({}, {"0": 2})
 
 
 def test_linear_layers_take_constants_that_differ_by_place():

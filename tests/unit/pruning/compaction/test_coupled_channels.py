@@ -62,7 +62,7 @@ def test_residual_networks(act, bias, mode, seed, dtype, rows, columns):
     result = assert_compact_equals_original(network, torch.randn(3, 2, 9, 9, dtype=dtype))
     assert result.reason == ""
     if mode != "zeros":
-        assert result.stuck == {}
+        assert result.unremovable == {}
 
 
 def test_a_channel_of_a_shortcut_goes_where_all_who_write_or_read_it_allow_that():

@@ -9,9 +9,9 @@ from paretoprune.study import storage
 def test_a_new_study_takes_no_foreign_place(tmp_path):
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(UsageError, match="no study"):
-        storage.check_place(tmp_path)
+        storage.require_free_folder(tmp_path)
     with pytest.raises(UsageError, match="is a file"):
-        storage.check_place(tmp_path / "thesis.tex")
-    storage.check_place(tmp_path / "new")
+        storage.require_free_folder(tmp_path / "thesis.tex")
+    storage.require_free_folder(tmp_path / "new")
     (tmp_path / "empty").mkdir()
-    storage.check_place(tmp_path / "empty")
+    storage.require_free_folder(tmp_path / "empty")

@@ -55,7 +55,7 @@ LossName = Annotated[
     declared(PROBLEM, f"cross-entropy | mse | {USER_CODE} (default: cross-entropy)", "--loss"),
 ]
 Init = Annotated[
-    str | None, declared(PROBLEM, "Weights that every run begins with: a .safetensors file")
+    str | None, declared(PROBLEM, "Weights that every run starts with: a .safetensors file")
 ]
 Prunable = Annotated[
     str | None,
@@ -104,7 +104,7 @@ Epochs = Annotated[
 ]
 BatchSize = Annotated[
     int | None,
-    declared(TRAINING, f"Samples a step (default: {defaults_for('batch_size')}; else 64)"),
+    declared(TRAINING, f"Samples per step (default: {defaults_for('batch_size')}; else 64)"),
 ]
 Optimizer = Annotated[str | None, declared(TRAINING, "adam | sgd | rmsprop (default: adam)")]
 LearningRate = Annotated[
@@ -122,7 +122,8 @@ Momentum = Annotated[
 L2Conv = Annotated[
     float | None,
     declared(
-        TRAINING, "Factor of the convolutions' sum of squares, beside the weighted sum (default: 0)"
+        TRAINING,
+        "Factor of the convolutions' sum of squares, added to the weighted sum (default: 0)",
     ),
 ]
 Schedule = Annotated[
@@ -132,7 +133,7 @@ Threshold = Annotated[
     float | None,
     declared(
         TRAINING,
-        f"After each step a weight up to this size is 0 (default: {default_help('threshold')})",
+        f"Weights up to this size become 0 after each step (default: {default_help('threshold')})",
     ),
 ]
 WarmUp = Annotated[
@@ -147,14 +148,14 @@ Seed = Annotated[
 ]
 
 # Search and place: options that also affect the estimate of `check`
-MaxRuns = Annotated[int | None, declared(SEARCH, "Total of runs, for each seed (default: 20)")]
+MaxRuns = Annotated[int | None, declared(SEARCH, "Total number of runs per seed (default: 20)")]
 RoundSize = Annotated[int | None, declared(SEARCH, "Runs proposed at once (default: 8)", "--round")]
 Repeats = Annotated[
-    int | None, declared(SEARCH, "Seeds for each λ: so many times the runs (default: 1)")
+    int | None, declared(SEARCH, "Seeds per λ; multiplies the number of runs (default: 1)")
 ]
 Smgd = Annotated[
     int | None,
-    declared(COMPARISON, "Runs of SMGD, a seed each, that the front is compared with (default: 3)"),
+    declared(COMPARISON, "Runs of SMGD, one per seed, to compare the front with (default: 3)"),
 ]
 FleetSize = Annotated[
     int | None,
@@ -189,14 +190,14 @@ CpusPerFleet = Annotated[
 ]
 Retries = Annotated[
     int | None,
-    declared(CLUSTER, "A fleet whose worker dies is trained again so many times (default: 2)"),
+    declared(CLUSTER, "How often a fleet is trained again if its worker dies (default: 2)"),
 ]
 Async = Annotated[
     bool | None,
     declared(
         CLUSTER,
-        "Propose whenever a fleet ends, not round by round: machines wait less, and the λs depend "
-        "on who was first",
+        "Propose runs whenever a fleet ends, not round by round: machines wait less, and the λs "
+        "depend on which fleet ended first",
         "--async",
     ),
 ]

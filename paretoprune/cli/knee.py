@@ -52,7 +52,7 @@ def knee(
     data_dir: Path | None = DATA_DIR,
     as_json: bool = JSON,
 ) -> None:
-    """Report the knee of the front, or the network that fulfils a wish; chosen on validation."""
+    """Report the knee of the front, or the network that meets a bound (on validation data)."""
     constraints = [text for text in (rule, at_least, at_most) if text is not None]
     if len(constraints) > 1:
         raise UsageError("--rule, --at-least and --at-most exclude each other: give one of them")

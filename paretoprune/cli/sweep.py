@@ -50,19 +50,17 @@ def sweep(
     ),
     max_runs: declared.MaxRuns = None,
     round_size: declared.RoundSize = None,
-    tolerance: float = option(SEARCH, "Gain under which an interval closes (default: 0.0001)"),
+    tolerance: float = option(SEARCH, "Gain below which an interval closes (default: 0.0001)"),
     repeats: declared.Repeats = None,
     time_budget: str = option(
         SEARCH,
-        "Begin no round that would exceed it, and no epoch of a fleet that takes over 5 minutes: "
+        "Start no round that would exceed it, and no epoch of a fleet that takes over 5 minutes: "
         "90s, 10m, 1.5h",
     ),
     fail_fast: bool = option(
         SEARCH, "End with the first run that fails or diverges", "--fail-fast"
     ),
-    retry_failed: bool = option(
-        SEARCH, "Train those again that failed, before all others", "--retry-failed"
-    ),
+    retry_failed: bool = option(SEARCH, "First train the failed runs again", "--retry-failed"),
     smgd: declared.Smgd = None,
     smgd_epochs: int = option(COMPARISON, "Epochs of a run of SMGD (default: the sweep's)"),
     moments: str = option(
@@ -101,8 +99,9 @@ def sweep(
 ) -> None:
     """Approximate the front between loss and weight complexity, and draw it.
 
-    Beside it stand a few runs of SMGD (stochastic multi-gradient descent), which choose their own
-    trade-off. The same command goes on after an interruption; a larger --max-runs goes on further.
+    A few runs of SMGD (stochastic multi-gradient descent), which choose their own trade-off, are
+    trained for comparison. The same command continues after an interruption, and with a larger
+    --max-runs it continues further.
     """
     budget = given(context, Budget)
     Budget(**budget)  # rejects values out of range before torch is loaded

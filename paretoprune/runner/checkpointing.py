@@ -1,6 +1,7 @@
 """Checkpoint policy: when to save a fleet that is still training, and when to end it there.
 
 A short fleet is not saved, because training it again after an interruption costs less.
+The state itself is taken and restored by `training/checkpoint.py`.
 """
 
 import math

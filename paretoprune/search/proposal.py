@@ -1,4 +1,7 @@
-"""Interface of the searches: their settings, their result, and the function's signature."""
+"""Interface of the searches: their settings, their result, and the function's signature.
+
+The searches themselves are one file each in this folder; `runner/rounds.py` asks them.
+"""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol

@@ -1,4 +1,7 @@
-"""Entry of the table of knee rules: a rule with the axes and scales that it supports."""
+"""Entry of the table of knee rules: a rule with the axes and scales that it supports.
+
+The table is `RULES` in `__init__.py`; each rule has a file of its own in this folder.
+"""
 
 from dataclasses import dataclass
 

@@ -192,7 +192,7 @@ class Words:
     Attributes:
         quality: Name of the metric.
         size: Name of the size.
-        own: Name of the size of a single network.
+        size_of_one: Name of the size of a single network.
         form: Format of the metric.
         size_form: Format of the size.
         better: Word for a better value of the metric.

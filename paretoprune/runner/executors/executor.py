@@ -1,4 +1,8 @@
-"""Interface of executors, which call the training function of a fleet."""
+"""Interface of executors, which call the training function of a fleet.
+
+A new executor is a class, its name in `NAMES` (`__init__.py`) and a line in `EXECUTORS`
+(`open_executor.py`).
+"""
 
 from collections.abc import Callable, Collection
 from concurrent.futures import Future

@@ -20,7 +20,7 @@ def scaled(inputs: Sequence[Tensor], scalings: Sequence[Scaling]) -> tuple[Tenso
 
 def _scaled(x: Tensor, scaling: Scaling) -> Tensor:
     if scaling is None:
-        return x
+        return x.clone()  # a forward may change its inputs, and never the data
     shift, scale = scaling
     return x.to(torch.get_default_dtype(), copy=True).sub_(shift).div_(scale)
 

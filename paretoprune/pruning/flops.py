@@ -101,7 +101,7 @@ def outputs_of(network: nn.Module, inputs: tuple[Tensor, ...]) -> Any:
     """
     with evaluating(network), torch.no_grad(), unfused():
         try:
-            return network(*inputs)
+            return network(*(tensor.clone() for tensor in inputs))  # a forward may change them
         except Exception as error:
             shapes = ", ".join(str(list(x.shape)) for x in inputs)
             first_line = str(error).partition("\n")[0]

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -10,7 +10,7 @@ import psutil
 import torch
 
 from paretoprune.errors import UsageError
-from paretoprune.problem.device import is_full, training_process
+from paretoprune.problem.device import training_process
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.runs import run_template
 from paretoprune.runner.setup import measure, new_budget
@@ -25,10 +25,8 @@ SAMPLES = 1000  # number of samples on which an evaluation is timed
 
 # Search for the fastest fleet size.
 WARM_UP, STEPS_OF_A_PAIR, PAIRS = 1, 2, 3  # steps before the pairs, steps in each half, pairs
-MUCH_SLOWER = 1.1  # ratio of times above which larger fleets are not tried
-# Ratio of times below which a larger fleet is preferred. A smaller fleet finishes its runs sooner
-# and needs less memory.
-WORTH = 0.95
+MUCH_SLOWER = 1.1  # ratio of times above which smaller fleets are not tried
+WORTH = 0.95  # ratio of times below which a smaller fleet is called faster
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +104,7 @@ def try_request(request: SweepRequest) -> DryRun:
         raise UsageError(f"the loss of the first batch is {loss}: scale the inputs, or the weights")
     unused = tuple(n for n in problem.prunable if training.fleet.parameters[n].grad is None)
     seconds = median(seconds_a_step(training, 1) for _ in range(STEPS))
-    memory = bytes_used(problem.device)  # before larger fleets are tried
+    memory = bytes_used(problem.device)  # before other fleets are timed
     data, parameters = problem.data, prepared.fleet([settings.seed]).parameters  # [1, *shape] each
     complexity = problem.complexity_of(parameters).item()
     runs = budget.max_runs * budget.repeats + budget.smgd
@@ -148,23 +146,19 @@ def seconds_an_epoch(training: Training, step: float) -> float:
 def fastest_size(run: Run, prepared: Prepared, largest: int) -> int:
     """Return the fleet size K <= `largest` with the shortest step per network.
 
-    The sizes are powers of two. Each is compared with the best size so far, and replaces it if the
-    ratio of their times is below `WORTH`. The search ends at a ratio above `MUCH_SLOWER`, or when
-    memory is full.
+    `largest` is halved again and again. Each size is compared with the best one so far, and
+    replaces it if the ratio of their times is below `WORTH`. The search ends at a ratio above
+    `MUCH_SLOWER`.
     """
-    best, fleet = 1, begin([run], prepared)
-    for size in _doubling(largest):
-        try:
-            larger = begin(copies(run, size), prepared)
-            ratio = _time_ratio(larger, fleet)
-        except Exception as error:
-            if is_full(error):
-                break
-            raise
+    best, fleet, size = largest, begin(copies(run, largest), prepared), largest // 2
+    while size:
+        smaller = begin(copies(run, size), prepared)
+        ratio = _time_ratio(smaller, fleet)
         if ratio > MUCH_SLOWER:
             break
         if ratio < WORTH:
-            best, fleet = size, larger
+            best, fleet = size, smaller
+        size //= 2
     return best
 
 
@@ -175,25 +169,17 @@ def bytes_used(device: torch.device) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def _doubling(largest: int) -> Iterator[int]:
-    """Yield 2, 4, 8, ... up to `largest`."""
-    size = 2
-    while size <= largest:
-        yield size
-        size *= 2
-
-
 def copies(run: Run, size: int) -> Sequence[Run]:
     """Return a fleet of `size` copies of a run with consecutive seeds."""
     return [replace(run, seed=run.seed + number) for number in range(size)]
 
 
-def _time_ratio(larger: Training, fleet: Training) -> float:
+def _time_ratio(smaller: Training, fleet: Training) -> float:
     """Return the ratio of the seconds per step and network of two fleets, the median of pairs."""
-    for training in (larger, fleet):
+    for training in (smaller, fleet):
         seconds_a_step(training, WARM_UP)
     pairs = [
-        (seconds_a_step(larger, STEPS_OF_A_PAIR), seconds_a_step(fleet, STEPS_OF_A_PAIR))
+        (seconds_a_step(smaller, STEPS_OF_A_PAIR), seconds_a_step(fleet, STEPS_OF_A_PAIR))
         for _ in range(PAIRS)
     ]
     return median(first / second for first, second in pairs)

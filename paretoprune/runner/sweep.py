@@ -20,6 +20,7 @@ from paretoprune.runner.setup import open_study
 from paretoprune.study import storage
 from paretoprune.study.run import SMGD
 from paretoprune.study.settings import Plan, Settings
+from paretoprune.training.fleet_size import activation_bytes, memory_of_network
 from paretoprune.training.prepare import Prepared
 
 
@@ -79,7 +80,7 @@ def train_study(
     watch(plan)
     notes = [*prepared.problem.data.notes, backend_note(plan, prepared)]
     if not storage.is_study(folder):
-        notes += memory_notes(plan)
+        notes += memory_notes(plan, prepared)
     storage.write_plan(folder, plan)
     slots = 0 if request.is_async else executor.slots
     for note in (*notes, *idle(plan, slots)):
@@ -116,15 +117,23 @@ def backend_note(plan: Plan, prepared: Prepared) -> str:
     return f"fleets of {size} ({chosen}), {prepared.backend}{reasons}"
 
 
-def memory_notes(plan: Plan) -> list[str]:
-    """Return a note if memory made the default fleet size of a new study smaller than a round."""
-    size = plan.fleet_size
-    if plan.budget.fleet or size == plan.settings.round_size:
+def memory_notes(plan: Plan, prepared: Prepared) -> list[str]:
+    """Return notes on the memory of a new study's fleets whose size follows the rule."""
+    if plan.budget.fleet:
         return []
-    return [
-        f"a fleet of {2 * size} would take over half of the memory: --fleet {2 * size} asks for it "
-        "all the same"
-    ]
+    notes, size, whole = [], plan.fleet_size, plan.settings.round_size
+    if activation_bytes(prepared.problem, plan.settings) is None:
+        notes.append(
+            "the memory of this model's activations cannot be estimated; take a smaller "
+            "--fleet if it runs out"
+        )
+    if size < whole:
+        needed = whole * memory_of_network(prepared.problem, plan.settings) / 1e9
+        notes.append(
+            f"a fleet of {whole} would take about {needed:.1f} GB, over half of the memory; "
+            f"--fleet {whole} asks for it all the same"
+        )
+    return notes
 
 
 def idle(plan: Plan, slots: int) -> list[str]:

@@ -2,74 +2,94 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from paretoprune.problem.device import seeded
 from paretoprune.problem.problem import Problem
 from paretoprune.study.settings import Settings
 
-SHARE_OF_MEMORY = 0.5  # largest share of the device's memory that a fleet may need
-SAMPLES = 2  # samples of the measured forward pass; batch normalization refuses a single one
-# Copies of the parameters: values, gradients, two moments of an optimizer, and temporary values.
-COPIES = 5
-# The backward pass holds gradients of activations while the activations are still in memory.
+SHARE_OF_MEMORY = 0.5  # of the device's memory, for a fleet
+SAMPLES = (2, 4)  # passed through a network; batch normalization rejects a single one
+# Tensors as large as the parameters: values, gradients, an optimizer's two moments, and one for
+# its work. The recipe `paper` has two optimizers, whose steps and gradients are separate.
+COPIES, COPIES_OF_PAPER = 5, 9
+# The backward pass holds gradients of activations together with the activations.
 WITH_GRADIENTS = 2
-
-Saved = tuple[Tensor, int]  # a tensor that autograd keeps, and its size in bytes
+# Memory limits of a container, by cgroup version 2 and 1.
+LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def usual_fleet_size(problem: Problem, settings: Settings) -> int:
-    """Return the fleet size of a new study.
+    """Return the fleet size of a new study: a rule, so that nothing timed decides on its table.
 
     It is `settings.round_size`, halved until the estimated memory of the fleet is at most half of
-    the total memory of the device. No timing enters, so the table of a study does not depend on the
-    speed of a machine.
+    the memory that the device has in all.
     """
-    size, each = settings.round_size, memory_of_network(problem, settings.batch_size)
+    size, each = settings.round_size, memory_of_network(problem, settings)
     most = SHARE_OF_MEMORY * total_memory(problem.device)
     while size > 1 and size * each > most:
         size //= 2
     return size
 
 
-def memory_of_network(problem: Problem, batch_size: int) -> int:
-    """Estimate the memory in bytes that training takes for each network of a fleet.
+def memory_of_network(problem: Problem, settings: Settings) -> int:
+    """Estimate the bytes that training takes for each network of a fleet, without the data.
 
-    It consists of the parameters with their gradients and moments, and of the activations that the
-    backward pass of a batch of `batch_size` samples needs. The data are not counted.
+    They are those of the parameters with gradients and moments, and of the activations that the
+    backward pass of a mini-batch needs; without the latter if `activation_bytes` is `None`.
     """
+    network = problem.network(problem.seed)
+    weights = sum(parameter.nbytes for parameter in network.parameters())
+    copies = COPIES_OF_PAPER if settings.recipe == "paper" else COPIES
+    return copies * weights + WITH_GRADIENTS * (activation_bytes(problem, settings) or 0)
+
+
+def activation_bytes(problem: Problem, settings: Settings) -> int | None:
+    """Estimate the bytes that autograd keeps for the backward pass of a mini-batch of one network.
+
+    Two small batches tell which part grows with the batch. The result is `None` for a network that
+    does not let autograd be observed, such as one that calls `torch.func.grad`.
+    """
+    train = problem.data.train
+    few, more = (min(count, len(train)) for count in SAMPLES)
     with seeded(problem.seed):
-        network = problem.model().to(problem.device).train()
-        parameters = {
-            parameter.untyped_storage().data_ptr(): parameter for parameter in network.parameters()
-        }
-        inputs = problem.inputs(problem.data.train[:SAMPLES].inputs)
-        with _saved_tensors() as saved:
-            outputs = network(*inputs)
-    activations = {
-        storage: size for storage, (_, size) in saved.items() if storage not in parameters
-    }
-    kept = sum(activations.values()) + outputs.nbytes
-    weights = sum(parameter.nbytes for parameter in parameters.values())
-    return int(COPIES * weights + WITH_GRADIENTS * kept * batch_size / len(inputs[0]))
+        network = problem.network(problem.seed).to(problem.device).train()
+        try:
+            small, large = (_kept_bytes(network, problem, count) for count in (few, more))
+        except (RuntimeError, NotImplementedError):
+            return None
+    each = (large - small) / max(more - few, 1)
+    return round(max(small + each * (min(settings.batch_size, len(train)) - few), 0))
+
+
+def _kept_bytes(network: nn.Module, problem: Problem, samples: int) -> int:
+    """Return the bytes that autograd keeps after a forward pass, parameters and buffers aside."""
+    inputs = problem.inputs(problem.data.train[:samples].inputs)
+    with _saved_tensors() as saved:
+        outputs = network(*inputs)
+    constant = {tensor.untyped_storage().data_ptr() for tensor in network.state_dict().values()}
+    kept = sum(size for storage, (_, size) in saved.items() if storage not in constant)
+    return int(kept + outputs.nbytes)
 
 
 @contextmanager
-def _saved_tensors() -> Iterator[dict[int, Saved]]:
-    """Collect the tensors that autograd keeps for a backward pass, by the address of their data.
+def _saved_tensors() -> Iterator[dict[int, tuple[Tensor, int]]]:
+    """Collect the tensors that autograd saves, with their bytes, by the address of their data.
 
-    If several views of the same data are kept, the largest one counts.
+    If several views of the same data are saved, the largest one counts.
     """
-    saved: dict[int, Saved] = {}
+    saved: dict[int, tuple[Tensor, int]] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage().data_ptr()
+        values = tensor if tensor.layout == torch.strided else tensor._values()
+        storage = values.untyped_storage().data_ptr()
         _, size = saved.get(storage, (tensor, 0))
-        # a tensor that is held keeps its address, so no later one is taken for it
-        saved[storage] = tensor, max(size, tensor.nbytes)
+        # while the tensor is held, no other one takes its address
+        saved[storage] = tensor, max(size, values.nbytes)
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
@@ -77,7 +97,8 @@ def _saved_tensors() -> Iterator[dict[int, Saved]]:
 
 
 def total_memory(device: torch.device) -> int:
-    """Return the total memory of a device in bytes."""
+    """Return the bytes of memory that a device has in all; in a container, those of its limit."""
     if device.type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
-    return int(psutil.virtual_memory().total)
+    limits = (Path(path).read_text().strip() for path in LIMITS if Path(path).is_file())
+    return min([int(psutil.virtual_memory().total), *(int(x) for x in limits if x.isdecimal())])

@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from paretoprune.analysis.choice import find_knee
+from paretoprune.analysis.snapshot import load_study
+from paretoprune.problem.build import Environment
+from paretoprune.runner.confirm import confirm
+from paretoprune.runner.executors.local import LocalExecutor
 from paretoprune.runner.sweep import sweep
-from paretoprune.study import storage
 from paretoprune.training.optimizers import OPTIMIZERS, StackedOptimizer
 from tests.support.sweeps import assert_same_table, quiet, request, table
 
@@ -35,15 +39,28 @@ def test_a_networks_steps_do_not_depend_on_the_others(optimizer):
     assert all(torch.equal(one, moved[0]) for one in moved)
 
 
+class Seen(LocalExecutor):
+    """Remembers how the optimizers of its fleets see the networks."""
+
+    def __init__(self):
+        self.is_stacked = []
+
+    def submit(self, fn, /, runs, prepared, *more):
+        self.is_stacked.append(prepared.is_stacked)
+        return super().submit(fn, runs, prepared, *more)
+
+
 def test_an_older_study_goes_on_with_one_tensor_for_all():
     """Its table would change otherwise; a new study says in its settings that it does not."""
-    sweep(request("new", max_runs=2), quiet)
-    assert not storage.read_plan(Path("new")).measured.is_stacked
-    settings = Path("new/study.toml").read_text()
-    Path("new/study.toml").write_text(settings.replace("is_stacked = false\n", ""))
-    assert storage.read_plan(Path("new")).measured.is_stacked
-    sweep(request("new", max_runs=4), quiet)
-    assert storage.read_plan(Path("new")).measured.is_stacked
+    new, old = Seen(), Seen()
+    sweep(request(max_runs=2), quiet, new)
+    assert set(new.is_stacked) == {False}
+    settings = Path("study/study.toml").read_text()
+    Path("study/study.toml").write_text(settings.replace("is_stacked = false\n", ""))
+    sweep(request(max_runs=4), quiet, old)
+    snapshot = load_study(Path("study"))
+    confirm(snapshot, find_knee(snapshot, "one-se"), Environment(), quiet, 3, old)
+    assert set(old.is_stacked) == {True}
 
 
 def test_an_optimizer_on_one_tensor_is_torchs_own():

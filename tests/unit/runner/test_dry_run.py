@@ -4,12 +4,10 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 
 from paretoprune.runner import dry_run
 from paretoprune.runner.dry_run import check, fastest_size
 from paretoprune.runner.request import SweepRequest
-from paretoprune.training.prepare import Prepared
 from tests.support.problems import problem, run
 from tests.support.sweeps import request
 from tests.support.user_code import TABLE
@@ -32,78 +30,49 @@ def test_what_is_found_is_what_a_sweep_would_find(module):
     assert not any(Path().glob("table*/")), "nothing is written"
 
 
-def ratios(monkeypatch, of):
-    """Let a fleet take `of[its size]` times as long for a network's step as any smaller one."""
+def ratios(monkeypatch, times):
+    """Let a network's step in a fleet of K take `times[K]`."""
     tried = []
 
-    def ratio(larger, fleet):
-        tried.append(len(larger.runs))
-        return of[len(larger.runs)] / of.get(len(fleet.runs), 1.0)
+    def ratio(smaller, fleet):
+        tried.append(len(smaller.runs))
+        return times[len(smaller.runs)] / times[len(fleet.runs)]
 
     monkeypatch.setattr(dry_run, "_time_ratio", ratio)
     return tried
 
 
 @pytest.mark.parametrize(
-    ("times", "chosen", "tried"),
+    ("largest", "times", "chosen", "tried"),
     [
-        ({2: 0.8, 4: 0.7, 8: 0.6}, 8, [2, 4, 8]),
-        ({2: 0.8, 4: 0.79, 8: 0.6}, 8, [2, 4, 8]),
-        ({2: 0.8, 4: 0.79, 8: 0.78}, 2, [2, 4, 8]),  # no gain is worth the memory
-        ({2: 0.8, 4: 0.95, 8: 0.1}, 2, [2, 4]),  # much slower: larger ones are not tried
-        ({2: 1.05, 4: 0.8, 8: 0.85}, 4, [2, 4, 8]),
-        ({2: 1.3, 4: 0.1, 8: 0.1}, 1, [2]),
+        (8, {8: 0.6, 4: 0.7}, 8, [4]),  # much slower: smaller ones are not tried
+        (8, {8: 0.6, 4: 0.58, 2: 0.59, 1: 1.0}, 8, [4, 2, 1]),  # faster, but hardly
+        (8, {8: 0.8, 4: 0.7, 2: 0.75, 1: 1.0}, 4, [4, 2, 1]),
+        (8, {8: 1.0, 4: 0.9, 2: 0.8, 1: 0.7}, 1, [4, 2, 1]),
+        (3, {3: 1.0, 1: 1.05}, 3, [1]),
+        (1, {}, 1, []),
     ],
 )
-def test_the_fastest_size_is_taken(monkeypatch, times, chosen, tried):
+def test_the_fastest_size_is_taken(monkeypatch, largest, times, chosen, tried):
     seen = ratios(monkeypatch, times)
-    assert fastest_size(run(), problem(), largest=8) == chosen
+    assert fastest_size(run(), problem(), largest) == chosen
     assert seen == tried
-
-
-def test_the_size_is_one_that_a_round_can_fill(monkeypatch):
-    seen = ratios(monkeypatch, {2: 0.8, 4: 0.6})
-    assert fastest_size(run(), problem(), largest=7) == 4
-    assert fastest_size(run(), problem(), largest=1) == 1
-    assert seen == [2, 4]
 
 
 def test_real_steps_are_timed(monkeypatch):
     """A step of larger fleets that waits is found out."""
-    own = dry_run.take_step
+    take_step = dry_run.take_step
 
     def slow(training, *given):
         time.sleep(0.005 * len(training.runs) ** 2)
-        own(training, *given)
+        take_step(training, *given)
 
     monkeypatch.setattr(dry_run, "take_step", slow)
     assert fastest_size(run(), problem(), largest=4) == 1
 
 
-def test_a_size_whose_memory_runs_out_ends_the_timing(monkeypatch):
-    ratios(monkeypatch, {2: 0.8, 4: 0.6})
-    whole = Prepared.fleet
-
-    def narrow(self, seeds):
-        if len(seeds) > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return whole(self, seeds)
-
-    monkeypatch.setattr(Prepared, "fleet", narrow)
-    assert fastest_size(run(), problem(), largest=4) == 2
-
-
-def test_a_mistake_in_a_step_is_no_want_of_memory(monkeypatch):
-    def broken(larger, fleet):
-        raise RuntimeError("shapes do not fit")
-
-    monkeypatch.setattr(dry_run, "_time_ratio", broken)
-    with pytest.raises(RuntimeError, match="shapes"):
-        fastest_size(run(), problem(), largest=2)
-
-
 def test_check_advises_a_faster_size(monkeypatch, paretoprune):
-    ratios(monkeypatch, {2: 0.8, 4: 0.6, 8: 1.0})
+    ratios(monkeypatch, {8: 1.0, 4: 0.6, 2: 0.8})
     answer = paretoprune("check", "--round=8")
     assert "in fleets of 8;" in answer.out
     assert "fleets of 4 are faster on this machine: --fleet 4" in answer.out

@@ -177,8 +177,7 @@ def sweep(
     from paretoprune.runner.sweep import sweep as run_sweep
 
     named = {"model": model, "dataset": data, "loss": loss}
-    names = {name: _name_of(arg, name) for name, arg in named.items() if arg is not None}
-    given = names | _by_field(options)
+    given = _given({name: arg for name, arg in named.items() if arg is not None}, options)
     ray = ray_config_of(executor, _fields_of(RayConfig, given), device)
     objects = {
         name: _object(arg) for name, arg in (("model", model), ("data", data), ("loss", loss))
@@ -239,12 +238,16 @@ def _name_of(argument: Any, field: str) -> str:
     )
 
 
-def _by_field(options: dict[str, Any]) -> dict[str, Any]:
-    """Return the options by field name; raise `UsageError` for an unknown option."""
+def _given(named: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Return names and options by field; raise `UsageError` for one unknown or given twice."""
     known = [field.name for kind in (Settings, Budget, RayConfig) for field in fields(kind)]
-    for name in options:
-        choose(FIELD_NAMES.get(name, name), known, "option")
-    return {FIELD_NAMES.get(name, name): value for name, value in options.items()}
+    given = {name: _name_of(arg, name) for name, arg in named.items()}
+    for option, value in options.items():
+        name = choose(FIELD_NAMES.get(option, option), known, "option")
+        if name in given:
+            raise UsageError(f"{option} is given twice, also under another name: give it once")
+        given[name] = value
+    return given
 
 
 def _fields_of(kind: type, given: dict[str, Any]) -> dict[str, Any]:

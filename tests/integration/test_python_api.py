@@ -106,6 +106,8 @@ def test_pictures_are_shown_and_written():
         ({"data": "digit"}, "did you mean digits"),
         ({"loss": "mse"}, "the targets are classes"),
         ({"model": 3}, "model is a int: give a name or a function"),
+        ({"dataset": "mnist"}, "dataset is given twice, also under another name"),
+        ({"lr": 0.1, "learning_rate": 0.2}, "learning_rate is given twice"),
     ],
 )
 def test_mistakes_are_said(options, complaint):

@@ -87,16 +87,17 @@ def floor_of(
 def distinct(front: pd.DataFrame, spec: AxesSpec) -> pd.DataFrame:
     """Return the distinct points of a front, from extreme to extreme.
 
-    The columns of `spec.axes` hold their values on the scale of `spec` (log10 if `is_log`).
+    The result has the labels of the front and the columns of `spec.axes`, with values on the scale
+    of `spec` (log10 if `is_log`).
     """
     columns = list(spec.axes)
-    values = front[columns].astype(float)
+    values = front[columns].to_numpy(float)
     if spec.is_log:
         facts = (spec.samples, spec.metric, spec.constant_loss)
-        floors = pd.Series({name: floor_of(name, *facts) for name in columns})
-        values = values.clip(lower=floors, axis=1).apply(np.log10)
+        values = np.log10(np.maximum(values, [floor_of(name, *facts) for name in columns]))
     # the floor makes values equal, so that some points become dominated
-    return pareto(front.assign(**values), spec.axes).drop_duplicates(columns)
+    scaled = pd.DataFrame(values, front.index, columns).assign(run_id=front["run_id"])
+    return pareto(scaled, spec.axes).drop_duplicates(columns)[columns]
 
 
 def scaled_points(front: pd.DataFrame, spec: AxesSpec) -> tuple[pd.Index, np.ndarray]:

@@ -24,23 +24,23 @@ def balance(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     curve in place of single points, so that neither the extremes nor noise move the knee
     (docs/decisions/0008). The rule may choose an extreme.
     """
-    front = distinct(front, spec)
-    few = too_few(front)
+    points = distinct(front, spec)
+    few = too_few(points)
     if few:
         return few
-    losses, sizes = np.log(10) * front[list(spec.axes)].to_numpy(float).T  # [N] each
+    losses, sizes = np.log(10) * points.to_numpy(float).T  # [N] each
     room = np.log(spec.constant_loss) - losses.min()
     if room <= 0:
         return KneeResult(None, "no network is better than the constant prediction")
     whole = WHOLE_OF.get(spec.axes[1], "prunable_weights")
-    price = room / np.log(front[whole].max())
+    price = room / np.log(front.loc[points.index, whole].max())
     size = size_at(price, losses, sizes)
     best = int(abs(sizes - np.clip(size, sizes.min(), sizes.max())).argmin())
     even = f"{1 / price:.2g} % of the {word_of(spec.axes[1])} for 1 % of the loss, the even price"
     reason = f"smaller networks save less than {even}"
     if size < sizes.min():
         reason = f"the smallest network still saves {even}: the front may go on"
-    return KneeResult(int(front.index[best]), reason)
+    return KneeResult(int(points.index[best]), reason)
 
 
 def size_at(price: float, losses: np.ndarray, sizes: np.ndarray) -> float:

@@ -1,8 +1,8 @@
-"""Adam on fleets: what its ways to see the networks cost, and which fleets give equal networks.
+"""Cost of variants of Adam on fleets, and the fleet sizes for which networks are equal.
 
 Prints for each model, size of fleet and way the time of a step as a multiple of fused Adam's on one
-stacked tensor (the median of pairs in turn, with quartiles), and whether the first networks are bit
-for bit those of a fleet of 1 and of a fleet of 2.
+stacked tensor (the median of pairs in turn, with quartiles), and whether its networks are bit for
+bit those of a fleet of 1 and of a fleet of 2.
 """
 
 import argparse
@@ -56,13 +56,19 @@ def ratio(begin_: Callable[..., Training], size: int, way: str, pairs: int) -> s
     return f"{middle:.3f} ({low:.3f} to {high:.3f}, n = {pairs})"
 
 
-def first_networks(
+def networks_after(
     begin_: Callable[..., Training], size: int, way: str, count: int
 ) -> list[torch.Tensor]:
-    """The parameters of the first network of a fleet after some steps."""
+    """The parameters of a fleet after some steps, [K, *shape] each."""
     training = begin_(size, way)
     steps(training, count)
-    return [value[0].detach().clone() for value in training.fleet.parameters.values()]
+    return [value.detach().clone() for value in training.fleet.parameters.values()]
+
+
+def are_equal(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    """Whether the networks that two fleets have in common are equal, bit for bit."""
+    count = min(len(one[0]), len(other[0]))
+    return all(torch.equal(a[:count], b[:count]) for a, b in zip(one, other, strict=True))
 
 
 def main() -> None:
@@ -81,9 +87,9 @@ def main() -> None:
         prepared = prepare(settings, Environment(data_dir=data_folder(None), device="cpu"))
         begin_ = partial(begun, prepared, settings)
         for way in (STACKED, FOREACH, APART):
-            of = {size: first_networks(begin_, size, way, given.steps) for size in SIZES}
+            of = {size: networks_after(begin_, size, way, given.steps) for size in SIZES}
             for size in SIZES:
-                same = [all(map(torch.equal, of[size], of[other])) for other in (1, 2)]
+                same = [are_equal(of[size], of[other]) for other in (1, 2)]
                 took = ratio(begin_, size, way, given.pairs)
                 print(f"{model} K = {size}, {way}: {took}; as in K = 1, 2: {same}", flush=True)
 

@@ -1,6 +1,7 @@
 """Knee rules: the contract of all of them, for all axes and scales that they have a meaning for."""
 
 from dataclasses import replace
+from itertools import product
 
 import pandas as pd
 import pytest
@@ -34,8 +35,8 @@ def place_of(front, result, spec):
     return tuple(front.loc[result.index, list(spec.axes)])
 
 
-# Factors of the first axis and of the second: each alone, and together in both directions.
-SCALES = [(1e-3, 1), (1, 1e-3), (1e-3, 1e6), (1.9, 0.21), (1.9, 1e6)]
+# Factors of the first axis and of the second; without any the answer is asked for anyway.
+SCALES = [pair for pair in product((1e-3, 1, 1.9), (1e-3, 1, 0.21, 1e6)) if pair != (1, 1)]
 SCALES_OF_SIZES = [(1, other) for other in (1e-3, 0.21, 1e6)]
 
 

@@ -71,7 +71,7 @@ def test_as_short_as_torchjds_mgda(pair):
 @pytest.mark.parametrize("other_power", [-6, -3, 0, 3, 6])
 def test_as_short_as_torchjds_mgda_on_all_scales(power, other_power):
     generator = torch.Generator().manual_seed(power * 100 + other_power)
-    for _ in range(8):
+    for _ in range(20):
         pair = torch.randn(2, 50, generator=generator, dtype=torch.float64)
         pair *= torch.tensor([[10.0**power], [10.0**other_power]])
         expected = MGDA(epsilon=1e-12, max_iters=1000)(pair).norm().item()

@@ -1,5 +1,6 @@
 """Aggregation of runs: which points count for a front, and their means over seeds."""
 
+import numpy as np
 import pandas as pd
 
 CHOSEN_ROLES = ("search", "derived")
@@ -34,14 +35,18 @@ def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
     a column `NAME_sd`, the sample standard deviation between seeds (0 for one seed).
     """
     keys, means = list(VARIANT), list(MEANS)
-    living = alive(points)
-    order = points.assign(dead=~points.index.isin(living.index)).sort_values(
-        ["dead", "val_loss", "seed"], kind="stable"
-    )
-    chosen = order.drop_duplicates(keys).index.sort_values()
-    groups = living.groupby(keys, dropna=False)  # SMGD has no lam
-    rows = points.astype(dict.fromkeys(MEANS, float))
-    rows.loc[living.index, means] = groups[means].transform("mean")
-    rows = rows.join(groups[means].transform("std").fillna(0.0).add_suffix("_sd"))
-    rows["seeds"] = groups["seed"].transform("size").reindex(rows.index, fill_value=0)
-    return rows.loc[chosen]
+    deviations = [f"{name}_sd" for name in means]
+    is_living = points.index.isin(alive(points).index)
+    zeros = np.where(is_living[:, None], np.zeros(len(means)), np.nan)
+    counts = {name: points[name].astype(float) for name in means if points[name].dtype != float}
+    means_of_one = [points.assign(**counts), pd.DataFrame(zeros, points.index, deviations)]
+    rows = pd.concat(means_of_one, axis=1).assign(seeds=is_living.astype(int))
+    if not points.duplicated(keys).any():
+        return rows
+    living = rows[is_living]
+    groups = living.groupby(keys, dropna=False)  # not every run has a lam
+    rows.loc[is_living, means] = groups[means].transform("mean")
+    rows.loc[is_living, deviations] = groups[means].transform("std").fillna(0.0).to_numpy()
+    rows.loc[is_living, "seeds"] = groups["seed"].transform("size")
+    order = points.assign(dead=~is_living).sort_values(["dead", "val_loss", "seed"], kind="stable")
+    return rows.loc[order.drop_duplicates(keys).index.sort_values()]

@@ -17,8 +17,16 @@ AXES: Axes = ("val_loss", "complexity")
 
 def pareto(points: pd.DataFrame, axes: Axes = AXES) -> pd.DataFrame:
     """Return the nondominated points, in ascending order of the first axis."""
-    chosen = nondominated(points[list(axes)].to_numpy(float))
-    return points.iloc[chosen].sort_values([*axes, "run_id"])
+    return points.iloc[in_order(points[list(axes)].to_numpy(float), points["run_id"])]
+
+
+def in_order(values: np.ndarray, run_ids: pd.Series) -> np.ndarray:
+    """Return the indices of the nondominated rows of `values` [N, 2], in ascending order.
+
+    Equal rows are in the order of their run ids.
+    """
+    chosen = nondominated(values)
+    return chosen[np.lexsort((run_ids.to_numpy(str)[chosen], *values[chosen].T[::-1]))]
 
 
 def nondominated(values: np.ndarray) -> np.ndarray:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import ray
 import torch
 from torch import nn
 
@@ -15,7 +14,6 @@ from paretoprune.errors import ClusterError, CouldNotError, UsageError
 from paretoprune.problem.build import Environment
 from paretoprune.runner import checkpointing as checkpointer
 from paretoprune.runner.events import Progress
-from paretoprune.runner.executors.ray.worker import Here, work
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage
 from tests.support.clusters import (
@@ -175,6 +173,8 @@ def test_what_cannot_be_sent_is_said_so(cluster):
 
 
 def test_a_worker_of_another_version_is_refused():
+    from paretoprune.runner.executors.ray.worker import Here, work  # takes seconds
+
     with pytest.raises(ClusterError, match=r"has paretoprune .*, and here it is 0.0: install"):
         work(print, [], {}, Here("cpu", 1, math.inf, version="0.0"), None)
 
@@ -182,6 +182,8 @@ def test_a_worker_of_another_version_is_refused():
 @pytest.fixture(scope="module")
 def joined(cluster):
     """The cluster, whose workers stay from test to test: their imports take longest."""
+    import ray
+
     ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
     yield cluster
     ray.shutdown()
@@ -252,4 +254,6 @@ def test_a_program_of_its_own_connection_cancels_what_is_in_training(joined):
     with pytest.raises(KeyboardInterrupt):
         sweep(asked(joined, {"epochs": 10_000}), Fault(interrupt, fleets=1))
     wait_until(lambda: not training(), seconds=10)
+    import ray
+
     assert ray.is_initialized()

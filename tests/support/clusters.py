@@ -9,15 +9,11 @@ import psutil
 import pytest
 
 from paretoprune.runner.events import Note, Progress
+from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.sweep import sweep
 from tests.support.sweeps import OF_A_CALL, QUICK, TIMES, quiet, request, table
 
-pytest.importorskip("ray", reason="needs Ray: pip install 'paretoprune[ray]'")
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-
-from ray.cluster_utils import Cluster as Machines
-
-from paretoprune.runner.executors.ray import RayConfig
 
 SETTINGS = {**QUICK, "epochs": 30}
 BUDGET = {"max_runs": 8, "smgd": 1}
@@ -29,6 +25,9 @@ PATIENCE = 60  # seconds, for what should happen soon
 @contextmanager
 def machines(nodes, cores=1):
     """A head of so many cores and so many nodes more, which end with the block."""
+    pytest.importorskip("ray", reason="needs Ray: pip install 'paretoprune[ray]'")
+    from ray.cluster_utils import Cluster as Machines  # takes seconds
+
     cluster = Machines(initialize_head=True, head_node_args=NODE | {"num_cpus": cores})
     try:
         for _ in range(nodes):

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.pareto import AXES, Axes, pareto
+from paretoprune.analysis.pareto import AXES, Axes, in_order
 from paretoprune.study.metric import ACCURACY, least_error
 
 ERROR_OF = {"loss": "val_loss", "error": "val_error"}
@@ -96,8 +96,10 @@ def distinct(front: pd.DataFrame, spec: AxesSpec) -> pd.DataFrame:
         facts = (spec.samples, spec.metric, spec.constant_loss)
         values = np.log10(np.maximum(values, [floor_of(name, *facts) for name in columns]))
     # the floor makes values equal, so that some points become dominated
-    scaled = pd.DataFrame(values, front.index, columns).assign(run_id=front["run_id"])
-    return pareto(scaled, spec.axes).drop_duplicates(columns)[columns]
+    chosen = in_order(values, front["run_id"])
+    is_new = np.append(True, (np.diff(values[chosen], axis=0) != 0).any(axis=1))
+    kept = chosen[is_new[: len(chosen)]]
+    return pd.DataFrame(values[kept], front.index[kept], columns)
 
 
 def scaled_points(front: pd.DataFrame, spec: AxesSpec) -> tuple[pd.Index, np.ndarray]:

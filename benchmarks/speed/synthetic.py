@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,22 +57,26 @@ def point_of(run: Run, shapes: Shapes, noise: float) -> Point:
         Layer(name=name, shape=shapes[name], nonzeros=round(share * size), l1=l1 * size / total)
         for name, size in sizes.items()
     )
+    left = sum(layer.nonzeros for layer in layers)
     return Point(
         run=run,
-        train_loss=loss,
-        val_loss=loss,
-        val_loss_se=loss / 20,
-        val_error=round(IMAGES * loss / 4) / IMAGES,
-        test_loss=loss,
-        test_error=loss / 4,
-        complexity=l1,
-        l1=l1,
-        nonzeros=sum(layer.nonzeros for layer in layers),
-        prunable_weights=total,
-        layers=layers,
-        seconds=60.0,
-        fleet_size=FLEET,
-        device="cpu",
+        values={
+            "train_loss": loss,
+            "val_loss": loss,
+            "val_loss_se": loss / 20,
+            "val_error": round(IMAGES * loss / 4) / IMAGES,
+            "test_loss": loss,
+            "test_error": loss / 4,
+            "complexity": l1,
+            "l1": l1,
+            "nonzeros": left,
+            "prunable_weights": total,
+            "sparsity": 1 - left / total,
+            "layers": [asdict(layer) for layer in layers],
+            "seconds": 60.0,
+            "fleet_size": FLEET,
+            "device": "cpu",
+        },
     )
 
 
@@ -102,7 +106,7 @@ def build(folder: Path, rows: int, noise: float, has_weights: bool = True) -> Ca
     folder.mkdir()
     storage.write_plan(folder, plan)
     study = {"role": "search", "search": SETTINGS.search, "torch_version": ""}
-    begun = [{**p.row(), **study, "round": i // FLEET} for i, p in enumerate(points[:rows])]
+    begun = [{**p.columns(), **study, "round": i // FLEET} for i, p in enumerate(points[:rows])]
     kept = {point.run.id: weights for point in points[:rows]} if has_weights else {}
     storage.record(folder, begun, kept, {}, {})
     epochs = [float(epoch) for epoch in range(1, SETTINGS.epochs + 1)]

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from paretoprune.study.columns import COLUMNS
+
 CHOSEN_ROLES = ("search", "derived")
 
 
@@ -16,14 +18,9 @@ def alive(points: pd.DataFrame) -> pd.DataFrame:
     return points[(points["status"] == "done") & ~points["collapsed"]]
 
 
-MEANS = (
-    *("train_loss", "val_loss", "val_loss_se", "val_error", "test_loss", "test_error"),
-    *("complexity", "l1", "nonzeros", "sparsity", "seconds"),
-    *("parameters", "compact_parameters", "neurons", "dense_flops", "flops", "compact_flops"),
-)
-
-# The columns that distinguish the runs of a study, apart from the seed.
-VARIANT = ("role", "method", "lam", "epochs", "moments", "normalize", "split")
+# Columns that are averaged over the seeds of a network, and those that distinguish networks.
+MEANS = tuple(name for name, column in COLUMNS.items() if column.is_mean)
+VARIANT = tuple(name for name, column in COLUMNS.items() if column.is_variant)
 
 
 def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
@@ -33,8 +30,13 @@ def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
     are those of the living seed with the least validation loss, whose network is the one that is
     exported. The result also has the column `seeds`, the number of living seeds, and for each mean
     a column `NAME_sd`, the sample standard deviation between seeds (0 for one seed).
+
+    Args:
+        points: the table, or those of its columns that matter: `MEANS`, and those of `VARIANT` that
+            can differ.
     """
-    keys, means = list(VARIANT), list(MEANS)
+    keys = [name for name in VARIANT if name in points]
+    means = list(MEANS)
     deviations = [f"{name}_sd" for name in means]
     is_living = points.index.isin(alive(points).index)
     zeros = np.where(is_living[:, None], np.zeros(len(means)), np.nan)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from paretoprune.analysis.pareto import Axes, pareto
 from paretoprune.errors import UsageError
+from paretoprune.study.columns import COLUMNS
 from paretoprune.study.metric import ACCURACY, R2, SKILL
 from paretoprune.study.validation import choose
 
@@ -22,12 +23,11 @@ AT_LEAST: dict[str, Axes] = {
     "sparsity": ("val_error", "nonzeros"),
 }
 AT_MOST: dict[str, Axes] = {
-    "nonzeros": ("val_error", "nonzeros"),
-    "flops": ("val_error", "flops"),
-    "neurons": ("val_error", "neurons"),
-    "parameters": ("val_error", "compact_parameters"),
-    "l1": ("val_error", "l1"),
-    "loss": ("val_loss", "nonzeros"),
+    column.bound.partition("=")[0]: (name, "nonzeros")
+    if name == "val_loss"
+    else ("val_error", name)
+    for name, column in COLUMNS.items()
+    if column.bound
 }
 # Bounds on these are satisfied best by the smallest network, the others by the least error.
 OF_METRICS = (*METRICS, "loss")

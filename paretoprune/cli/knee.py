@@ -6,7 +6,11 @@ import typer
 
 from paretoprune.cli.options import DATA_DIR, JSON, STUDY, interruptible
 from paretoprune.errors import UsageError
+from paretoprune.study.columns import COLUMNS, quality_axes, size_axes
 from paretoprune.study.settings import AUTO, data_folder
+
+LOSS = COLUMNS["val_loss"].bound
+SIZES = [column.bound for column in COLUMNS.values() if column.bound not in ("", LOSS)]
 
 
 def knee(
@@ -19,8 +23,8 @@ def knee(
     axes: str | None = typer.Option(
         None,
         metavar="QUALITY,SIZE",
-        help="loss | error, and complexity | nonzeros | flops | neurons | parameters, such as "
-        "error,flops (default: the first that the rule knows)",
+        help=f"{' | '.join(quality_axes())}, and {' | '.join(size_axes())}, such as error,flops "
+        "(default: the first that the rule knows)",
     ),
     is_log: bool | None = typer.Option(
         None,
@@ -37,8 +41,8 @@ def knee(
     at_most: str | None = typer.Option(
         None,
         metavar="NAME=X",
-        help="Take the most accurate with nonzeros=2000, flops=1e5, neurons=100, parameters=5000 "
-        "or l1=300, or the smallest with loss=0.1.",
+        help=f"Take the most accurate with {', '.join(SIZES[:-1])} or {SIZES[-1]}, or the smallest "
+        f"with {LOSS}.",
     ),
     confirm: bool = typer.Option(
         False, "--confirm", help="Train the choice for the full epochs: does it hold?"

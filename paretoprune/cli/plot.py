@@ -5,6 +5,9 @@ from pathlib import Path
 import typer
 
 from paretoprune.cli.options import SPLIT, STUDIES
+from paretoprune.study.columns import size_axes
+
+AXES = [f"error,{size}" for size in size_axes()]
 
 
 def plot(
@@ -18,8 +21,7 @@ def plot(
     kind: str = typer.Option("front", help="front | layers | history (default: front)"),
     axes: str = typer.Option(
         "error,nonzeros",
-        help="Right panel of a front: error,nonzeros | error,complexity | error,flops | "
-        "error,neurons | error,parameters (default: error,nonzeros)",
+        help=f"Right panel of a front: {' | '.join(AXES)} (default: error,nonzeros)",
     ),
     split: str = SPLIT,
 ) -> None:

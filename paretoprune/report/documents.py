@@ -11,6 +11,7 @@ from paretoprune.analysis.aggregate import VARIANT
 from paretoprune.analysis.choice import Choice, find_knee
 from paretoprune.analysis.comparison.compare import Comparison
 from paretoprune.analysis.snapshot import StudySnapshot
+from paretoprune.study.columns import COLUMNS
 
 if TYPE_CHECKING:
     from paretoprune.runner.confirm import Confirmation
@@ -59,8 +60,9 @@ def points_document(snapshot: StudySnapshot, everything: bool) -> dict[str, Any]
 
 
 def points_csv(snapshot: StudySnapshot, everything: bool) -> str:
-    """Return the text of `show --csv`: all columns except `layers`, which is nested."""
-    return str(_rows(snapshot, everything).drop(columns="layers").to_csv(index=False))
+    """Return the text of `show --csv`: all columns, in their order, that hold one value each."""
+    nested = [name for name, column in COLUMNS.items() if column.kind == "layers"]
+    return str(_rows(snapshot, everything).drop(columns=nested).to_csv(index=False))
 
 
 def _rows(snapshot: StudySnapshot, everything: bool) -> pd.DataFrame:

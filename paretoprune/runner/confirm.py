@@ -21,8 +21,9 @@ from paretoprune.runner.rounds import Round
 from paretoprune.runner.runs import run_template
 from paretoprune.runner.setup import require_same_data
 from paretoprune.study import storage
+from paretoprune.study.column import MANY
 from paretoprune.study.run import Run
-from paretoprune.study.settings import MANY, Settings
+from paretoprune.study.settings import Settings
 from paretoprune.study.validation import require
 from paretoprune.training.prepare import prepare
 

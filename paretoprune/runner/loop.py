@@ -260,4 +260,4 @@ def rows_of(result: JobResult, plan: Plan) -> list[dict[str, object]]:
         "search": None if result.fleet.role == "comparison" else plan.settings.search,
         "torch_version": torch.__version__,
     }
-    return [{**outcome.point.row(), **study} for outcome in result.outcomes]
+    return [{**outcome.point.columns(), **study} for outcome in result.outcomes]

@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from paretoprune.analysis.aggregate import MEANS, VARIANT, over_seeds
+from paretoprune.analysis.aggregate import MEANS, over_seeds
 from paretoprune.runner.runs import Pair, comparison_runs, run_template, runs_of, seeds_of
 from paretoprune.search import SEARCHES, Proposal, SearchSettings
 from paretoprune.study.run import SMGD, Run
 from paretoprune.study.settings import Plan
 
-# Columns that searches, and means over seeds, read. Copying the others takes long.
-READ = (*VARIANT, *MEANS, "run_id", "seed", "round", "status", "collapsed")
+# Columns that searches, and means over seeds, read. Copying the others takes long. The search runs
+# of a study differ in λ and seed only.
+READ = ("lam", *MEANS, "role", "run_id", "seed", "round", "status", "collapsed")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,16 @@
-"""Studies as data and on disk: settings, defaults, runs, metric, user code and storage.
+"""Studies as data and on disk: settings, defaults, runs, columns, metric, user
+code and storage.
 
 Nothing in this package loads torch.
 """
 
 __all__ = [
+    "column",
+    "columns",
     "dataset_ref",
     "defaults",
     "metric",
+    "row",
     "run",
     "settings",
     "storage",

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import MISSING, asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Literal
 
 Status = Literal["done", "stopped", "diverged", "failed"]
-NAN = float("nan")
 WEIGHTED_SUM, SMGD = "weighted-sum", "smgd"  # methods
 
 
@@ -51,9 +51,9 @@ class Run:
     def id(self) -> str:
         """The first twelve hexadecimal digits of the SHA-256 of the fields."""
         values = {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if field.default is MISSING or getattr(self, field.name) != field.default
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if each.default is MISSING or getattr(self, each.name) != each.default
         }
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -71,56 +71,22 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """The result of a run. What was not measured, as in a run that failed, is NaN, 0 or `None`.
-
-    Losses are means in nats, errors are fractions in [0, 1], and FLOPs are those of one sample.
+    """The result of a run.
 
     Attributes:
+        run: The run.
+        status: How the run ended.
         failure: Why the run is not done; empty if it is.
-        val_loss_se: Standard error of `val_loss`.
-        complexity: Value of the objective that was minimised.
-        l1: Sum of the absolute values of the prunable weights.
-        parameters: Number of all stored weights and biases.
-        compact_parameters: The same after compaction.
-        neurons: Neurons of dense layers and filters of convolutions after compaction.
-        dense_flops: FLOPs of the dense network.
-        flops: FLOPs of the nonzero weights.
-        compact_flops: FLOPs of the network after compaction.
-        collapsed: Whether the network is no better than the constant prediction.
-        layers: One entry for each prunable weight tensor.
-        seconds: Wall time of the fleet, divided by its size K.
-        started_at: Time at which the training began, in ISO 8601.
+        values: What was measured, by column of `study.columns`. Losses are means in nats, errors
+            are fractions in [0, 1], and FLOPs are those of one sample.
     """
 
     run: Run
     status: Status = "done"
     failure: str = ""
-    train_loss: float = NAN
-    val_loss: float = NAN
-    val_loss_se: float = NAN
-    val_error: float = NAN
-    test_loss: float = NAN
-    test_error: float = NAN
-    complexity: float = NAN
-    l1: float = NAN
-    nonzeros: int = 0
-    prunable_weights: int = 0
-    parameters: int | None = None
-    compact_parameters: int | None = None
-    neurons: int | None = None
-    dense_flops: int | None = None
-    flops: int | None = None
-    compact_flops: int | None = None
-    collapsed: bool = False
-    layers: tuple[Layer, ...] = ()
-    seconds: float = NAN
-    fleet_size: int = 1
-    device: str = ""
-    started_at: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
 
-    def row(self) -> dict[str, object]:
+    def columns(self) -> dict[str, object]:
         """Return the columns of the table that follow from the point, its run's fields included."""
-        values = asdict(self)
-        run = values.pop("run")
-        share = self.nonzeros / self.prunable_weights if self.prunable_weights else NAN
-        return {"run_id": self.run.id, **run, **values, "sparsity": 1 - share}
+        ends = {"run_id": self.run.id, "status": self.status, "failure": self.failure}
+        return {**ends, **asdict(self.run), **self.values}

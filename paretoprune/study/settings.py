@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, get_type_hints
 
 from paretoprune.errors import UsageError
+from paretoprune.study.column import MANY
 from paretoprune.study.dataset_ref import FOLDER, DatasetRef
 from paretoprune.study.defaults import RECIPES, complete
 from paretoprune.study.metric import ACCURACY, METRICS
@@ -17,7 +18,6 @@ from paretoprune.study.validation import choose, option_of, require
 
 AUTO = "auto"
 AUTO_MODEL = ("model", AUTO)
-MANY = 1_000_000
 LARGEST = 2**63  # integers of TOML are smaller, but Python's reader accepts any
 DATA_VARIABLE = "PARETOPRUNE_DATA"
 INPUTS = ("unit", "standard")

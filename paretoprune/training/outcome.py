@@ -1,7 +1,7 @@
 """Outcome of a training: the point, weights and history of each network."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -94,7 +94,7 @@ def point_of(
     started_at: str,
 ) -> Point:
     """Return the point of one network, without the sizes that `with_sizes` adds."""
-    problem, networks = training.problem, len(training.runs)
+    problem, prepared, networks = training.problem, training.prepared, len(training.runs)
     train, validation, test = evaluations
     layers = layers_of(training, index)
     prunable = {
@@ -103,26 +103,31 @@ def point_of(
     train_loss, val_loss = train.loss[index].item(), validation.loss[index].item()
     complexity = problem.complexity_of(prunable).item()
     failure = why_diverged(train_loss, val_loss, complexity)
+    left = sum(layer.nonzeros for layer in layers)
+    weights = sum(int(np.prod(layer.shape)) for layer in layers)
     return Point(
         run=training.runs[index],
         status="diverged" if failure else "done",
         failure=failure,
-        train_loss=train_loss,
-        val_loss=val_loss,
-        val_loss_se=validation.loss_se[index].item(),
-        val_error=validation.error[index].item(),
-        test_loss=test.loss[index].item(),
-        test_error=test.error[index].item(),
-        complexity=complexity,
-        l1=sum(layer.l1 for layer in layers),
-        nonzeros=sum(layer.nonzeros for layer in layers),
-        prunable_weights=sum(int(np.prod(layer.shape)) for layer in layers),
-        collapsed=not failure and val_loss > COLLAPSED_SHARE * training.prepared.constant_loss,
-        layers=layers,
-        seconds=seconds / networks,
-        fleet_size=networks,
-        device=problem.device.type,
-        started_at=started_at,
+        values={
+            "train_loss": train_loss,
+            "val_loss": val_loss,
+            "val_loss_se": validation.loss_se[index].item(),
+            "val_error": validation.error[index].item(),
+            "test_loss": test.loss[index].item(),
+            "test_error": test.error[index].item(),
+            "complexity": complexity,
+            "l1": sum(layer.l1 for layer in layers),
+            "nonzeros": left,
+            "prunable_weights": weights,
+            "sparsity": 1 - left / weights,
+            "collapsed": not failure and val_loss > COLLAPSED_SHARE * prepared.constant_loss,
+            "layers": [asdict(layer) for layer in layers],
+            "seconds": seconds / networks,
+            "fleet_size": networks,
+            "device": problem.device.type,
+            "started_at": started_at,
+        },
     )
 
 
@@ -154,16 +159,15 @@ def with_sizes(point: Point, training: Training, index: int) -> tuple[Point, tup
     except Exception as error:  # a user's module may raise anything, also when it is copied
         note = f"its FLOPs, neurons and compact size cannot be counted: {in_short(error)}"
         return point, (note,)
-    counted = replace(
-        point,
-        parameters=stored.parameters,
-        compact_parameters=compacted.parameters,
-        neurons=compacted.neurons,
-        dense_flops=stored.dense_flops,
-        flops=stored.flops,
-        compact_flops=compacted.dense_flops,
-    )
-    return counted, ()
+    sizes = {
+        "parameters": stored.parameters,
+        "compact_parameters": compacted.parameters,
+        "neurons": compacted.neurons,
+        "dense_flops": stored.dense_flops,
+        "flops": stored.flops,
+        "compact_flops": compacted.dense_flops,
+    }
+    return replace(point, values={**point.values, **sizes}), ()
 
 
 def layers_of(training: Training, index: int) -> tuple[Layer, ...]:

@@ -16,12 +16,12 @@ from paretoprune.pruning.selection import PRUNABLE
 from paretoprune.report.plots.front import ERROR_AXES
 from paretoprune.report.wording import MEANINGS
 from paretoprune.search import SEARCHES
-from paretoprune.study import storage
 from paretoprune.study.defaults import EVERY, OF_DATASETS, OF_MODELS, default_budget
 from paretoprune.study.settings import METHODS, MOMENTS, NORMALIZE, Budget, Settings
 from paretoprune.training.optimizers import OPTIMIZERS, SCHEDULES
 from tests.support.checkout import ROOT
 from tests.support.command_reference import COMMAND, REFERENCE, reference
+from tests.support.table_reference import PAGE, with_columns
 
 
 def help_of(option: str) -> str:
@@ -91,8 +91,8 @@ def test_every_knee_rule_is_in_help_and_readme():
 
 
 def test_every_column_is_explained():
-    text = (ROOT / "docs" / "table.md").read_text()
-    assert re.findall(r"^\| `(\w+)`", text, re.MULTILINE) == storage.SCHEMA.names
+    text = PAGE.read_text()
+    assert text == with_columns(text), "run `python -m tests.support.table_reference`"
 
 
 def test_every_reason_of_a_closed_interval_is_explained():

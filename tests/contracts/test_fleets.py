@@ -175,7 +175,8 @@ def test_a_diverging_run_does_not_touch_the_others(model):
     assert bad.status == "diverged"
     assert "--lr" in bad.failure
     assert good.status == "done"
-    assert good.val_loss == pytest.approx(alone.val_loss, abs=1e-4)
+    loss = alone.values["val_loss"]
+    assert good.values["val_loss"] == pytest.approx(loss, abs=1e-4)
 
 
 @pytest.mark.slow
@@ -184,7 +185,12 @@ def test_full_runs_agree_within_the_spread_between_seeds(model):
     """Validation error together and alone differs less than between seeds."""
     task = problem(model, images=1000)
     runs = [run(lam=1e-3, seed=seed, epochs=20) for seed in range(4)]
-    together = [o.point.val_error for o in train_fleet(runs, task, lambda step, steps: None)]
-    alone = [train_fleet([one], task, lambda step, steps: None)[0].point.val_error for one in runs]
+    together = [
+        o.point.values["val_error"] for o in train_fleet(runs, task, lambda step, steps: None)
+    ]
+    alone = [
+        train_fleet([one], task, lambda step, steps: None)[0].point.values["val_error"]
+        for one in runs
+    ]
     spread = max(together + alone) - min(together + alone) + 1 / 144
     assert max(abs(a - b) for a, b in zip(together, alone, strict=True)) <= spread

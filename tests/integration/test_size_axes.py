@@ -6,10 +6,9 @@ import pytest
 
 from paretoprune.analysis.choice import find_knee
 from paretoprune.report.plots.front import front
-from paretoprune.study.storage.table_checks import SIZES
 from tests.support.fronts import ERROR, FLOPS
 from tests.support.studies import OLDER, ROWS, SIZED, network, study_of, texts_of
-from tests.support.tables import OLD
+from tests.support.tables import OLD, SIZES
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A plan and rows of a table, as they are recorded."""
 
-from dataclasses import replace
+from dataclasses import asdict
 
 from paretoprune.study.run import Layer, Point
 from paretoprune.study.settings import Budget, Measured, Plan, Settings
@@ -20,14 +20,16 @@ PLAN = Plan(
 )
 
 
-def row(lam, **changes):
+def row(lam, status="done", failure="", one=None, **changes):
     measured = ("train_loss", "val_loss", "val_loss_se", "val_error", "test_loss", "test_error")
-    point = Point(
-        run=run(lam=lam),
+    layer = Layer(name="1.weight", shape=(2, 2), nonzeros=1, l1=0.5)
+    values = {
         **dict.fromkeys((*measured, "complexity", "l1", "seconds"), 0.5),
-        nonzeros=1,
-        prunable_weights=4,
-        layers=(Layer(name="1.weight", shape=(2, 2), nonzeros=1, l1=0.5),),
-    )
+        "nonzeros": 1,
+        "prunable_weights": 4,
+        "sparsity": 0.75,
+        "layers": [asdict(layer)],
+    }
+    point = Point(run=one or run(lam=lam), status=status, failure=failure, values=values | changes)
     study = {"round": 0, "role": "search", "search": "knee", "torch_version": "2.11"}
-    return {**replace(point, **changes).row(), **study}
+    return {**point.columns(), **study}

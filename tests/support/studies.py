@@ -8,6 +8,7 @@ import pytest
 
 from paretoprune.analysis.snapshot import load_study
 from paretoprune.study import storage
+from paretoprune.study.columns import COLUMNS
 from paretoprune.study.settings import Budget, Measured, Plan, Settings
 from tests.support.tables import OLD, table
 
@@ -82,7 +83,9 @@ def study_of(rows, folder="study", courses=None):
     place = Path(folder)
     place.mkdir()
     storage.write_plan(place, PLAN)
-    recorded = pa.Table.from_pandas(table(rows), storage.SCHEMA).to_pylist()
+    stored = [name for name, column in COLUMNS.items() if column.filled_by == "storage"]
+    frame = pa.Table.from_pandas(table(rows), storage.SCHEMA).drop_columns(stored)
+    recorded = frame.to_pylist()
     if courses is None:
         courses = [None if row.get("status") == "failed" else course(row) for row in rows]
     ids = [row["run_id"] for row in recorded]

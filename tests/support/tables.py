@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from paretoprune.analysis.aggregate import over_seeds
 from paretoprune.search import Proposal, Search, SearchSettings
+from paretoprune.study.columns import COLUMNS
+from paretoprune.study.row import assemble
 from paretoprune.study.run import Point, Run
 from paretoprune.study.storage import SCHEMA
-from paretoprune.study.storage.table_checks import SIZES
 
 RUN = {
     "method": "weighted-sum",
@@ -30,6 +31,7 @@ STUDY = {"round": 0, "role": "search", "search": "knee"}
 MEASURED = {"train_loss": 1.0, "val_error": 0.1, "complexity": 10.0, "nonzeros": 100}
 CONSTANT_LOSS = 2.3  # nats: what the best constant prediction has
 PRUNABLE = 1_000_000
+SIZES = [name for name, column in COLUMNS.items() if column.older is None]
 OLD: dict[str, object] = dict.fromkeys(SIZES)  # what no older version counted
 
 
@@ -54,9 +56,11 @@ def _row(given: Mapping[str, object]) -> dict[str, object]:
         measured.setdefault("l1", measured["complexity"])
         measured = {"val_loss_se": 0.0, "seconds": 0.0, "prunable_weights": 1000, **measured}
         measured = {**_sizes(measured), **measured}
-    run = Run(**_those_of(Run, {**RUN, **given}))
-    point = Point(run=run, **_those_of(Point, {"prunable_weights": 1000, **measured}))
-    return {**STUDY, **point.row(), **given}
+        measured.setdefault("sparsity", 1 - measured["nonzeros"] / measured["prunable_weights"])
+    chosen = RUN | given
+    run = Run(**{field.name: chosen[field.name] for field in fields(Run) if field.name in chosen})
+    unmeasured = {"prunable_weights": 1000, "sparsity": 1.0}
+    return assemble(STUDY | unmeasured | Point(run=run).columns() | measured)
 
 
 def _sizes(row: Mapping[str, object]) -> dict[str, object]:
@@ -67,10 +71,6 @@ def _sizes(row: Mapping[str, object]) -> dict[str, object]:
         **dict.fromkeys(("dense_flops", "compact_flops"), 2 * weights),
         "flops": 2 * nonzeros,
     }
-
-
-def _those_of(kind: type, values: Mapping[str, object]) -> dict[str, object]:
-    return {f.name: values[f.name] for f in fields(kind) if f.name in values}
 
 
 def corner(

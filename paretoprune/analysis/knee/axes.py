@@ -8,25 +8,16 @@ import numpy as np
 import pandas as pd
 
 from paretoprune.analysis.pareto import AXES, Axes, in_order
+from paretoprune.study.columns import COLUMNS, quality_axes, size_axes
 from paretoprune.study.metric import ACCURACY, least_error
 
-ERROR_OF = {"loss": "val_loss", "error": "val_error"}
-SIZE_OF = {
-    "complexity": "complexity",
-    "nonzeros": "nonzeros",
-    "flops": "flops",
-    "neurons": "neurons",
-    "parameters": "compact_parameters",
-}
-COUNTED = ("nonzeros", "flops", "neurons", "compact_parameters")  # columns of whole numbers
+ERROR_OF, SIZE_OF = quality_axes(), size_axes()  # name on `--axes` -> column
+COUNTED = tuple(name for name in SIZE_OF.values() if COLUMNS[name].is_count)
 USUAL = ("loss,complexity", "loss,nonzeros", "error,nonzeros")
 EVERY = {
     f"{quality},{size}": (ERROR_OF[quality], SIZE_OF[size])
     for quality, size in product(ERROR_OF, SIZE_OF)
 }
-# Column of a size -> column of the same size of the dense network.
-WHOLE_OF = {"flops": "dense_flops", "compact_parameters": "parameters"}
-WORDS = {"flops": "FLOPs", "compact_parameters": "parameters"}
 # The choices of `--axes`, the usual ones first.
 AXES_OF: dict[str, Axes] = {name: EVERY[name] for name in (*USUAL, *EVERY)}
 SCALES = ("log", "linear")
@@ -60,7 +51,7 @@ class AxesSpec:
 
 def word_of(column: str) -> str:
     """Return the name of a column for messages and labels."""
-    return WORDS.get(column, column.removeprefix("val_"))
+    return COLUMNS[column].word or column
 
 
 def floor_of(

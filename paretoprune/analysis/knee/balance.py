@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.knee.axes import WHOLE_OF, AxesSpec, distinct, word_of
+from paretoprune.analysis.knee.axes import AxesSpec, distinct, word_of
 from paretoprune.analysis.knee.result import KneeResult, too_few
+from paretoprune.study.columns import COLUMNS
 
 DEVIATION = 0.1  # in log loss: larger residuals count less than quadratically
 STEEPEST = 30.0  # largest power of the fitted curve: steeper ones are cliffs
@@ -32,7 +33,7 @@ def balance(front: pd.DataFrame, spec: AxesSpec) -> KneeResult:
     room = np.log(spec.constant_loss) - losses.min()
     if room <= 0:
         return KneeResult(None, "no network is better than the constant prediction")
-    whole = WHOLE_OF.get(spec.axes[1], "prunable_weights")
+    whole = COLUMNS[spec.axes[1]].dense
     price = room / np.log(front.loc[points.index, whole].max())
     size = size_at(price, losses, sizes)
     best = int(abs(sizes - np.clip(size, sizes.min(), sizes.max())).argmin())

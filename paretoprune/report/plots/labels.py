@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from paretoprune.analysis.knee.axes import COUNTED, word_of
 from paretoprune.analysis.snapshot import StudySnapshot
+from paretoprune.study.columns import COLUMNS
 from paretoprune.study.metric import ACCURACY, written
 
 # Loss -> format of the axis label, and format of a value.
@@ -17,12 +18,6 @@ COMPLEXITIES = {
     "l1": "l1 of the prunable weights",
     "l1-flops": "l1 of the prunable weights, weighted by FLOPs",
     "group-l1": "group l1 of the prunable weights",
-}
-SIZES = {
-    "nonzeros": "nonzero prunable weights",
-    "flops": "effective FLOPs of one sample",
-    "neurons": "neurons and filters left",
-    "compact_parameters": "parameters after compaction",
 }
 
 
@@ -59,7 +54,7 @@ class Words:
     def size_label(self) -> str:
         """The label of a size axis."""
         kind = f" ({self.complexity})" if self.complexity in COMPLEXITIES else ""
-        return SIZES.get(self.size, f"complexity{kind}")
+        return COLUMNS[self.size].label or f"complexity{kind}"
 
     def at_loss(self, loss: float, complexity: float) -> str:
         """Return a network's loss and complexity as text."""

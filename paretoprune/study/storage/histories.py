@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from paretoprune.study.settings import MANY
+from paretoprune.study.column import MANY
 from paretoprune.study.storage.parquet import read_frame
 from paretoprune.study.storage.paths import path_in_study
 

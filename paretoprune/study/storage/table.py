@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,11 +15,14 @@ from safetensors.numpy import save
 
 from paretoprune._version import __version__
 from paretoprune.errors import CouldNotError, printable
+from paretoprune.study.column import ALWAYS
+from paretoprune.study.columns import COLUMNS
+from paretoprune.study.row import Row, assemble
 from paretoprune.study.storage.atomic import remove, write_aside, write_bytes, write_text
 from paretoprune.study.storage.parquet import frame_of, open_table, read_frame
 from paretoprune.study.storage.paths import TABLE, file_in_study, path_in_study, require_study
 from paretoprune.study.storage.settings_file import VERSION, require_known
-from paretoprune.study.storage.table_checks import RUN_ID, SIZES, require_valid
+from paretoprune.study.storage.table_checks import RUN_ID, require_valid
 
 LAYER = pa.struct(
     [
@@ -29,36 +32,17 @@ LAYER = pa.struct(
         ("l1", pa.float64()),
     ]
 )
-TEXT, WHOLE, REAL = pa.string(), pa.int64(), pa.float64()
-# Columns may be added, with the value that their absence in older tables means; never renamed.
-ABSENT: dict[str, object] = {
-    "momentum": 0.0,
-    "l2_conv": 0.0,
-    "warm_up": 0.0,
-    "normalize": "none",
-    "split": False,
-    **dict.fromkeys(SIZES),
+TYPES = {
+    "text": pa.string(),
+    "whole": pa.int64(),
+    "real": pa.float64(),
+    "flag": pa.bool_(),
+    "layers": pa.list_(LAYER),
 }
 SCHEMA = pa.schema(
-    [
-        *(("run_id", TEXT), ("round", WHOLE), ("role", TEXT), ("parent", TEXT)),
-        *(("method", TEXT), ("search", TEXT), ("lam", REAL), ("seed", WHOLE), ("epochs", WHOLE)),
-        *(("batch_size", WHOLE), ("optimizer", TEXT), ("moments", TEXT), ("learning_rate", REAL)),
-        *(("momentum", REAL), ("l2_conv", REAL), ("normalize", TEXT), ("split", pa.bool_())),
-        *(("schedule", TEXT), ("threshold", REAL), ("warm_up", REAL), ("complexity_kind", TEXT)),
-        *(("status", TEXT), ("failure", TEXT), ("collapsed", pa.bool_())),
-        *(("train_loss", REAL), ("val_loss", REAL)),
-        *(("val_loss_se", REAL), ("val_error", REAL), ("test_loss", REAL), ("test_error", REAL)),
-        *(("complexity", REAL), ("l1", REAL), ("nonzeros", WHOLE), ("prunable_weights", WHOLE)),
-        *((name, WHOLE) for name in SIZES),
-        *(("sparsity", REAL), ("layers", pa.list_(LAYER)), ("seconds", REAL)),
-        *(("fleet_size", WHOLE), ("device", TEXT), ("started_at", TEXT), ("weights", TEXT)),
-        *(("log", TEXT), ("paretoprune_version", TEXT), ("torch_version", TEXT)),
-    ],
+    [(name, TYPES[column.kind]) for name, column in COLUMNS.items()],
     metadata={"paretoprune": str(VERSION)},
 )
-
-Row = Mapping[str, object]
 
 
 def read(folder: Path) -> pd.DataFrame:
@@ -90,7 +74,8 @@ def record(
 
     Args:
         folder: The folder of the study.
-        rows: The new rows; a row replaces an older one of the same run.
+        rows: The columns of the new rows that the storage does not fill. A row replaces an older
+            one of the same run.
         weights: Tensors by name, for each run id.
         histories: Columns of the history by name, for each run id.
         logs: Text of the log, for each run id.
@@ -108,25 +93,24 @@ def record(
     for run_id, text in logs.items():
         path = file_in_study(folder, "logs", f"{run_id}.log")
         write_aside(path, partial(write_text, text))
-    versions = {"paretoprune_version": __version__}
-    paths = [
-        {
-            "weights": f"weights/{row['run_id']}.safetensors" if row["run_id"] in weights else None,
-            "log": f"logs/{row['run_id']}.log" if row["run_id"] in logs else None,
-        }
-        for row in rows
-    ]
-    new = pa.Table.from_pylist(
-        [{**row, **named, **versions} for row, named in zip(rows, paths, strict=True)], SCHEMA
-    )
     try:
-        require_valid(new)
+        complete = [assemble(row, _stored_with(str(row["run_id"]), weights, logs)) for row in rows]
+        new = require_valid(pa.Table.from_pylist(complete, SCHEMA))
     except ValueError as error:  # once written, this row would make the whole table unreadable
         raise CouldNotError(f"cannot record a fleet ({error}): please report this") from error
     path = path_in_study(folder, TABLE)
     both = _append(open_table(path), new) if path.exists() else new
     write_aside(path, partial(pq.write_table, both))
     return _shown(frame_of(_complete(both)))
+
+
+def _stored_with(run_id: str, weights: Container[str], logs: Container[str]) -> Row:
+    """Return the columns that the storage fills: the names of a run's files, and our version."""
+    return {
+        "weights": f"weights/{run_id}.safetensors" if run_id in weights else None,
+        "log": f"logs/{run_id}.log" if run_id in logs else None,
+        "paretoprune_version": __version__,
+    }
 
 
 def weights_bytes(folder: Path, points: pd.DataFrame) -> int:
@@ -147,8 +131,8 @@ def forget_weights(folder: Path, points: pd.DataFrame, run_ids: Sequence[str]) -
     """
     if run_ids:
         table = open_table(path_in_study(folder, TABLE))
-        gone = pc.is_in(table["run_id"], pa.array(run_ids, TEXT))
-        column = pc.if_else(gone, pa.scalar(None, TEXT), table["weights"])
+        gone = pc.is_in(table["run_id"], pa.array(run_ids, pa.string()))
+        column = pc.if_else(gone, pa.scalar(None, pa.string()), table["weights"])
         table = table.set_column(table.column_names.index("weights"), "weights", column)
         write_aside(path_in_study(folder, TABLE), partial(pq.write_table, table))
         points = read(folder)
@@ -178,8 +162,8 @@ def _append(table: pa.Table, new: pa.Table) -> pa.Table:
 
 def _complete(table: pa.Table) -> pa.Table:
     """Return the columns of `SCHEMA`, filling those that an older version did not write."""
-    for name, value in ABSENT.items():
-        if name not in table.column_names:
-            column = pa.array([value] * len(table), SCHEMA.field(name).type)
-            table = table.append_column(name, column)
+    for name, column in COLUMNS.items():
+        if column.older != ALWAYS and name not in table.column_names:
+            values = pa.array([column.older] * len(table), SCHEMA.field(name).type)
+            table = table.append_column(name, values)
     return table.select(SCHEMA.names).cast(SCHEMA)

@@ -11,42 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from paretoprune.study.run import SMGD, WEIGHTED_SUM
-from paretoprune.study.settings import MANY
+from paretoprune.study.column import WEIGHTS, Column
+from paretoprune.study.columns import COLUMNS
+from paretoprune.study.run import SMGD
 
 RUN_ID = "^[0-9a-f]{12}$"
-WORDS = {
-    "role": ("search", "comparison", "confirmation", "derived"),
-    "method": (WEIGHTED_SUM, SMGD),
-    "status": ("done", "stopped", "diverged", "failed"),
-}
-WEIGHTS = 2**53  # numbers of weights up to this one are exact as floats
-LARGEST = 1e39  # larger than every 32-bit float
-COUNTED: dict[str, tuple[float, float]] = {
-    "round": (0, MANY),
-    "seed": (0, 2**32),
-    "epochs": (1, MANY),
-    "fleet_size": (1, MANY),
-    "nonzeros": (0, WEIGHTS),
-    "prunable_weights": (0, WEIGHTS),
-}
-GIVEN = ("failure", "collapsed", "optimizer", "moments", "normalize", "split", "device")
-# Values that a completed run has measured. The test loss may be anything, because no choice depends
-# on it.
-MEASURED: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(("train_loss", "val_loss", "val_loss_se"), (0, LARGEST)),
-    **dict.fromkeys(("val_error", "test_error", "sparsity"), (0, 1)),
-    **dict.fromkeys(("complexity", "l1"), (0, LARGEST)),
-    "prunable_weights": (1, WEIGHTS),
-}
-# Sizes of a network and FLOPs of a forward pass; older versions did not count them.
-SIZES = (
-    *("parameters", "compact_parameters", "neurons"),
-    *("dense_flops", "flops", "compact_flops"),
-)
 PATHS = {"weights": ("weights", "safetensors"), "log": ("logs", "log")}
 LONGEST = 200  # characters of a name, which is printed and drawn in plots
-FREE = ("run_id", "failure", "weights", "log")  # columns of text that is no name
 
 
 def require_valid(table: pa.Table) -> pa.Table:
@@ -64,37 +35,43 @@ def require_valid(table: pa.Table) -> pa.Table:
 def _rules(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
     """Yield each rule: the words for a row that breaks it, and a mask of the rows that keep it."""
     yield "is not named by 12 hexadecimal digits", pc.match_substring_regex(table["run_id"], RUN_ID)
-    for name, words in WORDS.items():
-        yield f"has an unknown {name}", pc.is_in(table[name], pa.array(words))
     for name, (subfolder, ending) in PATHS.items():
         expected = pc.binary_join_element_wise(f"{subfolder}/", table["run_id"], f".{ending}", "")
         fits = pc.or_kleene(pc.is_null(table[name]), pc.equal(table[name], expected))
         yield f"has another run's path in {name}", fits
-    for name in GIVEN:
-        yield f"has no {name}", pc.is_valid(table[name])
-    for name, bounds in COUNTED.items():
-        yield f"has an impossible {name}", _within(table[name], *bounds)
-    yield (
-        "has more nonzeros than weights",
-        pc.less_equal(table["nonzeros"], table["prunable_weights"]),
-    )
-    unknown = pc.is_null(table["seconds"], nan_is_null=True)
-    yield "took impossible seconds", pc.or_kleene(unknown, _within(table["seconds"], 0, LARGEST))
-    for name in SIZES:
-        known = _within(table[name], 0, WEIGHTS)
-        yield f"has an impossible {name}", pc.or_kleene(pc.is_null(table[name]), known)
     undone = pc.not_equal(table["status"], "done")
-    for name, bounds in MEASURED.items():
-        yield (
-            f"is done with an impossible {name}",
-            pc.or_kleene(undone, _within(table[name], *bounds)),
-        )
-    yield "is done and has no layers", pc.or_kleene(undone, pc.is_valid(table["layers"]))
+    for name, column in COLUMNS.items():
+        yield from _rules_of(column, table[name], undone)
+    fits = pc.less_equal(table["nonzeros"], table["prunable_weights"])
+    yield "has more nonzeros than weights", fits
+    known = pc.greater(table["prunable_weights"], 0)
+    yield "is done with an impossible prunable_weights", pc.or_kleene(undone, known)
     yield from _rules_of_lam(table)
-    for field in table.schema:
-        if field.type == pa.string() and field.name not in FREE:
-            yield f"has a {field.name} that is no name", _is_name(table[field.name])
     yield "has impossible layers", _has_sound_layers(table["layers"])
+
+
+def _rules_of(column: Column, values: pa.Array, undone: pa.Array) -> Iterator[tuple[str, pa.Array]]:
+    """Yield the rules that a column's declaration makes for its values.
+
+    `undone` is the mask of the runs that were not trained to their end.
+    """
+    if column.words:
+        yield f"has an unknown {column.name}", pc.is_in(values, pa.array(column.words))
+    elif column.kind in ("whole", "real"):
+        within = _within(values, column.least, column.most)
+        if column.checked == "always":
+            yield f"has an impossible {column.name}", within
+        elif column.checked == "given":
+            missing = pc.is_null(values, nan_is_null=True)
+            yield f"has an impossible {column.name}", pc.or_kleene(missing, within)
+        elif column.checked == "done":
+            yield f"is done with an impossible {column.name}", pc.or_kleene(undone, within)
+    elif column.checked == "always":
+        yield f"has no {column.name}", pc.is_valid(values)
+    elif column.checked == "done":
+        yield f"is done and has no {column.name}", pc.or_kleene(undone, pc.is_valid(values))
+    if column.kind == "text" and not column.is_free:
+        yield f"has a {column.name} that is no name", _is_name(values)
 
 
 def _rules_of_lam(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:

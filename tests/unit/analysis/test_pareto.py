@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from paretoprune.analysis.aggregate import MEANS, alive, choosable, over_seeds
 from paretoprune.analysis.indicators import hypervolume, hypervolume_of
 from paretoprune.analysis.pareto import nondominated, pareto, supported, wide_gaps
-from paretoprune.study.storage.table_checks import SIZES
 from tests.support.studies import ROWS, sized
-from tests.support.tables import OLD, corner, table
+from tests.support.tables import OLD, SIZES, corner, table
 
 COARSE = st.tuples(st.integers(1, 6), st.integers(1, 6))  # ties and equal points abound
 FINE = st.tuples(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3))

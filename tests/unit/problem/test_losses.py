@@ -56,7 +56,7 @@ def test_the_quality_of_squared_errors_is_r2(targets):
     residual = (outputs.reshape(wanted.shape) - wanted).square().sum()
     share = (residual / (wanted - centre).square().sum()).clamp(0, 1).item()
     assert got.error.item() == pytest.approx(share, rel=1e-5)
-    assert 0 <= point.test_error < 0.1
+    assert 0 <= point.values["test_error"] < 0.1
     assert point.status == "done"
 
 
@@ -103,8 +103,10 @@ def test_an_own_loss_is_trained_on_and_has_a_skill():
     assert task.constant_loss == pytest.approx(expected, rel=0.02)
     one = run(lam=0.0, epochs=150, learning_rate=0.05)
     point = train_fleet([one], task, lambda step, steps: None)[0].point
-    assert point.val_loss < 0.3 * task.constant_loss
-    assert point.val_error == pytest.approx(point.val_loss / task.constant_loss, rel=0.05)
+    assert point.values["val_loss"] < 0.3 * task.constant_loss
+    assert point.values["val_error"] == pytest.approx(
+        point.values["val_loss"] / task.constant_loss, rel=0.05
+    )
 
 
 def test_an_own_loss_over_classes_has_an_accuracy():

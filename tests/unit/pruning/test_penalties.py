@@ -42,8 +42,8 @@ def test_dense_networks_are_trained_alike_by_l1_and_by_flops():
         train_fleet([one], problem(complexity=kind), lambda step, steps: None)[0].point
         for kind in ("l1", "l1-flops")
     ]
-    assert points[0].nonzeros == points[1].nonzeros
-    assert points[0].complexity == points[1].complexity
+    assert points[0].values["nonzeros"] == points[1].values["nonzeros"]
+    assert points[0].values["complexity"] == points[1].values["complexity"]
 
 
 @pytest.mark.slow
@@ -55,7 +55,7 @@ def test_group_l1_leaves_fewer_neurons_than_l1_at_equal_nonzeros():
         lams = [1e-4 * 3**step for step in range(6)]
         runs = [run(lam=lam, epochs=20, complexity_kind=kind) for lam in lams]
         points = [one.point for one in train_fleet(runs, task, lambda step, steps: None)]
-        best = min(points, key=lambda point: abs(point.nonzeros - 2000))
+        best = min(points, key=lambda point: abs(point.values["nonzeros"] - 2000))
         neurons[kind] = best.neurons
     assert neurons["group-l1"] < 0.6 * neurons["l1"]
 

@@ -27,30 +27,34 @@ def test_a_point_says_what_its_weights_are():
     one = run(lam=2e-3)
     outcome = train_fleet([run(lam=0.0), one], task, silent)[1]
     point, arrays = outcome.point, [outcome.weights[name] for name in task.problem.prunable]
+    values = point.values
     assert point.run == one
-    assert point.nonzeros == sum(np.count_nonzero(array) for array in arrays)
-    assert point.l1 == pytest.approx(sum(np.abs(array).sum() for array in arrays), rel=1e-5)
-    assert point.complexity == pytest.approx(point.l1, rel=1e-5)
-    assert point.prunable_weights == sum(array.size for array in arrays)
-    assert [layer.shape for layer in point.layers] == [array.shape for array in arrays]
+    assert values["nonzeros"] == sum(np.count_nonzero(array) for array in arrays)
+    assert values["l1"] == pytest.approx(sum(np.abs(array).sum() for array in arrays), rel=1e-5)
+    assert values["complexity"] == pytest.approx(values["l1"], rel=1e-5)
+    assert values["prunable_weights"] == sum(array.size for array in arrays)
+    assert [layer["shape"] for layer in values["layers"]] == [array.shape for array in arrays]
     assert all(abs(w) > one.threshold for array in arrays for w in array[array != 0].flat)
-    assert 0 < point.nonzeros < point.prunable_weights
+    assert 0 < values["nonzeros"] < values["prunable_weights"]
     assert set(outcome.weights) == set(dict(task.problem.network(0).named_parameters()))
 
 
 def test_a_point_says_how_large_its_network_is():
     task = problem("lenet5", "all", complexity="group-l1")
     outcome = train_fleet([run(lam=5e-3, epochs=6)], task, lambda step, steps: None)[0]
-    point, network = outcome.point, task.problem.network(0)
+    values, network = outcome.point.values, task.problem.network(0)
     fill(network, {name: torch.from_numpy(array) for name, array in outcome.weights.items()})
     inputs = task.problem.inputs(task.problem.data.test.inputs)
     stored, left = counts_of(network, inputs), counts_of(compact(network, inputs).network, inputs)
-    assert (point.parameters, point.flops) == (stored.parameters, stored.flops)
-    assert point.dense_flops == stored.dense_flops > point.flops > 0
-    assert (point.compact_parameters, point.neurons) == (left.parameters, left.neurons)
-    assert point.compact_flops == left.dense_flops
-    assert point.compact_parameters < point.parameters
-    assert point.parameters == sum(one.numel() for one in nn.ModuleList([network]).parameters())
+    assert (values["parameters"], values["flops"]) == (stored.parameters, stored.flops)
+    assert values["dense_flops"] == stored.dense_flops > values["flops"] > 0
+    assert (values["compact_parameters"], values["neurons"]) == (
+        left.parameters,
+        left.neurons,
+    )
+    assert values["compact_flops"] == left.dense_flops
+    assert values["compact_parameters"] < values["parameters"]
+    assert values["parameters"] == sum(one.numel() for one in nn.ModuleList([network]).parameters())
 
 
 X, Y = torch.randn(40, 3), torch.arange(40) % 4
@@ -70,8 +74,10 @@ def test_a_network_that_cannot_be_counted_is_trained_and_recorded(monkeypatch):
     monkeypatch.setattr("paretoprune.training.outcome.compact", raising)
     (outcome,) = train_fleet([run(epochs=1)], task, lambda step, steps: None)
     point = outcome.point
-    assert (point.status, point.parameters, point.neurons) == ("done", None, None)
-    assert point.nonzeros > 0
+    values = point.values
+    assert point.status == "done"
+    assert not {"parameters", "neurons"} & values.keys()
+    assert values["nonzeros"] > 0
     assert "compact size cannot be counted: RuntimeError: no copies" in outcome.notes[0]
 
 

@@ -79,7 +79,7 @@ def test_a_network_that_is_always_the_same_begins_each_run_anew():
     first, again = (
         train_fleet([run(epochs=2)], task, lambda step, steps: None)[0].point for _ in range(2)
     )
-    assert first.val_loss == again.val_loss
+    assert first.values["val_loss"] == again.values["val_loss"]
     assert task.problem.network(0) is not task.problem.network(0)
     for name, one in net.state_dict().items():
         assert torch.equal(one, before[name])

@@ -16,10 +16,10 @@ def silent(step, steps):
 
 def test_history_has_a_row_an_epoch_and_ends_at_the_point():
     outcome = train_fleet([run(lam=1e-3, epochs=3)], problem(), silent)[0]
-    history, point = outcome.history, outcome.point
+    history, values = outcome.history, outcome.point.values
     assert history["epoch"] == [1, 2, 3]
     for name in ("val_loss", "val_error", "complexity", "nonzeros"):
-        assert history[name][-1] == pytest.approx(getattr(point, name))
+        assert history[name][-1] == pytest.approx(values[name])
     assert history["train_loss"][2] < history["train_loss"][0]
     assert history["loss_weight"] == pytest.approx([0.999] * 3)
     assert history["complexity_weight"] == pytest.approx([0.001] * 3)
@@ -39,8 +39,8 @@ def test_a_network_that_warms_up_survives_a_lam_that_kills_it_otherwise():
         train_fleet([run(lam=0.03, epochs=20, warm_up=warm_up)], problem(), silent)[0].point
         for warm_up in (0.0, 0.5)
     )
-    assert killed.collapsed
-    assert not kept.collapsed
+    assert killed.values["collapsed"]
+    assert not kept.values["collapsed"]
 
 
 def test_a_large_lam_collapses_and_says_so():
@@ -50,9 +50,9 @@ def test_a_large_lam_collapses_and_says_so():
             [run(lam=0.5, epochs=6), run(lam=1e-4, epochs=6)], problem(), silent
         )
     )
-    assert dead.collapsed
-    assert not alive.collapsed
-    assert dead.val_loss > 0.99 * math.log(10)
+    assert dead.values["collapsed"]
+    assert not alive.values["collapsed"]
+    assert dead.values["val_loss"] > 0.99 * math.log(10)
 
 
 def test_seeds_change_initial_weights_and_nothing_else():

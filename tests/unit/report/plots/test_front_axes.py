@@ -75,7 +75,7 @@ def test_plot_draws_the_axes_that_are_asked_for(paretoprune, study):
     ("options", "sentence"),
     [
         ("--axes loss,flops", "--axes loss,flops is unknown: did you mean error,flops?"),
-        ("--axes flops", "Choose from error,nonzeros, error,complexity, error,flops"),
+        ("--axes flops", "Choose from error,nonzeros, error,complexity, error,parameters"),
         ("--kind layers --axes error,flops", "--axes is of --kind front: leave it out with"),
         ("--kind history --axes error,flops", "leave it out with --kind history"),
     ],

@@ -14,9 +14,9 @@ from paretoprune.analysis.pareto import pareto
 from paretoprune.errors import CorruptStudyError, CouldNotError
 from paretoprune.study import storage
 from paretoprune.study.storage.atomic import write_aside
-from paretoprune.study.storage.table_checks import SIZES
 from tests.support.problems import run
 from tests.support.rows import row
+from tests.support.tables import SIZES
 
 
 def put(content, path):
@@ -136,7 +136,7 @@ def test_an_older_table_says_what_it_meant_by_silence(study):
     older.to_parquet(study / "points.parquet")
     absent = storage.read(study)[["momentum", "l2_conv", "warm_up"]]
     assert absent.to_numpy().tolist() == [[0.0, 0.0, 0.0]]
-    record(study, row(0.5, run=run(lam=0.5, momentum=0.9)))
+    record(study, row(0.5, one=run(lam=0.5, momentum=0.9)))
     assert storage.read(study)["momentum"].tolist() == [0.0, 0.9]
 
 

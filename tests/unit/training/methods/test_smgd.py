@@ -210,7 +210,7 @@ def test_smgd_prunes_as_a_weighted_sum_does():
     one = replace(SMGD_RUN, threshold=5e-3, learning_rate=1e-2, epochs=10)
     outcome = train_fleet([one], problem(images=256), lambda step, steps: None)[0]
     assert outcome.point.run.lam is None
-    assert 0 < outcome.point.nonzeros < outcome.point.prunable_weights
+    assert 0 < outcome.point.values["nonzeros"] < outcome.point.values["prunable_weights"]
     smallest = min(
         abs(outcome.weights[name][outcome.weights[name] != 0]).min()
         for name in problem().problem.prunable

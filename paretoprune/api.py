@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +15,19 @@ from paretoprune.export.export import Exported, export
 from paretoprune.export.trained_network import KNEE, chosen_run, load_network, resize_to_state
 from paretoprune.problem.build import Environment
 from paretoprune.runner.events import Event
-from paretoprune.runner.executors import LOCAL
 from paretoprune.runner.executors.ray import RayConfig, ray_config_of
-from paretoprune.runner.request import SweepRequest
-from paretoprune.study.settings import Budget, Settings, data_folder
+from paretoprune.runner.keywords import list_options, of_kind, read_options
+from paretoprune.runner.place import Place
+from paretoprune.study.plan import Budget
+from paretoprune.study.settings import Settings, data_folder
 from paretoprune.study.storage.tensors import read_tensors
 from paretoprune.study.user_code import IN_MEMORY
-from paretoprune.study.validation import choose
 
 if TYPE_CHECKING:
-    from paretoprune.report.plots import Figure
+    from typing import Unpack
 
-# Field names of the options whose names on the command line differ.
-FIELD_NAMES = {"lr": "learning_rate", "round": "round_size"}
+    from paretoprune._sweep_options import SweepOptions
+    from paretoprune.report.plots import Figure
 
 
 class Study:
@@ -152,51 +151,47 @@ def sweep(
     *,
     model: str | Callable[..., nn.Module] | None = None,
     data: Any = None,
-    out: str | Path | None = None,
     loss: str | Callable[..., Any] | None = None,
-    data_dir: str | Path | None = None,
-    device: str = "auto",
-    time_budget: float | None = None,
-    fail_fast: bool = False,
-    retry_failed: bool = False,
+    out: str | Path | None = None,
     progress: bool = True,
-    executor: str = LOCAL,
-    asynchronous: bool = False,
-    **options: Any,
+    **options: "Unpack[SweepOptions]",
 ) -> Study:
     """Approximate a front, as `paretoprune sweep` does, and return the study.
 
-    `model`, `data` and `loss` are names as on the command line, or functions; `data` may also be
-    the data that such a function returns. `out` is the study's folder; the same call continues it.
-    `time_budget` is in seconds, `asynchronous` is `--async`, and `progress` shows the progress in
-    the terminal. `options` are the other options of the command line, with underscores. torch's
-    random state and cuDNN flags are restored at the end (for glibc's memory see decision 0012).
-    Raises `UsageError` if options are wrong, and `CouldNotError` if no run could be trained.
+    The same call continues the study. torch's random state and cuDNN flags are restored at the end
+    (for glibc's memory see decision 0012).
+
+    Args:
+        model: the name of a model, or a function that returns one.
+        data: the name of a data set, the data, or a function that returns them (docs/own.md).
+        loss: the name of a loss, or a function.
+        out: the folder of the study; `None` for one named after the data set and the model.
+        progress: whether the terminal shows the progress.
+        options: the options of the command line, with underscores, as listed below.
+
+    Raises:
+        UsageError: if options are wrong or contradict the study.
+        CouldNotError: if no run could be trained.
     """
     from paretoprune.report.terminal.live_view import SweepView
+    from paretoprune.runner.request import request_of
     from paretoprune.runner.sweep import sweep as run_sweep
 
-    named = {"model": model, "dataset": data, "loss": loss}
-    given = _given({name: arg for name, arg in named.items() if arg is not None}, options)
-    ray = ray_config_of(executor, _fields_of(RayConfig, given), device)
-    objects = {
-        name: _object(arg) for name, arg in (("model", model), ("data", data), ("loss", loss))
-    }
-    request = SweepRequest(
-        folder=None if out is None else Path(out),
-        settings=_fields_of(Settings, given),
-        budget=_fields_of(Budget, given),
-        time_budget=time_budget,
-        is_fail_fast=fail_fast,
-        is_retry=retry_failed,
-        is_async=asynchronous,
-        environment=Environment(device=device, data_dir=data_folder(data_dir), **objects),
-        executor=executor,
-        ray=ray,
-    )
+    arguments = {"model": model, "dataset": data, "loss": loss}
+    named = {name: _name_of(arg, name) for name, arg in arguments.items() if arg is not None}
+    given = read_options(named, dict(options))
+    place = Place(**of_kind(Place, given))
+    ray = ray_config_of(place.executor, of_kind(RayConfig, given), place.device)
+    objects = {"model": _object(model), "data": _object(data), "loss": _object(loss)}
+    folder = None if out is None else Path(out)
+    settings, budget = of_kind(Settings, given), of_kind(Budget, given)
+    request = request_of(folder, settings, budget, place, ray, **objects)
     with SweepView() if progress else nullcontext(_silent) as watch:
         summary = run_sweep(request, watch)
-    return Study(summary.folder, device=device, data_dir=data_dir, **objects)
+    return Study(summary.folder, device=place.device, data_dir=place.data_dir, **objects)
+
+
+list_options(sweep)
 
 
 def _silent(event: Event) -> None:
@@ -236,21 +231,3 @@ def _name_of(argument: Any, field: str) -> str:
         if callable(argument)
         else f"{IN_MEMORY}:{field}"
     )
-
-
-def _given(named: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Return names and options by field; raise `UsageError` for one unknown or given twice."""
-    known = [field.name for kind in (Settings, Budget, RayConfig) for field in fields(kind)]
-    given = {name: _name_of(arg, name) for name, arg in named.items()}
-    for option, value in options.items():
-        name = choose(FIELD_NAMES.get(option, option), known, "option")
-        if name in given:
-            raise UsageError(f"{option} is given twice, also under another name: give it once")
-        given[name] = value
-    return given
-
-
-def _fields_of(kind: type, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the given values that belong to fields of the dataclass `kind`."""
-    names = {field.name for field in fields(kind)}
-    return {name: value for name, value in given.items() if name in names}

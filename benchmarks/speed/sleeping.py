@@ -20,8 +20,8 @@ from paretoprune.runner.jobs import JobPool
 from paretoprune.runner.loop import Loop
 from paretoprune.runner.request import SweepRequest
 from paretoprune.study import storage
+from paretoprune.study.plan import Budget, Plan
 from paretoprune.study.run import Run
-from paretoprune.study.settings import Budget, Plan
 from paretoprune.training.outcome import Outcome
 
 EPOCHS = SETTINGS.epochs

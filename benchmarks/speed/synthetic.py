@@ -12,8 +12,9 @@ from paretoprune.pruning.selection import prunable_names
 from paretoprune.runner.rounds import Round
 from paretoprune.runner.runs import run_template
 from paretoprune.study import storage
+from paretoprune.study.plan import Budget, Measured, Plan
 from paretoprune.study.run import Layer, Point, Run
-from paretoprune.study.settings import Budget, Measured, Plan, Settings
+from paretoprune.study.settings import Settings
 from paretoprune.training.outcome import Outcome
 
 MANY = 10_000  # rows of a large study

@@ -1,8 +1,11 @@
 """Aggregation of runs: which points count for a front, and their means over seeds."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
+from paretoprune.study.column import Column
 from paretoprune.study.columns import COLUMNS
 
 CHOSEN_ROLES = ("search", "derived")
@@ -18,12 +21,16 @@ def alive(points: pd.DataFrame) -> pd.DataFrame:
     return points[(points["status"] == "done") & ~points["collapsed"]]
 
 
-# Columns that are averaged over the seeds of a network, and those that distinguish networks.
+# Columns of every study that are averaged over the seeds of a network.
 MEANS = tuple(name for name, column in COLUMNS.items() if column.is_mean)
-VARIANT = tuple(name for name, column in COLUMNS.items() if column.is_variant)
 
 
-def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
+def variant_columns(columns: Mapping[str, Column]) -> list[str]:
+    """Return the names of the columns that distinguish networks."""
+    return [name for name, column in columns.items() if column.is_variant]
+
+
+def over_seeds(points: pd.DataFrame, columns: Mapping[str, Column] = COLUMNS) -> pd.DataFrame:
     """Return one row for all runs that differ only in their seed.
 
     The columns `MEANS` hold means over the living seeds. The other columns, `run_id` among them,
@@ -32,11 +39,12 @@ def over_seeds(points: pd.DataFrame) -> pd.DataFrame:
     a column `NAME_sd`, the sample standard deviation between seeds (0 for one seed).
 
     Args:
-        points: the table, or those of its columns that matter: `MEANS`, and those of `VARIANT` that
-            can differ.
+        points: the table, or those of its columns that matter: the averaged ones, and those of
+            the distinguishing ones that can differ.
+        columns: the columns of the study.
     """
-    keys = [name for name in VARIANT if name in points]
-    means = list(MEANS)
+    keys = [name for name in variant_columns(columns) if name in points]
+    means = [name for name, column in columns.items() if column.is_mean]
     deviations = [f"{name}_sd" for name in means]
     is_living = points.index.isin(alive(points).index)
     zeros = np.where(is_living[:, None], np.zeros(len(means)), np.nan)

@@ -11,8 +11,8 @@ from paretoprune.analysis.knee.axes import word_of
 from paretoprune.analysis.pareto import Axes
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.errors import UsageError
+from paretoprune.study.options import choose
 from paretoprune.study.run import SMGD
-from paretoprune.study.validation import choose
 
 
 @dataclass(frozen=True)

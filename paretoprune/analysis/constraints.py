@@ -13,7 +13,7 @@ from paretoprune.analysis.pareto import Axes, pareto
 from paretoprune.errors import UsageError
 from paretoprune.study.columns import COLUMNS
 from paretoprune.study.metric import ACCURACY, R2, SKILL
-from paretoprune.study.validation import choose
+from paretoprune.study.options import choose
 
 # Name of a metric on the command line -> metric (each is 1 - error).
 METRICS = {"accuracy": ACCURACY, "r2": R2, "skill": SKILL}

@@ -8,7 +8,7 @@ import pandas as pd
 from paretoprune.analysis.aggregate import choosable, over_seeds
 from paretoprune.analysis.pareto import AXES, Axes, pareto
 from paretoprune.study import storage
-from paretoprune.study.settings import Plan
+from paretoprune.study.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -44,5 +44,6 @@ def load_study(folder: Path) -> StudySnapshot:
         UsageError: if `folder` holds no study.
         CorruptStudyError: if a file of the study cannot be read.
     """
-    plan, points = storage.read_plan(folder), storage.read(folder)
-    return StudySnapshot(folder, plan, points, over_seeds(points))
+    plan = storage.read_plan(folder)
+    points = storage.read(folder, plan.columns)
+    return StudySnapshot(folder, plan, points, over_seeds(points, plan.columns))

@@ -5,7 +5,8 @@ from pathlib import Path
 import typer
 
 from paretoprune.cli.options import DATA_DIR, JSON, STUDY
-from paretoprune.study.settings import AUTO, data_folder
+from paretoprune.study.parsing import AUTO
+from paretoprune.study.settings import data_folder
 
 
 def export(

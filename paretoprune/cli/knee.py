@@ -7,7 +7,8 @@ import typer
 from paretoprune.cli.options import DATA_DIR, JSON, STUDY, interruptible
 from paretoprune.errors import UsageError
 from paretoprune.study.columns import COLUMNS, quality_axes, size_axes
-from paretoprune.study.settings import AUTO, data_folder
+from paretoprune.study.parsing import AUTO
+from paretoprune.study.settings import data_folder
 
 LOSS = COLUMNS["val_loss"].bound
 SIZES = [column.bound for column in COLUMNS.values() if column.bound not in ("", LOSS)]

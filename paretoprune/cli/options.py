@@ -3,20 +3,16 @@
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import typer
 
-from paretoprune.runner.executors.ray import RayConfig
-from paretoprune.study.settings import DATA_VARIABLE, Budget, Settings
-from paretoprune.study.validation import option_of
+from paretoprune.runner.place import DATA_HELP
+from paretoprune.study.options import Option, options_of
+from paretoprune.study.settings import DATA_VARIABLE
 
-PROBLEM, TRAINING, SEARCH, PLACE = "Problem", "Training", "Search and budget", "Place"
-COMPARISON, CLUSTER = "Comparison with SMGD", "Cluster"
 INTERRUPTED = 130
-DATA_HELP = "Where data are, or go (default: ~/.cache/paretoprune)"
 
 STUDY = typer.Argument(metavar="STUDY", help="Folder of a study.", show_default=False)
 STUDIES = typer.Argument(metavar="STUDY...", help="Folders of studies.", show_default=False)
@@ -27,34 +23,22 @@ DATA_DIR = typer.Option(
 SPLIT = typer.Option("validation", help="Values on validation | test (default: validation)")
 
 
-def option(panel: str, text: str, *names: str, **more: Any) -> Any:
-    """Return a typer option of `sweep` that is `None` if it is not given.
-
-    The value of the study, or its default, takes effect in that case.
-
-    Args:
-        panel: Heading of the group of options in the help.
-        text: Help text.
-        names: Names of the option; those of typer if there are none.
-        more: Further arguments of `typer.Option`.
-    """
-    return typer.Option(None, *names, help=text, rich_help_panel=panel, show_default=False, **more)
-
-
-def given(context: typer.Context, kind: type[Settings | Budget | RayConfig]) -> dict[str, Any]:
+def given(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """Return the values of the dataclass `kind` that the user gave as options, by field name."""
-    values = {field.name: context.params.get(field.name) for field in fields(kind)}
+    values = {each.name: options.get(each.name) for each in options_of(kind)}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def place_of(params: Mapping[str, Any]) -> list[str]:
-    """Return the given options on data folder, device and executor, as words of a command.
+def place_of(declared: Iterable[Option], options: Mapping[str, Any]) -> list[str]:
+    """Return the given options that the study does not store, as words of a command.
 
-    The study does not store them, so the command that continues the sweep needs them too.
+    The command that continues the sweep needs them too.
     """
-    names = ("data_dir", "device", "executor", *(field.name for field in fields(RayConfig)))
-    words = [f"{option_of(name)}={params[name]}" for name in names if params[name] is not None]
-    return [*words, *(["--async"] if params["is_async"] else [])]
+    chosen = [each for each in declared if each.is_repeated and options[each.name] is not None]
+    return [
+        *(f"{each.typed}={options[each.name]}" for each in chosen if each.kind is not bool),
+        *(each.typed for each in chosen if options[each.name] is True),
+    ]
 
 
 @contextlib.contextmanager

@@ -23,9 +23,9 @@ from paretoprune.pruning.flops import uses_per_weight
 from paretoprune.pruning.penalties import PENALTIES
 from paretoprune.pruning.selection import CONVOLUTIONS, prunable_names, weight_names
 from paretoprune.study.dataset_ref import FOLDER, is_user_code
+from paretoprune.study.options import choose
 from paretoprune.study.settings import USER_CODE, Settings
 from paretoprune.study.user_code import Function, call, find
-from paretoprune.study.validation import choose
 
 Arrays = Mapping[str, np.ndarray]
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import torch
 
 from paretoprune.errors import UsageError
+from paretoprune.study.options import choose
 from paretoprune.study.settings import DEVICES
-from paretoprune.study.validation import choose
 
 # Options of glibc's malloc.h. By default glibc returns large blocks to the kernel at once, and
 # every step of a fleet then waits for the same pages again, zeroed (docs/experiments.md).

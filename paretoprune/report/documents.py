@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.aggregate import VARIANT
+from paretoprune.analysis.aggregate import variant_columns
 from paretoprune.analysis.choice import Choice, find_knee
 from paretoprune.analysis.comparison.compare import Comparison
 from paretoprune.analysis.snapshot import StudySnapshot
@@ -61,7 +61,7 @@ def points_document(snapshot: StudySnapshot, everything: bool) -> dict[str, Any]
 
 def points_csv(snapshot: StudySnapshot, everything: bool) -> str:
     """Return the text of `show --csv`: all columns, in their order, that hold one value each."""
-    nested = [name for name, column in COLUMNS.items() if column.kind == "layers"]
+    nested = [name for name, column in snapshot.plan.columns.items() if column.kind == "layers"]
     return str(_rows(snapshot, everything).drop(columns=nested).to_csv(index=False))
 
 
@@ -78,7 +78,7 @@ def compare_document(comparison: Comparison, picture: Path) -> dict[str, Any]:
 
 def in_order(points: pd.DataFrame) -> pd.DataFrame:
     """Sort rows by λ, then by variant, then by seed."""
-    return points.sort_values(["lam", *VARIANT, "seed"])
+    return points.sort_values(["lam", *variant_columns(COLUMNS), "seed"])
 
 
 def to_jsonable(value: Any) -> Any:

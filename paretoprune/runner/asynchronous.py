@@ -17,8 +17,8 @@ from paretoprune.runner.rounds import Round, lacking, networks_of, repeated_roun
 from paretoprune.runner.runs import comparison_runs, runs_of, seeds_of
 from paretoprune.search import SEARCHES
 from paretoprune.search.proposal import PENDING
+from paretoprune.study.plan import Plan
 from paretoprune.study.run import SMGD, Run
-from paretoprune.study.settings import Plan
 
 # Columns that the searches read, and that fall or rise with λ.
 FANTASIES = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros")

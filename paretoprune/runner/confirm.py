@@ -22,9 +22,9 @@ from paretoprune.runner.runs import run_template
 from paretoprune.runner.setup import require_same_data
 from paretoprune.study import storage
 from paretoprune.study.column import MANY
+from paretoprune.study.options import require
 from paretoprune.study.run import Run
 from paretoprune.study.settings import Settings
-from paretoprune.study.validation import require
 from paretoprune.training.prepare import prepare
 
 FULL = 3  # multiple of the sweep's epochs, as in the paper, whose searches train for a third
@@ -86,11 +86,11 @@ def confirm(
         raise UsageError(f"there is nothing to confirm, no knee: {choice.reason}")
     run = confirming_run(snapshot.plan.settings, choice.row(choice.network), epochs)
     with training_process(), storage.locked(snapshot.folder):
-        points = storage.read(snapshot.folder)
+        points = storage.read(snapshot.folder, snapshot.plan.columns)
         done = points[points["status"] == "done"]
         if run.id not in set(done["run_id"]):
             train_alone(snapshot, run, environment, watch, executor or LocalExecutor())
-    points = storage.read(snapshot.folder)
+    points = storage.read(snapshot.folder, snapshot.plan.columns)
     row = points[points["run_id"] == run.id].iloc[0]
     return Confirmation(row=row, beaten_by=beaten_by(snapshot, row))
 

@@ -14,8 +14,9 @@ from paretoprune.problem.device import training_process
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.runs import run_template
 from paretoprune.runner.setup import measure, new_budget
+from paretoprune.study.plan import Plan
 from paretoprune.study.run import Run
-from paretoprune.study.settings import Plan, Settings
+from paretoprune.study.settings import Settings
 from paretoprune.training.evaluate import evaluate
 from paretoprune.training.prepare import Prepared, prepare
 from paretoprune.training.step import Training, begin, take_step

@@ -8,7 +8,7 @@ import pandas as pd
 
 from paretoprune.analysis.pareto import wide_gaps
 from paretoprune.search import Interval
-from paretoprune.study.settings import Plan
+from paretoprune.study.plan import Plan
 
 SWEPT = ("search", "comparison")  # roles of the runs that a sweep trains
 

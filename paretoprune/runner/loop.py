@@ -19,8 +19,8 @@ from paretoprune.runner.retention import weights_to_delete
 from paretoprune.runner.rounds import Round, lams_of, next_round
 from paretoprune.runner.runs import comparison_runs, fleets_of
 from paretoprune.study import storage
+from paretoprune.study.plan import Plan
 from paretoprune.study.run import SMGD, Run
-from paretoprune.study.settings import Plan
 
 # With --async, the number of fleets that wait is this share of the executor's slots, but at least
 # one. A waiting fleet begins as soon as another one ends.
@@ -67,7 +67,8 @@ class Loop:
             CorruptStudyError: If a checkpoint cannot be read.
             ClusterError: If the cluster fails.
         """
-        points = storage.forget_weights(self.folder, self.points, ())  # files of a killed process
+        # files of a killed process
+        points = storage.forget_weights(self.folder, self.points, (), self.plan.columns)
         self.points = keep(self.folder, self.plan, points, self.again)
         with self.fleets:
             while self.ending != "failed":
@@ -227,7 +228,7 @@ def keep(folder: Path, plan: Plan, points: pd.DataFrame, again: set[str]) -> pd.
     storage.forget_checkpoints(folder, set(points["run_id"]) - again)
     size = storage.weights_bytes(folder, points)
     gone = weights_to_delete(points, budget.keep_weights, size, budget.repeats)
-    return storage.forget_weights(folder, points, gone) if gone else points
+    return storage.forget_weights(folder, points, gone, plan.columns) if gone else points
 
 
 def predicted(points: pd.DataFrame, round_: Round) -> float:
@@ -249,6 +250,7 @@ def record(folder: Path, plan: Plan, results: Sequence[JobResult]) -> pd.DataFra
         weights={o.point.run.id: o.weights for o in outcomes if o.weights},
         histories={o.point.run.id: o.history for o in outcomes if o.history},
         logs={run_id: log for result in results for run_id, log in result.logs.items()},
+        columns=plan.columns,
     )
 
 

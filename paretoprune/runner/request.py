@@ -9,15 +9,17 @@ from paretoprune.errors import UsageError
 from paretoprune.problem.build import Environment
 from paretoprune.runner.executors import LOCAL
 from paretoprune.runner.executors.ray import RayConfig
+from paretoprune.runner.place import Place
 from paretoprune.study.dataset_ref import is_user_code
+from paretoprune.study.options import option_of, options_of, require
+from paretoprune.study.plan import Budget
 from paretoprune.study.run import SMGD
-from paretoprune.study.settings import Budget, Settings
+from paretoprune.study.settings import Settings, data_folder
 from paretoprune.study.storage.tensors import read_tensors
 from paretoprune.study.user_code import IN_MEMORY, Function, find
-from paretoprune.study.validation import option_of, require
 
 # Fields that only a search reads, and fields that only the comparison with SMGD reads.
-OF_SEARCHES = {"search", "warm_up", "round_size", "max_runs", "tolerance", "repeats"}
+OF_SEARCHES = {o.name for kind in (Settings, Budget) for o in options_of(kind) if o.of_search}
 OF_SMGD = {"smgd_epochs", "moments", "normalize", "split"}
 
 
@@ -75,6 +77,40 @@ def with_initial(environment: Environment, settings: Settings) -> Environment:
     """Return the environment with the initial weights from the file that the settings name."""
     initial = read_tensors(Path(settings.init)) if settings.init else {}
     return replace(environment, initial=initial)
+
+
+def request_of(
+    folder: Path | None,
+    settings: Mapping[str, Any],
+    budget: Mapping[str, Any],
+    place: Place,
+    ray: RayConfig | None = None,
+    **objects: Any,
+) -> SweepRequest:
+    """Return the request for a sweep from the options that a user gave.
+
+    Args:
+        folder: The folder of the study; `None` for one named after the data set and the model.
+        settings: Values of `Settings`, by field name.
+        budget: Values of `Budget`, by field name.
+        place: The options that hold for this call.
+        ray: The configuration of the executor `ray`.
+        objects: `model`, `data` and `loss`, if a program gives objects instead of names.
+    """
+    return SweepRequest(
+        folder=folder,
+        settings=settings,
+        budget=budget,
+        time_budget=place.time_budget,
+        is_fail_fast=place.fail_fast,
+        is_retry=place.retry_failed,
+        is_async=place.asynchronous,
+        environment=Environment(
+            device=place.device, data_dir=data_folder(place.data_dir), **objects
+        ),
+        executor=place.executor,
+        ray=ray or RayConfig(),
+    )
 
 
 def default_folder(settings: Settings) -> Path:

@@ -12,8 +12,8 @@ import pandas as pd
 from paretoprune.analysis.aggregate import MEANS, over_seeds
 from paretoprune.runner.runs import Pair, comparison_runs, run_template, runs_of, seeds_of
 from paretoprune.search import SEARCHES, Proposal, SearchSettings
+from paretoprune.study.plan import Plan
 from paretoprune.study.run import SMGD, Run
-from paretoprune.study.settings import Plan
 
 # Columns that searches, and means over seeds, read. Copying the others takes long. The search runs
 # of a study differ in λ and seed only.

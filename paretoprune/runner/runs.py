@@ -1,36 +1,36 @@
 """Runs of a plan: the runs for given λs and seeds, and those of the comparison with SMGD."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
+from paretoprune.study.options import options_of
+from paretoprune.study.plan import Plan
 from paretoprune.study.run import SMGD, WEIGHTED_SUM, Run
-from paretoprune.study.settings import Plan, Settings
+from paretoprune.study.settings import Settings
 
 # Factor of the convolutions' sum of squares if it is a separate objective. Min-norm weights follow
 # the smaller gradient. With 100 the convolutions are deleted; from 500 on the factor does not
 # matter (docs/experiments.md).
 SPLIT_L2 = 2000.0
 
+FIELDS = {each.name for each in fields(Run)}
 Pair = tuple[float, int]  # λ and seed
 
 
 def run_template(settings: Settings) -> Run:
     """Return a run with the values of the study's settings and λ = 0."""
+    declared = [each for each in options_of(Settings) if each.of_run]
+    values = {each.of_run: getattr(settings, each.name) for each in declared}
+    further = {
+        each.of_run: values.pop(each.of_run) for each in declared if each.of_run not in FIELDS
+    }
+    changed = {each.of_run for each in declared if getattr(settings, each.name) != each.default}
     return Run(
         method=WEIGHTED_SUM,
         lam=0.0,
-        seed=settings.seed,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        optimizer=settings.optimizer,
-        learning_rate=settings.learning_rate,
-        schedule=settings.schedule,
-        threshold=settings.threshold,
-        complexity_kind=settings.complexity,
         moments="separate" if settings.recipe == "paper" else "joint",
-        momentum=settings.momentum,
-        l2_conv=settings.l2_conv,
-        warm_up=settings.warm_up,
+        options=tuple(sorted((name, further[name]) for name in further.keys() & changed)),
+        **values,
     )
 
 

@@ -10,8 +10,9 @@ from paretoprune.runner.request import SweepRequest, require_meaning
 from paretoprune.search import SEARCHES
 from paretoprune.study import storage
 from paretoprune.study.defaults import default_budget
-from paretoprune.study.settings import Budget, Measured, Plan, Settings
-from paretoprune.study.validation import choose
+from paretoprune.study.options import choose
+from paretoprune.study.plan import Budget, Measured, Plan
+from paretoprune.study.settings import Settings
 from paretoprune.training.evaluate import reference_lam
 from paretoprune.training.fleet_size import usual_fleet_size
 from paretoprune.training.prepare import Prepared, prepare

@@ -18,8 +18,9 @@ from paretoprune.runner.request import SweepRequest, default_folder, require_apa
 from paretoprune.runner.rounds import propose
 from paretoprune.runner.setup import open_study
 from paretoprune.study import storage
+from paretoprune.study.plan import Plan
 from paretoprune.study.run import SMGD
-from paretoprune.study.settings import Plan, Settings
+from paretoprune.study.settings import Settings
 from paretoprune.training.fleet_size import activation_bytes, memory_of_network
 from paretoprune.training.prepare import Prepared
 
@@ -51,7 +52,7 @@ def sweep(request: SweepRequest, watch: EventHandler, executor: Executor | None 
         opened = EXECUTORS[request.executor](request, plan.settings, watch)
         with nullcontext(executor) if executor else opened as chosen:
             plan, ending = train_study(folder, plan, prepared, request, chosen, watch)
-    points = storage.read(folder)
+    points = storage.read(folder, plan.columns)
     if ending != "kept" and not (points["status"] == "done").any():
         reason = points["failure"].iloc[-1] if len(points) else "no run was proposed"
         logs = f"; see {folder}/logs" if points["log"].notna().any() else ""
@@ -87,7 +88,7 @@ def train_study(
         watch(Note(text=note))
     deadline = time.time() + (request.time_budget or math.inf)
     fleets = JobPool(folder, prepared, executor, watch, deadline)
-    points = storage.read(folder)
+    points = storage.read(folder, plan.columns)
     again = failed_run_ids(points) if request.is_retry else set()
     loop = Loop(folder, plan, request, executor, fleets, watch, again, points)
     return plan, loop.run()

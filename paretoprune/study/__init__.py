@@ -10,10 +10,12 @@ __all__ = [
     "dataset_ref",
     "defaults",
     "metric",
+    "options",
+    "parsing",
+    "plan",
     "row",
     "run",
     "settings",
     "storage",
     "user_code",
-    "validation",
 ]

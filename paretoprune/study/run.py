@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Literal
 
 Status = Literal["done", "stopped", "diverged", "failed"]
@@ -27,6 +27,8 @@ class Run:
         split: Whether SMGD treats convolutions as a block with separate weights, whose second
             objective is `l2_conv` times their sum of squares.
         parent: Id of the run whose weights this run starts from; `None` for one from scratch.
+        options: Name and value of each further option that is not at its default, sorted. They
+            enter the id, and the table, like fields.
     """
 
     method: str
@@ -46,14 +48,22 @@ class Run:
     normalize: str = "none"
     split: bool = False
     parent: str | None = None
+    options: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def values(self) -> dict[str, object]:
+        """The values of the fields and of the further options, by name."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return dict(values.pop("options")) | values
 
     @property
     def id(self) -> str:
         """The first twelve hexadecimal digits of the SHA-256 of the fields."""
+        defaults = {each.name: each.default for each in fields(self)}
         values = {
-            each.name: getattr(self, each.name)
-            for each in fields(self)
-            if each.default is MISSING or getattr(self, each.name) != each.default
+            name: value
+            for name, value in self.values.items()
+            if defaults.get(name, MISSING) is MISSING or value != defaults[name]
         }
         text = json.dumps(values, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -89,4 +99,4 @@ class Point:
     def columns(self) -> dict[str, object]:
         """Return the columns of the table that follow from the point, its run's fields included."""
         ends = {"run_id": self.run.id, "status": self.status, "failure": self.failure}
-        return {**ends, **asdict(self.run), **self.values}
+        return {**ends, **self.run.values, **self.values}

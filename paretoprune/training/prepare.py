@@ -12,8 +12,8 @@ from paretoprune.problem.build import Environment, build_problem
 from paretoprune.problem.problem import Problem
 from paretoprune.study.dataset_ref import is_user_code
 from paretoprune.study.metric import ACCURACY
+from paretoprune.study.options import choose
 from paretoprune.study.settings import Settings
-from paretoprune.study.validation import choose
 from paretoprune.training.fleet import Fleet, stack
 from paretoprune.training.fleet.select import choose_backend
 from paretoprune.training.optimizers import OPTIMIZERS, SCHEDULES

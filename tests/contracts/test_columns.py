@@ -131,8 +131,8 @@ def test_each_declaration_says_what_it_must(column):
 
 
 def test_a_row_has_every_column_in_order_and_each_value_once():
-    assert list(assemble({})) == list(COLUMNS)
+    assert list(assemble(COLUMNS, {})) == list(COLUMNS)
     with pytest.raises(ValueError, match="lam, twice or without a column"):
-        assemble({"lam": 0.1}, {"lam": 0.1})
+        assemble(COLUMNS, {"lam": 0.1}, {"lam": 0.1})
     with pytest.raises(ValueError, match="lambda, twice or without a column"):
-        assemble({"lambda": 0.1})
+        assemble(COLUMNS, {"lambda": 0.1})

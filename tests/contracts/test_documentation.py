@@ -17,7 +17,8 @@ from paretoprune.report.plots.front import ERROR_AXES
 from paretoprune.report.wording import MEANINGS
 from paretoprune.search import SEARCHES
 from paretoprune.study.defaults import EVERY, OF_DATASETS, OF_MODELS, default_budget
-from paretoprune.study.settings import METHODS, MOMENTS, NORMALIZE, Budget, Settings
+from paretoprune.study.plan import MOMENTS, NORMALIZE, Budget
+from paretoprune.study.settings import METHODS, Settings
 from paretoprune.training.optimizers import OPTIMIZERS, SCHEDULES
 from tests.support.checkout import ROOT
 from tests.support.command_reference import COMMAND, REFERENCE, reference

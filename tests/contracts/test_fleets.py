@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 from paretoprune.problem.models import MODELS
+from paretoprune.study.plan import MOMENTS, NORMALIZE
 from paretoprune.study.run import SMGD
-from paretoprune.study.settings import MOMENTS, NORMALIZE
 from paretoprune.training.optimizers import OPTIMIZERS
 from paretoprune.training.step import begin, take_step
 from paretoprune.training.train import train_fleet

@@ -12,7 +12,8 @@ from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.knee import DEFAULT_RULE, RULES
 from paretoprune.analysis.snapshot import load_study
 from paretoprune.study import storage
-from paretoprune.study.settings import Budget, Measured, Plan, Settings
+from paretoprune.study.plan import Budget, Measured, Plan
+from paretoprune.study.settings import Settings
 from tests.support.fronts import ERROR, LOSS
 from tests.support.tables import table
 

@@ -15,7 +15,8 @@ from paretoprune.runner.retention import weights_to_delete
 from paretoprune.runner.runs import SPLIT_L2, comparison_runs
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage
-from paretoprune.study.settings import Budget, Plan, Settings
+from paretoprune.study.plan import Budget, Plan
+from paretoprune.study.settings import Settings
 from tests.support.sweeps import QUICK, compared, quiet, request, table
 
 pytestmark = pytest.mark.slow

@@ -1,7 +1,6 @@
 """Sweeps on fronts in closed form whose runs land in any order."""
 
 import random
-from dataclasses import asdict
 
 from paretoprune.runner.asynchronous import next_runs
 from paretoprune.study.run import SMGD
@@ -17,7 +16,7 @@ def rows_of(runs, number):
     for run in runs:
         lam, role = (0.05, "comparison") if run.method == SMGD else (run.lam, "search")
         found = FRONT.train(lam, noise=1 + run.seed / 1000)
-        yield {**found, **asdict(run), "round": number, "role": role}
+        yield {**found, **run.values, "round": number, "role": role}
 
 
 def simulated(plan, places=PLACES, seed=0, rows=(), check=lambda *_: None):

@@ -5,7 +5,7 @@ import numpy as np
 from paretoprune.analysis.knee import AxesSpec
 from paretoprune.analysis.knee.axes import AXES_OF
 from paretoprune.analysis.pareto import pareto
-from paretoprune.study.settings import Measured
+from paretoprune.study.plan import Measured
 from tests.support.tables import PRUNABLE, table
 
 LOSS, _, ERROR, *_ = AXES_OF.values()

@@ -12,7 +12,7 @@ PACKAGE = "paretoprune"
 ROOT = Path(paretoprune.__file__).parent
 
 LAYERS = (
-    ("errors", "_version"),
+    ("errors", "_version", "_sweep_options"),
     ("study", "pruning"),
     ("problem", "analysis"),
     ("training", "search", "export"),

@@ -1,6 +1,5 @@
 """Sweeps on fronts in closed form: rounds without any training."""
 
-from dataclasses import asdict
 from functools import cache
 from itertools import groupby, islice
 
@@ -9,7 +8,8 @@ import pytest
 from paretoprune.runner.rounds import next_round
 from paretoprune.runner.runs import fleets_of
 from paretoprune.search import SEARCHES
-from paretoprune.study.settings import Budget, Measured, Plan, Settings
+from paretoprune.study.plan import Budget, Measured, Plan
+from paretoprune.study.settings import Settings
 from tests.support.tables import CONSTANT_LOSS, FRONTS, PRUNABLE, table
 
 FRONT = FRONTS[2]
@@ -36,7 +36,7 @@ def trained(runs, number):
     for run in runs:
         noise = 1 + (run.seed - 5) / 1000
         row = FRONT.row(run.lam, FRONT.minimiser(run.lam), noise=noise)
-        yield {**row, **asdict(run), "round": number}
+        yield {**row, **run.values, "round": number}
 
 
 def swept(plan, rows=(), stop=10**6):

@@ -2,8 +2,9 @@
 
 from dataclasses import asdict
 
+from paretoprune.study.plan import Budget, Measured, Plan
 from paretoprune.study.run import Layer, Point
-from paretoprune.study.settings import Budget, Measured, Plan, Settings
+from paretoprune.study.settings import Settings
 from tests.support.problems import run
 
 PLAN = Plan(

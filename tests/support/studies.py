@@ -9,7 +9,8 @@ import pytest
 from paretoprune.analysis.snapshot import load_study
 from paretoprune.study import storage
 from paretoprune.study.columns import COLUMNS
-from paretoprune.study.settings import Budget, Measured, Plan, Settings
+from paretoprune.study.plan import Budget, Measured, Plan
+from paretoprune.study.settings import Settings
 from tests.support.tables import OLD, table
 
 EPOCHS = 3

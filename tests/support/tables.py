@@ -60,7 +60,7 @@ def _row(given: Mapping[str, object]) -> dict[str, object]:
     chosen = RUN | given
     run = Run(**{field.name: chosen[field.name] for field in fields(Run) if field.name in chosen})
     unmeasured = {"prunable_weights": 1000, "sparsity": 1.0}
-    return assemble(STUDY | unmeasured | Point(run=run).columns() | measured)
+    return assemble(COLUMNS, STUDY | unmeasured | Point(run=run).columns() | measured)
 
 
 def _sizes(row: Mapping[str, object]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pandas as pd
 
-from paretoprune.analysis.aggregate import VARIANT, alive
+from paretoprune.analysis.aggregate import alive, variant_columns
 from paretoprune.analysis.comparison.distance import (
     CMetric,
     Distance,
@@ -36,7 +36,7 @@ from paretoprune.analysis.comparison.eligibility import (
 )
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.study.metric import SPLITS
-from paretoprune.study.validation import choose
+from paretoprune.study.options import choose
 
 SEARCHED = ("max_runs", "tolerance", "repeats")  # the options that limit a search
 MEASURES = (
@@ -233,8 +233,8 @@ def coverage(front: StudyEffort, by: StudyEffort) -> Coverage:
 
 def variants_in(study: StudyEffort) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield a study's SMGD variants in the order of their names, with runs sorted by seed."""
-    runs = study.role("comparison")
-    groups = [rows for _, rows in runs.groupby(list(VARIANT), dropna=False)]
+    runs, names = study.role("comparison"), variant_columns(study.snapshot.plan.columns)
+    groups = [rows for _, rows in runs.groupby(names, dropna=False)]
     named = [(smgd_name(rows.iloc[0]), rows.sort_values("seed", kind="stable")) for rows in groups]
     yield from sorted(named, key=lambda pair: pair[0])
 

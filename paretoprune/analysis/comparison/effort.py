@@ -3,13 +3,13 @@
 A front is always chosen on validation data, even if its networks are evaluated on test data.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from paretoprune.analysis.aggregate import VARIANT, choosable
+from paretoprune.analysis.aggregate import choosable, variant_columns
 from paretoprune.analysis.indicators import hypervolume
 from paretoprune.analysis.pareto import AXES, Axes, nondominated
 from paretoprune.analysis.snapshot import StudySnapshot
@@ -135,7 +135,7 @@ def trace_of(study: StudyEffort, runs: pd.DataFrame) -> Iterator[TracePoint]:
     `runs` are rows in the order in which they were recorded. The rows of a fleet were recorded at
     the same time, so they are adjacent.
     """
-    means = means_over_time(runs)
+    means = means_over_time(runs, variant_columns(study.snapshot.plan.columns))
     values, boxes = means[list(ERROR_AXES)].to_numpy(float), study.boxes(means)  # [N, 2] each
     spent = runs[["epochs", "seconds"]].fillna(0).cumsum().to_numpy()
     latest: dict[int, int] = {}  # variant -> its last row in `means`
@@ -150,14 +150,16 @@ def trace_of(study: StudyEffort, runs: pd.DataFrame) -> Iterator[TracePoint]:
         yield TracePoint(int(epochs), float(seconds), hypervolume=reached)
 
 
-def means_over_time(runs: pd.DataFrame) -> pd.DataFrame:
+def means_over_time(runs: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Return the living rows of `runs` with the means over the seeds recorded up to each row.
 
     The index is the position in `runs`, and the column `variant` holds a number. A later seed
-    changes the mean of its variant, so the last row of each variant counts.
+    changes the mean of its variant, so the last row of each variant counts. `names` are the
+    columns that distinguish variants.
     """
     runs = runs.reset_index(drop=True)
-    living, variant = choosable(runs), runs.groupby(list(VARIANT), dropna=False).ngroup()
+    living = choosable(runs)
+    variant = runs.groupby(list(names), dropna=False).ngroup()
     columns = [*(f"{split}_error" for split in SPLITS.values()), "nonzeros"]
     groups = living[columns].astype(float).groupby(variant[living.index])
     means = groups.cumsum().div(groups.cumcount() + 1, axis=0)

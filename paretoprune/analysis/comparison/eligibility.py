@@ -10,8 +10,8 @@ import pandas as pd
 from paretoprune.analysis.comparison.effort import StudyEffort
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.errors import UsageError
+from paretoprune.study.options import option_of
 from paretoprune.study.run import SMGD
-from paretoprune.study.validation import option_of
 
 # Studies that differ in one of these settings train different problems.
 PROBLEM = (

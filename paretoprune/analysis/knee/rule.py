@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from paretoprune.analysis.knee.axes import AXES_OF, SCALES, AxesSpec
 from paretoprune.analysis.knee.result import Rule
 from paretoprune.errors import UsageError
-from paretoprune.study.settings import Measured
-from paretoprune.study.validation import choose
+from paretoprune.study.options import choose
+from paretoprune.study.plan import Measured
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from paretoprune.report.plots.history import history
 from paretoprune.report.plots.layers import layers
 from paretoprune.report.plots.style import STYLE
 from paretoprune.study.metric import SPLITS
+from paretoprune.study.options import choose
 from paretoprune.study.storage.atomic import write_aside
-from paretoprune.study.validation import choose
 
 __all__ = [
     "KINDS",

@@ -31,7 +31,7 @@ from paretoprune.report.plots.style import (
     scale_of,
 )
 from paretoprune.study.metric import ACCURACY, least_error
-from paretoprune.study.settings import Measured
+from paretoprune.study.plan import Measured
 from paretoprune.study.storage import read_history
 
 HEIGHT = 2.6  # inches, of one row of panels

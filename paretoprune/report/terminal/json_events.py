@@ -14,7 +14,7 @@ from paretoprune.analysis.aggregate import choosable, over_seeds
 from paretoprune.analysis.pareto import pareto
 from paretoprune.report.documents import to_jsonable
 from paretoprune.runner.events import SWEPT, Event, Note, Recorded, Summary
-from paretoprune.study.settings import Plan
+from paretoprune.study.plan import Plan
 
 EVERY = 1.0  # seconds between two reports of progress
 

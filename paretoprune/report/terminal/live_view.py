@@ -17,8 +17,8 @@ from paretoprune.report.wording import duration
 from paretoprune.runner.events import SWEPT, Event, Note, Recorded, plural
 from paretoprune.runner.events import Progress as Step
 from paretoprune.study.metric import ACCURACY
+from paretoprune.study.plan import Plan
 from paretoprune.study.run import SMGD
-from paretoprune.study.settings import Plan
 
 ESTIMATE_AFTER = 20  # steps; the first ones are slower than the rest
 PLAIN_SECONDS = 20  # between two lines if stderr is no terminal

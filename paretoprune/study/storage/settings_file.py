@@ -9,7 +9,8 @@ import tomli_w
 
 from paretoprune._version import __version__
 from paretoprune.errors import CorruptStudyError, UsageError
-from paretoprune.study.settings import Budget, Measured, Plan, Settings, from_table
+from paretoprune.study.plan import Budget, Measured, Plan, from_table
+from paretoprune.study.settings import Settings
 from paretoprune.study.storage.atomic import write_aside, write_text
 from paretoprune.study.storage.paths import PLAN, path_in_study, require_study
 

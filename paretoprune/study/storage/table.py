@@ -15,7 +15,7 @@ from safetensors.numpy import save
 
 from paretoprune._version import __version__
 from paretoprune.errors import CouldNotError, printable
-from paretoprune.study.column import ALWAYS
+from paretoprune.study.column import ALWAYS, Column
 from paretoprune.study.columns import COLUMNS
 from paretoprune.study.row import Row, assemble
 from paretoprune.study.storage.atomic import remove, write_aside, write_bytes, write_text
@@ -39,25 +39,39 @@ TYPES = {
     "flag": pa.bool_(),
     "layers": pa.list_(LAYER),
 }
-SCHEMA = pa.schema(
-    [(name, TYPES[column.kind]) for name, column in COLUMNS.items()],
-    metadata={"paretoprune": str(VERSION)},
-)
+Columns = Mapping[str, Column]
 
 
-def read(folder: Path) -> pd.DataFrame:
+def schema_of(columns: Columns) -> pa.Schema:
+    """Return the schema of a table with these columns."""
+    return pa.schema(
+        [(name, TYPES[column.kind]) for name, column in columns.items()],
+        metadata={"paretoprune": str(VERSION)},
+    )
+
+
+SCHEMA = schema_of(COLUMNS)
+
+
+def read(folder: Path, columns: Columns = COLUMNS) -> pd.DataFrame:
     """Read the table: one row per run, in the order in which they were recorded; it may be empty.
 
-    Raises `UsageError` if there is no study, and `CorruptStudyError` if the table cannot be read.
+    Args:
+        folder: The folder of the study.
+        columns: The columns of the study (`Plan.columns`); the file may have more.
+
+    Raises:
+        UsageError: If there is no study.
+        CorruptStudyError: If the table cannot be read.
     """
     require_study(folder)
     path = path_in_study(folder, TABLE)
     if not path.exists():
-        return frame_of(SCHEMA.empty_table())
+        return frame_of(schema_of(columns).empty_table())
 
     def complete(table: pa.Table) -> pa.Table:
         require_known(path, int((table.schema.metadata or {}).get(b"paretoprune", 0)))
-        return require_valid(_complete(table))
+        return require_valid(_complete(table, columns), columns)
 
     remedy = "restore it, or move it away to begin the table anew"
     return _shown(read_frame(path, complete, remedy))
@@ -69,6 +83,7 @@ def record(
     weights: Mapping[str, Mapping[str, np.ndarray]],
     histories: Mapping[str, Mapping[str, Sequence[float]]],
     logs: Mapping[str, str],
+    columns: Columns = COLUMNS,
 ) -> pd.DataFrame:
     """Add rows to the table in one write, after the files that they name.
 
@@ -79,6 +94,7 @@ def record(
         weights: Tensors by name, for each run id.
         histories: Columns of the history by name, for each run id.
         logs: Text of the log, for each run id.
+        columns: The columns of the study.
 
     Returns the whole table, as `read` does. Raises `CouldNotError` if a file cannot be written, or
     if a row would make the table unreadable.
@@ -87,21 +103,23 @@ def record(
         path = file_in_study(folder, "weights", f"{run_id}.safetensors")
         # not save_file, whose temporary file would survive a kill under another name than ours
         write_aside(path, partial(write_bytes, save(dict(tensors))))
-    for run_id, columns in histories.items():
+    for run_id, history in histories.items():
         path = file_in_study(folder, "history", f"{run_id}.parquet")
-        write_aside(path, partial(pq.write_table, pa.table(dict(columns))))
+        write_aside(path, partial(pq.write_table, pa.table(dict(history))))
     for run_id, text in logs.items():
         path = file_in_study(folder, "logs", f"{run_id}.log")
         write_aside(path, partial(write_text, text))
     try:
-        complete = [assemble(row, _stored_with(str(row["run_id"]), weights, logs)) for row in rows]
-        new = require_valid(pa.Table.from_pylist(complete, SCHEMA))
+        complete = [
+            assemble(columns, row, _stored_with(str(row["run_id"]), weights, logs)) for row in rows
+        ]
+        new = require_valid(pa.Table.from_pylist(complete, schema_of(columns)), columns)
     except ValueError as error:  # once written, this row would make the whole table unreadable
         raise CouldNotError(f"cannot record a fleet ({error}): please report this") from error
     path = path_in_study(folder, TABLE)
-    both = _append(open_table(path), new) if path.exists() else new
+    both = _append(open_table(path), new, columns) if path.exists() else new
     write_aside(path, partial(pq.write_table, both))
-    return _shown(frame_of(_complete(both)))
+    return _shown(frame_of(_complete(both, columns)))
 
 
 def _stored_with(run_id: str, weights: Container[str], logs: Container[str]) -> Row:
@@ -123,7 +141,9 @@ def weights_bytes(folder: Path, points: pd.DataFrame) -> int:
         return 0
 
 
-def forget_weights(folder: Path, points: pd.DataFrame, run_ids: Sequence[str]) -> pd.DataFrame:
+def forget_weights(
+    folder: Path, points: pd.DataFrame, run_ids: Sequence[str], columns: Columns = COLUMNS
+) -> pd.DataFrame:
     """Delete the weights of the given runs, and weights that no row names; return the table.
 
     The table is changed before the files are deleted. Files that an interruption leaves behind are
@@ -135,7 +155,7 @@ def forget_weights(folder: Path, points: pd.DataFrame, run_ids: Sequence[str]) -
         column = pc.if_else(gone, pa.scalar(None, pa.string()), table["weights"])
         table = table.set_column(table.column_names.index("weights"), "weights", column)
         write_aside(path_in_study(folder, TABLE), partial(pq.write_table, table))
-        points = read(folder)
+        points = read(folder, columns)
     named = set(points["weights"].dropna())
     for path in path_in_study(folder, "weights").glob("*.safetensors"):
         if f"weights/{path.name}" not in named and re.fullmatch(RUN_ID, path.stem):
@@ -149,21 +169,22 @@ def _shown(points: pd.DataFrame) -> pd.DataFrame:
     return points
 
 
-def _append(table: pa.Table, new: pa.Table) -> pa.Table:
-    """Add rows and drop older rows of the same runs; columns that are not in `SCHEMA` are kept."""
+def _append(table: pa.Table, new: pa.Table, columns: Columns) -> pa.Table:
+    """Add rows and drop older rows of the same runs; columns of a newer version are kept."""
     again = pc.is_in(table["run_id"], new["run_id"].combine_chunks())
     table = table.filter(pc.invert(again))
-    known = _complete(table)
+    known = _complete(table, columns)
     for name in table.column_names:
-        if name not in SCHEMA.names:
+        if name not in columns:
             known = known.append_column(name, table[name])
     return pa.concat_tables([known, new], promote_options="default")
 
 
-def _complete(table: pa.Table) -> pa.Table:
-    """Return the columns of `SCHEMA`, filling those that an older version did not write."""
-    for name, column in COLUMNS.items():
+def _complete(table: pa.Table, columns: Columns) -> pa.Table:
+    """Return the known columns, filling those that an older version did not write."""
+    schema = schema_of(columns)
+    for name, column in columns.items():
         if column.older != ALWAYS and name not in table.column_names:
-            values = pa.array([column.older] * len(table), SCHEMA.field(name).type)
+            values = pa.array([column.older] * len(table), schema.field(name).type)
             table = table.append_column(name, values)
-    return table.select(SCHEMA.names).cast(SCHEMA)
+    return table.select(schema.names).cast(schema)

@@ -5,14 +5,13 @@ known, counts and measured values are in their ranges, names can be printed, and
 of the files of the same run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from paretoprune.study.column import WEIGHTS, Column
-from paretoprune.study.columns import COLUMNS
 from paretoprune.study.run import SMGD
 
 RUN_ID = "^[0-9a-f]{12}$"
@@ -20,10 +19,10 @@ PATHS = {"weights": ("weights", "safetensors"), "log": ("logs", "log")}
 LONGEST = 200  # characters of a name, which is printed and drawn in plots
 
 
-def require_valid(table: pa.Table) -> pa.Table:
+def require_valid(table: pa.Table, columns: Mapping[str, Column]) -> pa.Table:
     """Return the table if every row can be a run; else raise `ValueError` naming run and fault."""
     ids = table["run_id"]
-    for rule, holds in _rules(table):
+    for rule, holds in _rules(table, columns):
         first = pc.index(pc.fill_null(holds, False), False).as_py()
         if first >= 0:
             raise ValueError(f"run {ids[first]} {rule}")
@@ -32,7 +31,7 @@ def require_valid(table: pa.Table) -> pa.Table:
     return table
 
 
-def _rules(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
+def _rules(table: pa.Table, columns: Mapping[str, Column]) -> Iterator[tuple[str, pa.Array]]:
     """Yield each rule: the words for a row that breaks it, and a mask of the rows that keep it."""
     yield "is not named by 12 hexadecimal digits", pc.match_substring_regex(table["run_id"], RUN_ID)
     for name, (subfolder, ending) in PATHS.items():
@@ -40,7 +39,7 @@ def _rules(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
         fits = pc.or_kleene(pc.is_null(table[name]), pc.equal(table[name], expected))
         yield f"has another run's path in {name}", fits
     undone = pc.not_equal(table["status"], "done")
-    for name, column in COLUMNS.items():
+    for name, column in columns.items():
         yield from _rules_of(column, table[name], undone)
     fits = pc.less_equal(table["nonzeros"], table["prunable_weights"])
     yield "has more nonzeros than weights", fits

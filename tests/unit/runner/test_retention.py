@@ -5,7 +5,7 @@ import pytest
 from paretoprune.errors import UsageError
 from paretoprune.runner import retention as retention
 from paretoprune.runner.retention import weights_to_delete
-from paretoprune.study.settings import Budget
+from paretoprune.study.plan import Budget
 from tests.support.tables import table
 
 MANY = retention.MOST_BYTES + 1

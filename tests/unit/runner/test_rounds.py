@@ -1,6 +1,6 @@
 """Rounds: what is trained next follows from the table alone, interrupted or not."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
@@ -67,7 +67,7 @@ def test_a_begun_round_is_finished_with_what_is_missing_in_the_same_order(record
 def test_a_failed_run_is_not_repeated():
     plan = plan_of()
     runs = next_round(table([]), plan).runs
-    failed = [{**asdict(runs[3]), "round": 0, "status": "failed"}]
+    failed = [{**runs[3].values, "round": 0, "status": "failed"}]
     rows = [*trained((*runs[:3], *runs[4:]), 0), *failed]
     round_ = next_round(table(rows), plan)
     assert round_.number == 1

@@ -5,7 +5,8 @@ import pytest
 from paretoprune.errors import UsageError
 from paretoprune.runner.runs import comparison_runs, run_template
 from paretoprune.study.defaults import EVERY, OF_DATASETS, OF_MODELS, complete
-from paretoprune.study.settings import Budget, Plan, Settings
+from paretoprune.study.plan import Budget, Plan
+from paretoprune.study.settings import Settings
 from tests.support.fronts import MEASURED
 
 

@@ -1,38 +1,46 @@
 """Executor on a Ray cluster. This file declares its options and loads neither Ray nor torch."""
 
 import importlib.util
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from paretoprune.errors import UsageError
 from paretoprune.runner.executors import LOCAL, NAMES, RAY
-from paretoprune.study.settings import AUTO, DEVICES
-from paretoprune.study.validation import choose, option_of, require
+from paretoprune.study.options import CLUSTER, choose, option, option_of, require_valid, within
+from paretoprune.study.parsing import AUTO
+from paretoprune.study.settings import DEVICES
 
 HOST_AND_PORT = r"(\[[0-9a-fA-F:]+\]|[\w.-]+):(\d{1,5})"
+
+_of_cluster = partial(option, panel=CLUSTER, is_repeated=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class RayConfig:
-    """Configuration of a Ray cluster and of the resources of a fleet.
+    """Options of a Ray cluster and of the resources of a fleet.
 
-    Attributes:
-        ray_address: `auto` for the cluster of this machine, `local` for a new one, or HOST:PORT.
-        gpus_per_fleet: GPUs of a fleet, from 0 to 1; `None` for one GPU if the cluster has any.
-        cpus_per_fleet: Cores of a fleet, and number of its threads.
-        retries: Number of times that a fleet is trained again after its worker died.
-
-    Raises:
-        UsageError: If the address is malformed or a value is out of range.
+    Raises `UsageError` on creation if the address is malformed or a value is out of range.
     """
 
-    ray_address: str = AUTO
-    gpus_per_fleet: float | None = None
-    cpus_per_fleet: int = 1
-    retries: int = 2
+    ray_address: str = _of_cluster(
+        AUTO, "auto, the cluster of this machine | local, a new one | HOST:PORT (default: auto)"
+    )
+    gpus_per_fleet: float | None = _of_cluster(
+        None,
+        "1 | a share of one, such as 0.25 | 0 (default: 1 where there are any)",
+        valid=within(0, 1, "from 0 to 1: a fleet fits on one GPU"),
+    )
+    cpus_per_fleet: int = _of_cluster(
+        1, "Cores, and threads, of a fleet (default: 1)", valid=within(1, 1024)
+    )
+    retries: int = _of_cluster(
+        2,
+        "How often a fleet is trained again if its worker dies (default: 2)",
+        valid=within(0, 100),
+    )
 
     def __post_init__(self) -> None:
         known = self.ray_address in (AUTO, LOCAL) or re.fullmatch(HOST_AND_PORT, self.ray_address)
@@ -41,12 +49,7 @@ class RayConfig:
                 f"--ray-address {self.ray_address} is no address: give auto, local or HOST:PORT, "
                 "on a machine of the cluster"
             )
-        gpus, cpus = self.gpus_per_fleet, self.cpus_per_fleet
-        if gpus is not None:
-            whole = 0 <= gpus <= 1 and not math.isnan(gpus)
-            require(whole, "--gpus-per-fleet", gpus, "from 0 to 1: a fleet fits on one GPU")
-        require(1 <= cpus <= 1024, "--cpus-per-fleet", cpus, "from 1 to 1024")
-        require(0 <= self.retries <= 100, "--retries", self.retries, "from 0 to 100")
+        require_valid(self)
 
 
 def ray_config_of(executor: str, given: Mapping[str, Any], device: str) -> RayConfig:

@@ -15,7 +15,7 @@ from paretoprune.runner.executors import LOCAL
 from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.executors.ray.ray_executor import RayExecutor, answers
 from paretoprune.runner.executors.ray.runtime_env import runtime_env
-from paretoprune.study.settings import AUTO
+from paretoprune.study.parsing import AUTO
 from paretoprune.study.user_code import Function
 
 # Environment variables that Ray reads when it starts. Ray then does not retry a fleet that is out

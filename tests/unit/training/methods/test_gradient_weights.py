@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchjd.aggregation import MGDA
 
-from paretoprune.study.settings import NORMALIZE
+from paretoprune.study.plan import NORMALIZE
 from paretoprune.training.methods.gradient_weights import (
     NORMALIZERS,
     GradientFacts,

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from paretoprune.study.plan import MOMENTS
 from paretoprune.study.run import SMGD
-from paretoprune.study.settings import MOMENTS
 from paretoprune.training.methods.gradient_weights import min_norm
 from paretoprune.training.step import begin, take_step
 from paretoprune.training.train import train_fleet

@@ -3,8 +3,8 @@
 import re
 
 from paretoprune.errors import UsageError
-from paretoprune.study.settings import AUTO
 
+AUTO = "auto"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 

@@ -1,0 +1,69 @@
+"""Keyword arguments of `paretoprune.sweep`, from the declarations of options."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from paretoprune.errors import UsageError
+from paretoprune.runner.executors.ray import RayConfig
+from paretoprune.runner.place import Place
+from paretoprune.study.options import PANELS, Option, choose, options_of
+from paretoprune.study.plan import Budget
+from paretoprune.study.settings import Settings
+
+ARGUMENTS = ("dataset", "model", "loss")  # options for which `sweep` has arguments of its own
+
+
+def keywords() -> list[Option]:
+    """Return the options that are keyword arguments, in the order of their panels."""
+    kinds = (Settings, Budget, Place, RayConfig)
+    declared = [each for kind in kinds for each in options_of(kind) if each.name not in ARGUMENTS]
+    return sorted(declared, key=lambda each: PANELS.index(each.panel))
+
+
+def read_options(named: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of options by field name.
+
+    Args:
+        named: the values of `ARGUMENTS` that are given.
+        options: the keyword arguments, by the names of options or of their fields; `None` stands
+            for an option that is not given.
+
+    Raises:
+        UsageError: if an option is unknown or given twice, or has a value of another type.
+    """
+    known = {name: each for each in keywords() for name in (each.name, each.keyword)}
+    given = dict(named)
+    for name, value in options.items():
+        if name in ARGUMENTS:
+            field, read = name, value
+        else:
+            option = known[choose(name, known, "option")]
+            field, read = option.name, option.read(value)
+        if field in given:
+            raise UsageError(f"{name} is given twice, also under another name: give it once")
+        if value is not None:
+            given[field] = read
+    return given
+
+
+def of_kind(kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the given values that belong to fields of the dataclass `kind`."""
+    names = {each.name for each in options_of(kind)}
+    return {name: value for name, value in given.items() if name in names}
+
+
+def list_options(function: Callable[..., Any]) -> None:
+    """Replace `**options` in a function's signature by the options, and list them in its docs."""
+    declared = keywords()
+    own = inspect.signature(function)
+    parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    parameters += [
+        inspect.Parameter(
+            each.keyword, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=each.kind | None
+        )
+        for each in declared
+    ]
+    function.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    lines = [f"    {each.keyword}: {each.help}" for each in declared]
+    function.__doc__ = "\n".join([inspect.getdoc(function) or "", "", "Options:", *lines])

@@ -1,0 +1,220 @@
+"""Plan of a study: everything that it knows before its first run."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import partial
+from typing import Any, TypeVar, get_type_hints
+
+from paretoprune.study.column import MANY, Column, Kind
+from paretoprune.study.columns import COLUMNS
+from paretoprune.study.metric import ACCURACY, METRICS
+from paretoprune.study.options import (
+    COMPARISON,
+    PLACE,
+    SEARCH,
+    Option,
+    at_least,
+    choose,
+    one_of,
+    option,
+    options_of,
+    require,
+    require_valid,
+    within,
+)
+from paretoprune.study.parsing import parse_fleet
+from paretoprune.study.settings import Settings
+
+LARGEST = 2**63  # integers of TOML are smaller, but Python's reader accepts any
+
+
+MOMENTS = ("joint", "separate")
+NORMALIZE = ("none", "l2", "loss")
+KEPT_WEIGHTS = ("auto", "front", "all", "none")
+
+_of_comparison = partial(option, panel=COMPARISON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """The options that may change at every call; the study stores their latest values.
+
+    Runs that are already in the study stay when the budget changes. Raises `UsageError` on
+    creation if a value is out of range.
+    """
+
+    max_runs: int = option(
+        20,
+        "Total number of runs per seed (default: 20)",
+        SEARCH,
+        valid=within(1, MANY),
+        of_search=True,
+        in_check=True,
+    )
+    tolerance: float = option(
+        0.0001,
+        "Gain below which an interval closes (default: 0.0001)",
+        SEARCH,
+        valid=at_least(0),
+        of_search=True,
+    )
+    repeats: int = option(
+        1,
+        "Seeds per λ; multiplies the number of runs (default: 1)",
+        SEARCH,
+        valid=within(1, 1000),
+        of_search=True,
+        in_check=True,
+    )
+    fleet: int = option(
+        0,
+        "Networks trained together: K | auto, the size of a round (default: auto)",
+        PLACE,
+        valid=within(0, 10_000, "auto or from 1 to 10000"),
+        parse=parse_fleet,
+        in_check=True,
+    )
+    keep_weights: str = option(
+        "auto",
+        "Weights to keep: front | all | none | auto, all up to 1 GB, then the front's "
+        "(default: auto)",
+        PLACE,
+        valid=one_of(KEPT_WEIGHTS),
+    )
+    smgd: int = _of_comparison(
+        0,
+        "Runs of SMGD, one per seed, to compare the front with (default: 3)",
+        valid=within(0, 1000),
+        in_check=True,
+    )
+    smgd_epochs: int = _of_comparison(
+        0,
+        "Epochs of a run of SMGD (default: the sweep's)",
+        valid=within(0, MANY, f"from 0, the sweep's own, to {MANY}"),
+    )
+    moments: str = _of_comparison(
+        "joint",
+        "joint: one optimizer sees the combined gradient | separate: one for each objective, as "
+        "the authors' (default: joint)",
+        valid=one_of(MOMENTS),
+    )
+    normalize: str = _of_comparison(
+        "none",
+        "Each gradient is divided by: none | l2, its length | loss, its objective's value"
+        " (default: none)",
+        valid=one_of(NORMALIZE),
+    )
+    split: bool = _of_comparison(
+        False,
+        "Convolutions trade the loss against their sum of squares, apart from the dense layers "
+        "(default: --no-split)",
+        off="--no-split",
+    )
+
+    def __post_init__(self) -> None:
+        require_valid(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Values that are measured once, when a study begins.
+
+    Attributes:
+        lam_ref: λ_ref, the initial training loss divided by the initial complexity.
+        constant_loss: Validation loss of the best constant prediction (nats for cross-entropy).
+        prunable_weights: Number of prunable weights of one network.
+        fleet_size: Fleet size of `--fleet auto`: the size of a round, less if memory is small.
+            Older versions stored the fastest size, or 0 if it was never measured.
+        largest_fleet: Largest fleet size that memory allows; 0 if memory was never too small.
+        quality: Name of the metric (1 - error), one of `METRICS`.
+        init_digest: SHA-256 of the file of initial weights; empty without one.
+        is_stacked: Optimizers see a fleet's networks as one tensor, as in the first studies, so
+            that their tables depend on the fleet size.
+    """
+
+    lam_ref: float
+    constant_loss: float
+    prunable_weights: int
+    validation_images: int
+    test_images: int
+    fleet_size: int = 0
+    largest_fleet: int = 0
+    quality: str = ACCURACY
+    init_digest: str = ""
+    is_stacked: bool = True
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if name == "quality":
+                choose(value, METRICS, name)
+            elif name in ("init_digest", "is_stacked"):
+                continue
+            elif name in ("fleet_size", "largest_fleet"):
+                require(0 <= value < math.inf, name, value, "0 or more")
+            else:
+                require(0 < value < math.inf, name, value, "a number above 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that a study knows before its first run: the content of `study.toml`."""
+
+    settings: Settings
+    budget: Budget
+    measured: Measured
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The columns of the study's table, by name: `COLUMNS`, and further options of runs."""
+        declared = [each for each in options_of(Settings) if each.of_run]
+        further = {each.of_run: column_of(each) for each in declared if each.of_run not in COLUMNS}
+        return COLUMNS | further
+
+    @property
+    def fleet_size(self) -> int:
+        """Number K of networks that are trained together."""
+        size = self.budget.fleet or self.measured.fleet_size or self.settings.round_size
+        largest = self.measured.largest_fleet
+        return min(size, largest) if largest else size
+
+
+def column_of(option: Option) -> Column:
+    """Return the column of an option of runs that is not one of `COLUMNS`."""
+    kinds: dict[type, Kind] = {str: "text", int: "whole", float: "real", bool: "flag"}
+    return Column(
+        option.of_run,
+        kinds[option.kind],
+        option.help,
+        filled_by="run",
+        unmeasured=option.default,
+        older=option.default,
+        is_variant=True,
+        phrase=f"{option.of_run.replace('_', ' ')} {{}}",
+        plain=option.default,
+    )
+
+
+Table = TypeVar("Table", bound=Settings | Budget | Measured)
+
+
+def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
+    """Read a dataclass from a TOML table; raise `ValueError` for entries that do not fit it.
+
+    A field that an older version did not write takes its default, so a field that is added later
+    needs a default that reproduces the old behaviour. An integer is accepted for a float.
+    """
+    kinds = get_type_hints(kind)
+    needed = {field.name for field in fields(kind) if field.default is MISSING}
+    mismatched = sorted((needed - table.keys()) | (table.keys() - kinds.keys()))
+    if mismatched:
+        raise ValueError(
+            f"missing or unknown entries, perhaps a newer paretoprune's: {', '.join(mismatched)}"
+        )
+    for name, value in table.items():
+        fits = (int, float) if kinds[name] is float else kinds[name]
+        if not isinstance(value, fits) or isinstance(value, bool) != (fits is bool):
+            raise ValueError(f"{name} is {value!r}")
+        if isinstance(value, int) and abs(value) >= LARGEST:
+            raise ValueError(f"{name} has more digits than a number of TOML")
+    return kind(**table)

@@ -28,7 +28,7 @@ from paretoprune.runner.events import Event, Recorded
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage
-from paretoprune.study.run import SMGD
+from paretoprune.training.methods.smgd import NAME as SMGD
 
 FEW, MANY = 1_000, 10_000
 NOISE = 0.1  # standard deviation of the logarithms of loss and l1, as between seeds

@@ -116,7 +116,7 @@ def plan_for(shapes: Shapes, points: int, size: int, round_size: int) -> Plan:
     plan = plan_of(shapes)
     settings = replace(plan.settings, round_size=min(max(round_size // SEEDS, 2), 1000))
     lams = max(points // SEEDS, 2)
-    budget = Budget(max_runs=lams, repeats=SEEDS, fleet=size, tolerance=0.0, smgd=0)
+    budget = Budget(max_runs=lams, repeats=SEEDS, fleet=size, tolerance=0.0)
     return replace(plan, settings=settings, budget=budget)
 
 

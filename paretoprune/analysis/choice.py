@@ -12,7 +12,6 @@ from paretoprune.analysis.pareto import Axes
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.errors import UsageError
 from paretoprune.study.options import choose
-from paretoprune.study.run import SMGD
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,11 @@ class Choice:
 
 
 def require_search(snapshot: StudySnapshot) -> None:
-    """Raise `UsageError` for a study of SMGD runs only, which has no search and no front."""
-    if snapshot.plan.settings.method == SMGD:
+    """Raise `UsageError` for a study whose method has no search, and so no front."""
+    if not snapshot.has_search:
+        method = snapshot.plan.settings.method
         raise UsageError(
-            f"{snapshot.folder} was begun with --method smgd, so it has no front and no knee: "
+            f"{snapshot.folder} was begun with --method {method}, so it has no front and no knee: "
             f"`paretoprune show {snapshot.folder}` prints its networks"
         )
 

@@ -28,6 +28,11 @@ class StudySnapshot:
     networks: pd.DataFrame
 
     @property
+    def has_search(self) -> bool:
+        """Whether the runs belong to a search, or none is recorded yet."""
+        return self.points.empty or bool((self.points["role"] == "search").any())
+
+    @property
     def front(self) -> pd.DataFrame:
         """The front of validation loss and complexity, in ascending order of the loss."""
         return self.front_on(AXES)

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from paretoprune.cli.options import JSON, given
+from paretoprune.cli.options import JSON, given, given_budget, given_settings
 from paretoprune.cli.signature import with_options
 from paretoprune.runner.place import Place
 from paretoprune.study.options import options_of
-from paretoprune.study.plan import Budget
-from paretoprune.study.settings import Settings
+from paretoprune.training.methods import study_options
 
-OPTIONS = [each for kind in (Settings, Budget, Place) for each in options_of(kind) if each.in_check]
+OPTIONS = [each for each in (*study_options(), *options_of(Place)) if each.in_check]
 
 
 @with_options(OPTIONS)
@@ -19,11 +18,10 @@ def check(as_json: bool = JSON, **options: Any) -> None:
     Says which layers are prunable, how fleets are trained, the objectives at the start, time and
     memory of a step, and about how long the sweep would take.
     """
-    budget = given(options, Budget)
-    Budget(**budget)  # rejects values out of range before torch is loaded
+    budget = given_budget(options)
     from paretoprune.report.terminal.check import show_check
     from paretoprune.runner.dry_run import check as run_check
     from paretoprune.runner.request import request_of
 
-    request = request_of(None, given(options, Settings), budget, Place(**given(options, Place)))
+    request = request_of(None, given_settings(options), budget, Place(**given(options, Place)))
     show_check(run_check(request), as_json=as_json)

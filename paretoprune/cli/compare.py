@@ -18,16 +18,18 @@ def compare(
     split: str = SPLIT,
     as_json: bool = JSON,
 ) -> None:
-    """Compare the front with SMGD, and studies with each other: distances, hypervolume, cost."""
+    """Compare a front with other methods and other fronts: distances, hypervolume, cost."""
     from paretoprune.analysis.comparison.compare import compare as compare_studies
     from paretoprune.analysis.snapshot import load_study
     from paretoprune.report.plots import require_picture
     from paretoprune.report.plots.hypervolume_trace import draw_cost
     from paretoprune.report.terminal.compare import show_comparison
+    from paretoprune.training.methods import label_of, training_options
 
     snapshots = [load_study(study) for study in studies]
     path = output or (studies[0] if len(studies) == 1 else Path()) / "compare.png"
     require_picture(path)
-    comparison = compare_studies(snapshots, split)
+    training = training_options(snapshots[0].plan)
+    comparison = compare_studies(snapshots, split, label_of, training)
     show_comparison(comparison, path, as_json=as_json)  # before a picture that may fail
     draw_cost(comparison, path)

@@ -10,7 +10,9 @@ import typer
 
 from paretoprune.runner.place import DATA_HELP
 from paretoprune.study.options import Option, options_of
-from paretoprune.study.settings import DATA_VARIABLE
+from paretoprune.study.plan import Budget
+from paretoprune.study.settings import DATA_VARIABLE, Settings
+from paretoprune.training.methods import method_options
 
 INTERRUPTED = 130
 
@@ -26,6 +28,28 @@ SPLIT = typer.Option("validation", help="Values on validation | test (default: v
 def given(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     """Return the values of the dataclass `kind` that the user gave as options, by field name."""
     values = {each.name: options.get(each.name) for each in options_of(kind)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def given_settings(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that the user gave, those of methods included, by field name."""
+    return given(options, Settings) | _of_methods(options, Settings)
+
+
+def given_budget(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the budget that the user gave, those of methods included, by field name.
+
+    Raises `UsageError` for a value out of range, before torch is loaded.
+    """
+    own, of_methods = given(options, Budget), _of_methods(options, Budget)
+    Budget(**own)
+    for name, (option, _) in method_options(Budget).items():
+        option.require(of_methods.get(name))
+    return own | of_methods
+
+
+def _of_methods(options: Mapping[str, Any], kind: type[Settings | Budget]) -> dict[str, Any]:
+    values = {name: options.get(name) for name in method_options(kind)}
     return {name: value for name, value in values.items() if value is not None}
 
 

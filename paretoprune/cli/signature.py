@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from paretoprune.study.options import PANELS, Option
+from paretoprune.study.options import Option, in_panels
 
 
 def with_options(
@@ -17,7 +17,7 @@ def with_options(
     The command gets their values by the names of their fields; `None` stands for an option that
     was not given.
     """
-    ordered = sorted(options, key=lambda option: PANELS.index(option.panel))
+    ordered = in_panels(options)
 
     def decorated(command: Callable[..., None]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from paretoprune.analysis.aggregate import choosable
 from paretoprune.runner.events import Summary, plural
+from paretoprune.training.methods import label_of
 
 # State of an interval -> its meaning.
 MEANINGS = {
@@ -21,7 +22,7 @@ MEANINGS = {
 # Ending of a sweep -> its description.
 ENDINGS = {
     "done": "the search is done",
-    "compared": "all runs of SMGD are trained",
+    "compared": "all runs are trained",
     "budget": "--max-runs is reached",
     "time": "the next round would exceed --time-budget",
     "kept": "the next epoch would exceed --time-budget; the fleet in training is kept",
@@ -34,15 +35,15 @@ GOES_ON = ("budget", "time", "kept", "failed")  # endings after which there is m
 def closing(summary: Summary) -> str:
     """Describe how a sweep ended and what it left open, one line per fact."""
     took, points = duration(summary.seconds), summary.swept
-    smgd = int((points["role"] == "comparison").sum())
-    of_smgd = f", {smgd} of them SMGD" if 0 < smgd < len(points) else ""
-    count = f"{plural(len(points), 'run')}{of_smgd}"
+    compared = points.loc[points["role"] == "comparison", "method"]
+    parts = [f"{n} of them {label_of(str(name))}" for name, n in compared.value_counts().items()]
+    count = ", ".join([plural(len(points), "run"), *(parts if len(compared) < len(points) else [])])
     lines = [f"{count}; {ENDINGS[summary.ending]} ({took} this time)."]
     collapsed = int(points["collapsed"].sum())
     if collapsed:
         lines.append(f"{collapsed} collapsed: no better than a constant prediction.")
     if len(points) and collapsed == (points["status"] == "done").sum():
-        zero = ", not even at λ = 0" if smgd < len(points) else ""
+        zero = ", not even at λ = 0" if len(compared) < len(points) else ""
         lines.append(f"Nothing learnt{zero}: try another --lr or --threshold.")
     if summary.unsuccessful:
         lines.append(f"{summary.unsuccessful} failed or diverged: `show --all` says why.")

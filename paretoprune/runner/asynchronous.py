@@ -14,11 +14,11 @@ import pandas as pd
 
 from paretoprune.analysis.aggregate import alive
 from paretoprune.runner.rounds import Round, lacking, networks_of, repeated_round, search_settings
-from paretoprune.runner.runs import comparison_runs, runs_of, seeds_of
+from paretoprune.runner.runs import comparison_runs, has_search, runs_of, seeds_of
 from paretoprune.search import SEARCHES
 from paretoprune.search.proposal import PENDING
 from paretoprune.study.plan import Plan
-from paretoprune.study.run import SMGD, Run
+from paretoprune.study.run import Run
 
 # Columns that the searches read, and that fall or rise with λ.
 FANTASIES = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros")
@@ -35,9 +35,9 @@ def next_runs(
 ) -> Round | None:
     """Choose up to `wanted` runs that are worth training while others are pending.
 
-    As in `rounds.next_round`, runs that are to be trained again come first and SMGD comes last. The
-    runs form a round. The first round may be larger than `wanted`, because a search cannot learn
-    anything from less.
+    As in `rounds.next_round`, runs that are to be trained again come first and comparison runs come
+    last. The runs form a round. The first round may be larger than `wanted`, because a search
+    cannot learn anything from less.
 
     Args:
         points: The table of points.
@@ -55,7 +55,7 @@ def next_runs(
     if repeated := repeated_round(points, plan, again - running):
         return replace(repeated, runs=repeated.runs[:wanted])
     number = int(points["round"].max()) + 1 if len(points) else 0
-    if plan.settings.method != SMGD and (runs := searched_runs(points, plan, pending, wanted)):
+    if has_search(plan) and (runs := searched_runs(points, plan, pending, wanted)):
         return Round(number=number, runs=tuple(runs))
     trained = running | set(points["run_id"])
     compared = tuple(run for run in comparison_runs(plan) if run.id not in trained)[:wanted]

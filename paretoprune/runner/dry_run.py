@@ -12,11 +12,10 @@ import torch
 from paretoprune.errors import UsageError
 from paretoprune.problem.device import training_process
 from paretoprune.runner.request import SweepRequest
-from paretoprune.runner.runs import run_template
-from paretoprune.runner.setup import measure, new_budget
+from paretoprune.runner.runs import comparison_runs, has_search, run_template
+from paretoprune.runner.setup import measure, new_budget, new_settings
 from paretoprune.study.plan import Plan
 from paretoprune.study.run import Run
-from paretoprune.study.settings import Settings
 from paretoprune.training.evaluate import evaluate
 from paretoprune.training.prepare import Prepared, prepare
 from paretoprune.training.step import Training, begin, take_step
@@ -92,7 +91,7 @@ def check(request: SweepRequest) -> DryRun:
 
 def try_request(request: SweepRequest) -> DryRun:
     """Carry out a dry run in a process that is set up for training."""
-    settings = Settings.from_options(request.settings)
+    settings = new_settings(request)
     budget = new_budget(settings, request)
     prepared = prepare(settings, request.environment_of(settings))
     problem = prepared.problem
@@ -108,7 +107,8 @@ def try_request(request: SweepRequest) -> DryRun:
     memory = bytes_used(problem.device)  # before other fleets are timed
     data, parameters = problem.data, prepared.fleet([settings.seed]).parameters  # [1, *shape] each
     complexity = problem.complexity_of(parameters).item()
-    runs = budget.max_runs * budget.repeats + budget.smgd
+    searched = budget.max_runs * budget.repeats if has_search(plan) else 0
+    runs = searched + len(comparison_runs(plan))
     return DryRun(
         plan=plan,
         samples={name: len(getattr(data, name)) for name in ("train", "validation", "test")},

@@ -19,7 +19,7 @@ class Progress:
 
     Attributes:
         round: Number of the fleet's round.
-        lams: The λ of each run of the fleet; `None` for a run of SMGD.
+        lams: The λ of each run of the fleet; `None` for a run of a method without one.
         step: Number of steps of the fleet that are done.
         steps: Total number of steps of the fleet.
         epochs: Total number of epochs of the fleet.
@@ -30,6 +30,7 @@ class Progress:
         waiting: Number of fleets that wait for free resources on a node.
         nodes: Number of machines of a cluster, or 0 if there is only this machine.
         runs_an_hour: Runs that all fleets together train per hour.
+        method: The method of the fleet's runs.
     """
 
     round: int
@@ -44,6 +45,7 @@ class Progress:
     waiting: int = 0
     nodes: int = 0
     runs_an_hour: float = 0.0
+    method: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

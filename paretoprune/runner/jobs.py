@@ -171,6 +171,7 @@ class JobPool:
                 waiting=len(self.jobs) - len(training),
                 nodes=self.executor.nodes,
                 runs_an_hour=3600 * rate,
+                method=job.fleet.runs[0].method,
             )
         )
 

@@ -7,18 +7,18 @@ from typing import Any
 from paretoprune.errors import UsageError
 from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.place import Place
-from paretoprune.study.options import PANELS, Option, choose, options_of
+from paretoprune.study.options import Option, choose, in_panels, options_of
 from paretoprune.study.plan import Budget
 from paretoprune.study.settings import Settings
+from paretoprune.training.methods import method_options, study_options
 
 ARGUMENTS = ("dataset", "model", "loss")  # options for which `sweep` has arguments of its own
 
 
 def keywords() -> list[Option]:
     """Return the options that are keyword arguments, in the order of their panels."""
-    kinds = (Settings, Budget, Place, RayConfig)
-    declared = [each for kind in kinds for each in options_of(kind) if each.name not in ARGUMENTS]
-    return sorted(declared, key=lambda each: PANELS.index(each.panel))
+    declared = (*study_options(), *options_of(Place), *options_of(RayConfig))
+    return in_panels(each for each in declared if each.name not in ARGUMENTS)
 
 
 def read_options(named: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,8 +48,10 @@ def read_options(named: Mapping[str, Any], options: Mapping[str, Any]) -> dict[s
 
 
 def of_kind(kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the given values that belong to fields of the dataclass `kind`."""
+    """Return the given values that belong to the dataclass `kind`, or to methods' part of it."""
     names = {each.name for each in options_of(kind)}
+    if kind in (Settings, Budget):
+        names |= method_options(kind).keys()
     return {name: value for name, value in given.items() if name in names}
 
 

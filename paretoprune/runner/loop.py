@@ -17,10 +17,10 @@ from paretoprune.runner.jobs import JobPool, JobResult
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.retention import weights_to_delete
 from paretoprune.runner.rounds import Round, lams_of, next_round
-from paretoprune.runner.runs import comparison_runs, fleets_of
+from paretoprune.runner.runs import comparison_runs, fleets_of, has_search
 from paretoprune.study import storage
 from paretoprune.study.plan import Plan
-from paretoprune.study.run import SMGD, Run
+from paretoprune.study.run import Run
 
 # With --async, the number of fleets that wait is this share of the executor's slots, but at least
 # one. A waiting fleet begins as soon as another one ends.
@@ -195,7 +195,7 @@ def with_smaller_fleets(folder: Path, plan: Plan, size: int, watch: EventHandler
 
 def ending_of(points: pd.DataFrame, plan: Plan) -> str:
     """Return why a study ended that has nothing left to train, one of `ENDINGS`."""
-    if plan.settings.method == SMGD:
+    if not has_search(plan):
         return "compared"
     return "budget" if lams_of(points) >= plan.budget.max_runs else "done"
 
@@ -212,7 +212,7 @@ def expected_runs(
         pending: The runs in training.
     """
     budget, searched = plan.budget, int((points["role"] == "search").sum())
-    searching = [run for run in (*pending, *round_.runs) if run.method != SMGD]
+    searching = [run for run in (*pending, *round_.runs) if run.lam is not None]
     if searching and round_.role in SWEPT:
         searched = max(budget.max_runs * budget.repeats, searched + len(searching))
     compared = set(points.loc[points["role"] == "comparison", "run_id"])

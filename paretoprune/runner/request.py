@@ -1,6 +1,6 @@
 """Request for a sweep: what a user asks for, and checks that its options fit together."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,15 @@ from paretoprune.runner.executors import LOCAL
 from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.place import Place
 from paretoprune.study.dataset_ref import is_user_code
-from paretoprune.study.options import option_of, options_of, require
+from paretoprune.study.options import option_of, options_of
 from paretoprune.study.plan import Budget
-from paretoprune.study.run import SMGD
 from paretoprune.study.settings import Settings, data_folder
 from paretoprune.study.storage.tensors import read_tensors
 from paretoprune.study.user_code import IN_MEMORY, Function, find
+from paretoprune.training.methods import METHODS, method_options
 
-# Fields that only a search reads, and fields that only the comparison with SMGD reads.
+# Fields that only a search reads.
 OF_SEARCHES = {o.name for kind in (Settings, Budget) for o in options_of(kind) if o.of_search}
-OF_SMGD = {"smgd_epochs", "moments", "normalize", "split"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,23 +156,37 @@ def require_meaning(settings: Settings, budget: Budget, request: SweepRequest) -
         raise UsageError(
             "--async knows no rounds, and the searches of --recipe paper count them: leave it out"
         )
-    if settings.method == SMGD:
-        names = sorted(option_of(name) for name in given & OF_SEARCHES)
-        if names:
-            raise UsageError(f"{', '.join(names)}: of searches, and --method smgd searches nothing")
-        require(budget.smgd > 0, "--smgd", budget.smgd, "1 or more with --method smgd")
-    names = sorted(option_of(name) for name in given & OF_SMGD)
-    if names and not budget.smgd:
+    require_method_meaning(settings, given)
+    if settings.init and budget.repeats > 1:
         raise UsageError(
-            f"{', '.join(names)}: of SMGD runs, of which this study has none: give --smgd 3 too"
+            "--repeats above 1 has no meaning with --init: every seed would begin with the same "
+            "weights"
         )
-    if settings.init and max(budget.smgd, budget.repeats) > 1:
+    for method in METHODS.values():
+        method.allow(settings, budget, given)
+
+
+def require_method_meaning(settings: Settings, given: Collection[str]) -> None:
+    """Raise `UsageError` for options that the study's method does not read.
+
+    Args:
+        settings: The settings of the study.
+        given: The names of the options that were given.
+    """
+    method = METHODS[settings.method]
+    names = sorted(option_of(name) for name in OF_SEARCHES.intersection(given))
+    if names and not method.has_lam:
         raise UsageError(
-            "--repeats and --smgd above 1 have no meaning with --init: every seed would begin with "
-            "the same weights"
+            f"{', '.join(names)}: of searches, and --method {method.name} searches nothing"
         )
-    if budget.split and settings.prunable != "linear":
+    for name, (_, owner) in method_options(Settings).items():
+        if name in given and owner is not method:
+            raise UsageError(
+                f"{option_of(name)} is of --method {owner.name}, and this study has --method "
+                f"{method.name}: leave it out"
+            )
+    if method.complexities and settings.complexity not in method.complexities:
         raise UsageError(
-            f"--split gives convolutions an objective of their own, which --prunable "
-            f"{settings.prunable} counts too: take --prunable linear"
+            f"--method {method.name} minimises --complexity {' or '.join(method.complexities)}, "
+            f"not {settings.complexity}"
         )

@@ -10,10 +10,17 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from paretoprune.analysis.aggregate import MEANS, over_seeds
-from paretoprune.runner.runs import Pair, comparison_runs, run_template, runs_of, seeds_of
+from paretoprune.runner.runs import (
+    Pair,
+    comparison_runs,
+    has_search,
+    run_template,
+    runs_of,
+    seeds_of,
+)
 from paretoprune.search import SEARCHES, Proposal, SearchSettings
 from paretoprune.study.plan import Plan
-from paretoprune.study.run import SMGD, Run
+from paretoprune.study.run import Run
 
 # Columns that searches, and means over seeds, read. Copying the others takes long. The search runs
 # of a study differ in λ and seed only.
@@ -40,21 +47,22 @@ def next_round(
 ) -> Round | None:
     """Return the next round.
 
-    Runs that are to be trained again come first, then those of the search, then those of SMGD.
+    Runs that are to be trained again come first, then those of the search, then the others.
 
     Args:
         points: The table of points.
         plan: The plan of the study.
         again: Ids of the runs in the table that are to be trained again.
-        slots: Number of fleets that are trained side by side. A round of SMGD has at most as many.
+        slots: Number of fleets that are trained side by side. A round of comparison
+            runs has at most as many.
 
     Returns:
-        The round, or `None` if the search is done or its budget is spent, and all runs of SMGD are
-        trained.
+        The round, or `None` if the search is done or its budget is spent, and all comparison runs
+        are trained.
     """
     if repeated := repeated_round(points, plan, again):
         return repeated
-    searched = None if plan.settings.method == SMGD else search_round(points, plan)
+    searched = search_round(points, plan) if has_search(plan) else None
     return searched or comparison_round(points, plan, slots)
 
 
@@ -77,7 +85,7 @@ def repeated_round(points: pd.DataFrame, plan: Plan, again: Collection[str]) -> 
 
 
 def comparison_round(points: pd.DataFrame, plan: Plan, slots: int) -> Round | None:
-    """Return the next SMGD runs that are still to be trained, or `None` if there are none.
+    """Return the next comparison runs that are still to be trained, or `None` if there are none.
 
     They belong to the last round of the search. They fill at most `slots` fleets, so that
     `--time-budget` is checked before the others.

@@ -1,8 +1,10 @@
 """Setup of a sweep: the plan of a new or continued study, and its prepared problem."""
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TypeVar
 
 from paretoprune.errors import CorruptStudyError, UsageError
 from paretoprune.problem.problem import Problem, count_prunable
@@ -10,12 +12,15 @@ from paretoprune.runner.request import SweepRequest, require_meaning
 from paretoprune.search import SEARCHES
 from paretoprune.study import storage
 from paretoprune.study.defaults import default_budget
-from paretoprune.study.options import choose
+from paretoprune.study.options import choose, from_values, options_of, values_of
 from paretoprune.study.plan import Budget, Measured, Plan
 from paretoprune.study.settings import Settings
 from paretoprune.training.evaluate import reference_lam
 from paretoprune.training.fleet_size import usual_fleet_size
+from paretoprune.training.methods import METHODS, further_columns, method_options
 from paretoprune.training.prepare import Prepared, prepare
+
+Declared = TypeVar("Declared", Settings, Budget)
 
 
 def digest_of(path: Path) -> str:
@@ -42,21 +47,49 @@ def open_study(folder: Path, request: SweepRequest) -> tuple[Plan, Prepared]:
         CouldNotError: If data are missing, or memory is too small for two networks.
     """
     stored = read_plan_for(folder, request) if storage.is_study(folder) else None
-    settings = stored.settings if stored else Settings.from_options(request.settings)
-    if stored and settings.search not in SEARCHES:
-        raise CorruptStudyError(f"{folder / storage.PLAN}: search {settings.search} is unknown")
+    settings = stored.settings if stored else new_settings(request)
     choose(settings.search, SEARCHES, "--search")
     budget = stored.budget if stored else new_budget(settings, request)
     environment = request.environment_of(settings)
     is_stacked = stored is not None and stored.measured.is_stacked
     prepared = prepare(settings, environment, is_stacked=is_stacked)
-    if budget.split and not prepared.problem.convolutions:
-        raise UsageError("--split has no meaning for a model without convolutions: leave it out")
+    for method in METHODS.values():
+        method.fit(budget, prepared.problem)
     if stored:
         require_same_data(folder, stored, prepared.problem)
     measured = stored.measured if stored else measure(prepared, settings)
     plan = Plan(settings=settings, budget=budget, measured=measured)
-    return plan, prepared
+    return replace(plan, further_columns=further_columns(plan)), prepared
+
+
+def new_settings(request: SweepRequest) -> Settings:
+    """Return the settings of a new study: the options of the request, and defaults for the others.
+
+    Raises `UsageError` if the method is unknown, or options are out of range.
+    """
+    settings = Settings.from_options(request.settings)
+    method = METHODS[choose(settings.method, METHODS, "--method")]
+    return completed(settings, method.settings)
+
+
+def completed(
+    declared: Declared, options: type | None, defaults: Mapping[str, object] | None = None
+) -> Declared:
+    """Complete settings or a budget with the options of a method.
+
+    Args:
+        declared: The settings or the budget.
+        options: The dataclass of the method's options; `None` if it has none.
+        defaults: Values that take precedence over those of the declarations.
+
+    Raises:
+        UsageError: If a value is out of range.
+    """
+    if options is None:
+        return declared
+    given, names = dict(declared.further), {each.name for each in options_of(options)}
+    own = options(**{**(defaults or {}), **{n: given[n] for n in given.keys() & names}})
+    return replace(declared, further=tuple(sorted((given | asdict(own)).items())))
 
 
 def new_budget(settings: Settings, request: SweepRequest) -> Budget:
@@ -66,9 +99,9 @@ def new_budget(settings: Settings, request: SweepRequest) -> Budget:
         UsageError: If options are out of range, have no effect or exclude each other.
     """
     defaults = default_budget(settings.recipe, settings.search)
-    if settings.init:
-        defaults["smgd"] = 1
-    budget = Budget(**{**defaults, **request.budget})
+    budget = from_values(Budget, defaults | dict(request.budget))
+    for method in METHODS.values():
+        budget = completed(budget, method.budget, method.defaults(settings))
     require_meaning(settings, budget, request)
     return budget
 
@@ -103,8 +136,15 @@ def read_plan_for(folder: Path, request: SweepRequest) -> Plan:
         UsageError: If the settings of the request differ from those of the study, or options of
             the budget are out of range, have no effect or exclude each other.
     """
-    plan = storage.read_plan(folder)
-    budget = replace(plan.budget, **request.budget)
+    stored = storage.read_plan(folder)
+    require_known(folder, stored)
+    try:
+        plan = with_method_options(stored)
+    except UsageError as error:
+        raise CorruptStudyError(f"{folder / storage.PLAN} cannot be read: {error}") from error
+    budget = from_values(Budget, values_of(plan.budget) | dict(request.budget))
+    for method in METHODS.values():
+        budget = completed(budget, method.budget)
     require_meaning(plan.settings, budget, request)
     differences = plan.settings.differences(request.settings)
     if differences:
@@ -113,6 +153,35 @@ def read_plan_for(folder: Path, request: SweepRequest) -> Plan:
             "continue it, or name another folder"
         )
     return replace(plan, budget=budget)
+
+
+def require_known(folder: Path, plan: Plan) -> None:
+    """Raise `CorruptStudyError` for a search, a method or an option that this version lacks."""
+    path, settings = folder / storage.PLAN, plan.settings
+    for name, value, known in (
+        ("search", settings.search, SEARCHES),
+        ("method", settings.method, METHODS),
+    ):
+        if value not in known:
+            raise CorruptStudyError(f"{path}: {name} {value} is unknown")
+    unknown = dict(settings.further).keys() - method_options(Settings).keys()
+    unknown |= dict(plan.budget.further).keys() - method_options(Budget).keys()
+    if unknown:
+        raise CorruptStudyError(
+            f"{path} cannot be read: missing or unknown entries, perhaps a newer paretoprune's: "
+            f"{', '.join(sorted(unknown))}"
+        )
+
+
+def with_method_options(plan: Plan) -> Plan:
+    """Complete a plan with the options that its version of a method did not have.
+
+    Raises `UsageError` if a stored value is out of range.
+    """
+    settings, budget = completed(plan.settings, METHODS[plan.settings.method].settings), plan.budget
+    for method in METHODS.values():
+        budget = completed(budget, method.budget)
+    return replace(plan, settings=settings, budget=budget)
 
 
 def measure(prepared: Prepared, settings: Settings) -> Measured:

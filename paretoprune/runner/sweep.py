@@ -16,10 +16,10 @@ from paretoprune.runner.jobs import JobPool
 from paretoprune.runner.loop import Loop
 from paretoprune.runner.request import SweepRequest, default_folder, require_apart
 from paretoprune.runner.rounds import propose
+from paretoprune.runner.runs import has_search
 from paretoprune.runner.setup import open_study
 from paretoprune.study import storage
 from paretoprune.study.plan import Plan
-from paretoprune.study.run import SMGD
 from paretoprune.study.settings import Settings
 from paretoprune.training.fleet_size import activation_bytes, memory_of_network
 from paretoprune.training.prepare import Prepared
@@ -60,7 +60,7 @@ def sweep(request: SweepRequest, watch: EventHandler, executor: Executor | None 
     summary = Summary(
         folder=folder,
         points=points,
-        intervals=() if plan.settings.method == SMGD else propose(points, plan).intervals,
+        intervals=propose(points, plan).intervals if has_search(plan) else (),
         ending=ending,
         max_runs=plan.budget.max_runs,
         seconds=time.monotonic() - clock,
@@ -145,7 +145,7 @@ def idle(plan: Plan, slots: int) -> list[str]:
         slots: Number of fleets that are trained side by side.
     """
     fleets = -(-plan.settings.round_size * plan.budget.repeats // plan.fleet_size)
-    if plan.settings.method == SMGD or fleets >= slots:
+    if not has_search(plan) or fleets >= slots:
         return []
     return [
         f"a round has {plural(fleets, 'fleet')}, and there is room for {slots}: --async, a smaller "

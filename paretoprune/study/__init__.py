@@ -17,5 +17,6 @@ __all__ = [
     "run",
     "settings",
     "storage",
+    "template",
     "user_code",
 ]

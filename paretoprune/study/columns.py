@@ -54,14 +54,14 @@ _TABLE = (
         "method",
         kind="text",
         checked="always",
-        meaning="`weighted-sum`: fixed λ; `smgd`: each step chooses its own weights "
-        "([smgd.md](smgd.md))",
+        meaning="how it traded the objectives off: by a fixed λ (`weighted-sum`), or by weights "
+        "that follow from the gradients of each step ([smgd.md](smgd.md))",
     ),
     _of_study("search", kind="text", meaning="the search that proposed it; none for `comparison`"),
     _of_run(
         "lam",
         kind="real",
-        meaning="λ: the run minimised (1 - λ) · loss + λ · complexity; none for `smgd`",
+        meaning="λ: the run minimised (1 - λ) · loss + λ · complexity; none if the method has no λ",
     ),
     _of_run(
         "seed",
@@ -112,7 +112,7 @@ _TABLE = (
         checked="always",
         phrase="normalized by {}",
         plain="none",
-        meaning="what divides each gradient before `smgd` weighs them: `none`, `l2` or `loss`",
+        meaning="what divides each gradient before the method weighs them: `none`, `l2` or `loss`",
     ),
     _of_run(
         "split",
@@ -122,7 +122,7 @@ _TABLE = (
         phrase="split",
         plain=False,
         meaning="whether convolutions have separate objective weights and a separate second "
-        "objective (`smgd`)",
+        "objective",
     ),
     _of_run(
         "schedule",

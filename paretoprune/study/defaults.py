@@ -59,7 +59,6 @@ PAPER_OPTIMIZERS: dict[str, dict[str, Any]] = {
     "sgd": {"learning_rate": 1e-2, "momentum": 0.9},
     "rmsprop": {"learning_rate": 1e-4},
 }
-SMGD_RUNS = 3  # of a new study; studies of older versions have none
 PAPER_GRID = 26  # number of points of the authors' grid
 WITHOUT_CONVOLUTIONS = ("mlp",)
 
@@ -92,14 +91,10 @@ def default_help(field: str) -> str:
 
 
 def default_budget(recipe: str, search: str) -> dict[str, Any]:
-    """Return the budget of a new study.
-
-    The recipe `paper` has no tolerance and separate moments for each objective, as the authors do.
-    """
+    """Return the budget of a new study; the recipe `paper` has no tolerance, as the authors."""
     if recipe != "paper":
-        return {"smgd": SMGD_RUNS}
-    most = {"max_runs": PAPER_GRID} if search == "grid" else {}
-    return {"smgd": SMGD_RUNS, "tolerance": 0.0, "moments": "separate", **most}
+        return {}
+    return {"tolerance": 0.0, **({"max_runs": PAPER_GRID} if search == "grid" else {})}
 
 
 def complete(given: Mapping[str, Any]) -> dict[str, Any]:

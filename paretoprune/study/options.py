@@ -8,23 +8,26 @@ fields of a run do too. Loads no torch.
 import difflib
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from functools import cache
 from keyword import iskeyword
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from paretoprune.errors import UsageError
 
-# Headings of the help, in their order; options of a method have a heading of their own.
+# Headings of the help, in their order. Those of methods stand before the place.
 PROBLEM, TRAINING, SEARCH = "Problem", "Training", "Search and budget"
-COMPARISON, PLACE, CLUSTER = "Comparison with SMGD", "Place", "Cluster"
-PANELS = (PROBLEM, TRAINING, SEARCH, COMPARISON, PLACE, CLUSTER)
+PLACE, CLUSTER = "Place", "Cluster"
+PANELS = (PROBLEM, TRAINING, SEARCH, PLACE, CLUSTER)
 KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "True or False"}
 # Options that are not called like the fields that they set.
 OPTION_OF = {"learning_rate": "--lr", "round_size": "--round", "asynchronous": "--async"}
+
+
+Declared = TypeVar("Declared")
 
 
 def option_of(name: str) -> str:
@@ -186,3 +189,24 @@ def require_valid(values: Any) -> None:
     kind: type = type(values)
     for each in options_of(kind):
         each.require(getattr(values, each.name))
+
+
+def in_panels(options: Iterable[Option]) -> list[Option]:
+    """Return options in the order of their panels, those of methods before the place."""
+    ranks = {panel: rank for rank, panel in enumerate(PANELS)}
+    of_methods = ranks[PLACE] - 0.5
+    return sorted(options, key=lambda each: ranks.get(each.panel, of_methods))
+
+
+def from_values(kind: Callable[..., Declared], values: Mapping[str, Any]) -> Declared:
+    """Return settings or a budget with the given values, of which some are of methods."""
+    names = set(get_type_hints(kind)) - {"further"}
+    known = {name: value for name, value in values.items() if name in names}
+    further = sorted((name, value) for name, value in values.items() if name not in names)
+    return kind(**known, further=tuple(further))
+
+
+def values_of(declared: Any) -> dict[str, Any]:
+    """Return the values of settings or of a budget by name, those of methods included."""
+    values = {each.name: getattr(declared, each.name) for each in fields(declared)}
+    return values | dict(values.pop("further"))

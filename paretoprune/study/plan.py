@@ -2,46 +2,46 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
-from functools import partial
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, TypeVar, get_type_hints
 
 from paretoprune.study.column import MANY, Column, Kind
 from paretoprune.study.columns import COLUMNS
 from paretoprune.study.metric import ACCURACY, METRICS
 from paretoprune.study.options import (
-    COMPARISON,
     PLACE,
     SEARCH,
     Option,
     at_least,
     choose,
+    from_values,
     one_of,
     option,
     options_of,
     require,
     require_valid,
+    values_of,
     within,
 )
 from paretoprune.study.parsing import parse_fleet
 from paretoprune.study.settings import Settings
 
+# What study.toml says of a column that a method adds.
+DECLARED = ("name", "kind", "meaning", "unit", "label", "is_mean", "is_variant")
+SCALARS = (bool, int, float, str)
 LARGEST = 2**63  # integers of TOML are smaller, but Python's reader accepts any
 
 
-MOMENTS = ("joint", "separate")
-NORMALIZE = ("none", "l2", "loss")
 KEPT_WEIGHTS = ("auto", "front", "all", "none")
-
-_of_comparison = partial(option, panel=COMPARISON)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
     """The options that may change at every call; the study stores their latest values.
 
-    Runs that are already in the study stay when the budget changes. Raises `UsageError` on
-    creation if a value is out of range.
+    Runs that are already in the study stay when the budget changes. `further` has the name and
+    value of each option that methods declare. Raises `UsageError` on creation if a value is out of
+    range.
     """
 
     max_runs: int = option(
@@ -82,35 +82,7 @@ class Budget:
         PLACE,
         valid=one_of(KEPT_WEIGHTS),
     )
-    smgd: int = _of_comparison(
-        0,
-        "Runs of SMGD, one per seed, to compare the front with (default: 3)",
-        valid=within(0, 1000),
-        in_check=True,
-    )
-    smgd_epochs: int = _of_comparison(
-        0,
-        "Epochs of a run of SMGD (default: the sweep's)",
-        valid=within(0, MANY, f"from 0, the sweep's own, to {MANY}"),
-    )
-    moments: str = _of_comparison(
-        "joint",
-        "joint: one optimizer sees the combined gradient | separate: one for each objective, as "
-        "the authors' (default: joint)",
-        valid=one_of(MOMENTS),
-    )
-    normalize: str = _of_comparison(
-        "none",
-        "Each gradient is divided by: none | l2, its length | loss, its objective's value"
-        " (default: none)",
-        valid=one_of(NORMALIZE),
-    )
-    split: bool = _of_comparison(
-        False,
-        "Convolutions trade the loss against their sum of squares, apart from the dense layers "
-        "(default: --no-split)",
-        off="--no-split",
-    )
+    further: tuple[tuple[str, object], ...] = ()
 
     def __post_init__(self) -> None:
         require_valid(self)
@@ -158,18 +130,25 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything that a study knows before its first run: the content of `study.toml`."""
+    """Everything that a study knows before its first run: the content of `study.toml`.
+
+    `further_columns` are the columns that the study's methods declare.
+    """
 
     settings: Settings
     budget: Budget
     measured: Measured
+    further_columns: tuple[Column, ...] = ()
 
     @property
     def columns(self) -> dict[str, Column]:
-        """The columns of the study's table, by name: `COLUMNS`, and further options of runs."""
+        """The columns of the study's table, by name.
+
+        They are `COLUMNS`, those of further options of runs, and those of the study's methods.
+        """
         declared = [each for each in options_of(Settings) if each.of_run]
         further = {each.of_run: column_of(each) for each in declared if each.of_run not in COLUMNS}
-        return COLUMNS | further
+        return COLUMNS | further | {each.name: each for each in self.further_columns}
 
     @property
     def fleet_size(self) -> int:
@@ -202,19 +181,51 @@ def from_table(kind: type[Table], table: Mapping[str, Any]) -> Table:
     """Read a dataclass from a TOML table; raise `ValueError` for entries that do not fit it.
 
     A field that an older version did not write takes its default, so a field that is added later
-    needs a default that reproduces the old behaviour. An integer is accepted for a float.
+    needs a default that reproduces the old behaviour. An integer is accepted for a float. Entries
+    of settings and budgets that are no fields are options of methods, which are checked when runs
+    are trained.
     """
-    kinds = get_type_hints(kind)
-    needed = {field.name for field in fields(kind) if field.default is MISSING}
-    mismatched = sorted((needed - table.keys()) | (table.keys() - kinds.keys()))
-    if mismatched:
+    hints = get_type_hints(kind)
+    kinds = {name: hints[name] for name in hints.keys() - {"further"}}
+    needed = {each.name for each in fields(kind) if each.default is MISSING}
+    unknown = {} if "further" in hints else table.keys() - kinds.keys()
+    if mismatched := sorted((needed - table.keys()) | set(unknown)):
         raise ValueError(
             f"missing or unknown entries, perhaps a newer paretoprune's: {', '.join(mismatched)}"
         )
     for name, value in table.items():
-        fits = (int, float) if kinds[name] is float else kinds[name]
+        expected = kinds.get(name, type(value) if type(value) in SCALARS else ())
+        fits = (int, float) if expected is float else expected
         if not isinstance(value, fits) or isinstance(value, bool) != (fits is bool):
             raise ValueError(f"{name} is {value!r}")
+        if name not in kinds and not str(value).isprintable():
+            raise ValueError(f"{name!a} is {value!r}")
         if isinstance(value, int) and abs(value) >= LARGEST:
             raise ValueError(f"{name} has more digits than a number of TOML")
-    return kind(**table)
+    return from_values(kind, table) if "further" in hints else kind(**table)
+
+
+def tables_of(plan: Plan) -> dict[str, Any]:
+    """Return the tables of `study.toml`; options of methods stand among those of the study."""
+    tables = {
+        "settings": values_of(plan.settings),
+        "budget": values_of(plan.budget),
+        "measured": asdict(plan.measured),
+    }
+    columns = [
+        {name: getattr(column, name) for name in DECLARED} for column in plan.further_columns
+    ]
+    return {**tables, "columns": columns} if columns else tables
+
+
+def declared_column(table: Mapping[str, Any]) -> Column:
+    """Read the declaration of a method's column; raise `ValueError` if it cannot be one."""
+    values = {name: table[name] for name in DECLARED}
+    name, flags = values["name"], (values["is_mean"], values["is_variant"])
+    texts = [values[each] for each in ("name", "meaning", "unit", "label")]
+    is_text = all(isinstance(text, str) and text.isprintable() for text in texts)
+    known = values["kind"] in ("whole", "real", "flag", "text") and set(flags) <= {True, False}
+    if not (is_text and known and name.isidentifier() and len(name) < 100) or name in COLUMNS:
+        raise ValueError(f"its columns declare {name!r}, which cannot be one")
+    phrase = f"{name.replace('_', ' ')} {{}}" if values["is_variant"] else ""
+    return Column(**values, phrase=phrase, older=None, checked="given")

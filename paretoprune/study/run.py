@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from typing import Literal
 
 Status = Literal["done", "stopped", "diverged", "failed"]
-WEIGHTED_SUM, SMGD = "weighted-sum", "smgd"  # methods
+MOMENTS = ("joint", "separate")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +23,9 @@ class Run:
         seed: Seed of the initial weights and of random layers such as dropout.
         complexity_kind: Name of the complexity, as in `Settings.complexity`.
         moments: `joint` for one optimizer, `separate` for one optimizer per objective.
-        normalize: How SMGD normalizes the gradients: `none`, `l2` or `loss`.
-        split: Whether SMGD treats convolutions as a block with separate weights, whose second
-            objective is `l2_conv` times their sum of squares.
+        normalize: What divides the gradients before they are weighted: `none`, `l2` or `loss`.
+        split: Whether convolutions are a block with separate weights, whose second objective is
+            `l2_conv` times their sum of squares.
         parent: Id of the run whose weights this run starts from; `None` for one from scratch.
         options: Name and value of each further option that is not at its default, sorted. They
             enter the id, and the table, like fields.

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
@@ -17,22 +17,22 @@ from paretoprune.study.options import (
     TRAINING,
     Rule,
     at_least,
+    from_values,
     one_of,
     option,
     option_of,
     require,
     require_valid,
+    values_of,
     within,
 )
 from paretoprune.study.parsing import AUTO
-from paretoprune.study.run import SMGD, WEIGHTED_SUM
 
 AUTO_MODEL = ("model", AUTO)
 DATA_VARIABLE = "PARETOPRUNE_DATA"
 INPUTS = ("unit", "standard")
 USER_CODE = "package.module:function"  # the form in which user code is named
 DEVICES = (AUTO, "cpu", "cuda")
-METHODS = (WEIGHTED_SUM, SMGD)
 
 _of_problem = partial(option, panel=PROBLEM, in_check=True)
 _of_training = partial(option, panel=TRAINING, in_check=True)
@@ -42,7 +42,8 @@ _of_training = partial(option, panel=TRAINING, in_check=True)
 class Settings:
     """The identity of a study: a study with another value of any of these is another study.
 
-    Raises `UsageError` on creation if a value is out of range.
+    `further` has the name and value of each option that the study's method declares. Raises
+    `UsageError` on creation if a value is out of range.
     """
 
     dataset: str = _of_problem(
@@ -150,10 +151,10 @@ class Settings:
         of_run="seed",
     )
     method: str = option(
-        WEIGHTED_SUM,
-        "weighted-sum | smgd, without a search (default: weighted-sum)",
+        "weighted-sum",
+        "How a run trades the objectives off",
         SEARCH,
-        valid=one_of(METHODS),
+        valid=Rule(lambda name: name.isprintable() and len(name) < 100, "a name"),
     )
     search: str = option(
         "knee",
@@ -170,6 +171,8 @@ class Settings:
         of_search=True,
         in_check=True,
     )
+
+    further: tuple[tuple[str, object], ...] = ()
 
     def __post_init__(self) -> None:
         require_valid(self)
@@ -190,11 +193,11 @@ class Settings:
     @classmethod
     def from_options(cls, given: Mapping[str, Any]) -> Self:
         """Complete the options that the user gave with their defaults, as `complete` does."""
-        return cls(**complete(resolved(given)))
+        return from_values(cls, complete(resolved(given)))
 
     def differences(self, given: Mapping[str, Any]) -> list[str]:
         """List the given options whose values differ from the study's, with both values."""
-        stored = asdict(self)
+        stored = values_of(self)
         return [
             f"{option_of(name)} is {stored[name]}, not {value}"
             for name, value in resolved(given).items()

@@ -14,13 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from paretoprune.training.methods import METHODS
 from paretoprune.training.step import Training
 
 State = dict[str, np.ndarray]  # arrays by kind, objective and name: `network/1.weight`
 History = list[dict[str, Tensor]]  # an entry per epoch: quantities [K, ...] by name
 
-NETWORK, OPTIMIZER, HISTORY = "network", "optimizer", "history"
-QUANTITIES = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros", "weights")
+NETWORK, OPTIMIZER, HISTORY, METHOD = "network", "optimizer", "history", "method"
+WEIGHTS = "weights"  # quantity of the history: the mean weights of the objectives
+QUANTITIES = ("train_loss", "val_loss", "val_error", "complexity", "nonzeros", WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -83,16 +85,22 @@ def resume(training: Training, checkpointer: Checkpointer | None) -> tuple[Histo
 
 
 def state_of(training: Training, history: History) -> State:
-    """Return the state of the networks, of their optimizers, and the history, on the host."""
+    """Return the state of networks, optimizers and method, and the history, on the host."""
     state = {f"{NETWORK}/{name}": value for name, value in networks_of(training).items()}
+    state |= {f"{METHOD}/{name}": value for name, value in training.rule.state.items()}
     for objective, optimizers in training.optimizers.items():
         for index, buffers in optimizers.optimizer.state_dict()["state"].items():
             for name, value in buffers.items():
                 if value is not None:  # SGD has an empty momentum buffer if the momentum is 0
                     state[f"{OPTIMIZER}/{objective}/{index}/{name}"] = torch.as_tensor(value)
-    for name in QUANTITIES:
+    for name in quantities_of(training):
         state[f"{HISTORY}/{name}"] = torch.stack([epoch[name] for epoch in history])
     return {name: value.detach().cpu().contiguous().numpy() for name, value in state.items()}
+
+
+def quantities_of(training: Training) -> tuple[str, ...]:
+    """Return the names of the quantities of the history, those of the method included."""
+    return (*QUANTITIES, *METHODS[training.runs[0].method].quantities)
 
 
 def networks_of(training: Training) -> dict[str, Tensor]:
@@ -106,17 +114,19 @@ def restore(training: Training, state: Mapping[str, np.ndarray]) -> History:
     A state that belongs to another fleet raises `ValueError`, `KeyError`, `IndexError`, `TypeError`
     or `RuntimeError`.
     """
-    history = {name: torch.from_numpy(state[f"{HISTORY}/{name}"]) for name in QUANTITIES}
+    names = quantities_of(training)
+    history = {name: torch.from_numpy(state[f"{HISTORY}/{name}"]) for name in names}
     epochs, networks = history["weights"].shape[:2]
     if networks != len(training.runs) or not 0 < epochs < training.runs[0].epochs:
         raise ValueError(f"it is of {networks} networks after {epochs} epochs")
     for name, value in history.items():
         require_shape(name, value, (epochs, networks, *value.shape[2:]))
     with torch.no_grad():
-        for name, value in networks_of(training).items():
-            saved = torch.from_numpy(state[f"{NETWORK}/{name}"])
-            require_shape(name, saved, value.shape)
-            value.copy_(saved)
+        for kind, values in ((NETWORK, networks_of(training)), (METHOD, training.rule.state)):
+            for name, value in values.items():
+                saved = torch.from_numpy(state[f"{kind}/{name}"])
+                require_shape(name, saved, value.shape)
+                value.copy_(saved)
     for objective in training.optimizers:
         restore_optimizer(training, objective, state)
     batches = math.ceil(len(training.problem.data.train) / training.runs[0].batch_size)

@@ -12,20 +12,16 @@ from paretoprune.pruning.compaction import compact
 from paretoprune.pruning.flops import counts_of
 from paretoprune.study.run import Layer, Point
 from paretoprune.study.user_code import in_short
+from paretoprune.training.checkpoint import WEIGHTS
 from paretoprune.training.evaluate import Evaluation
 from paretoprune.training.fleet import Fleet
-from paretoprune.training.step import CONVOLUTIONAL, DENSE, Training
+from paretoprune.training.methods import METHODS, Method
+from paretoprune.training.step import Training
 
 # A network whose loss is within 1 % of that of the constant prediction has learnt nothing: biases
 # alone, which are still a little noisy, may undercut that loss by less than this.
 COLLAPSED_SHARE = 0.99
 COUNTED_SAMPLES = 8  # samples of the forward pass in which FLOPs are counted
-
-# Columns of the history, by block, that hold the mean weights of the block's two objectives.
-BLOCK_WEIGHTS = {
-    DENSE: ("loss_weight", "complexity_weight"),
-    CONVOLUTIONAL: ("conv_loss_weight", "conv_l2_weight"),
-}
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ def outcome_of(
     return Outcome(
         point=point,
         weights=weights_of(training.fleet, index),
-        history=history_of(history, index),
+        history=history_of(history, index, METHODS[point.run.method]),
         notes=notes,
     )
 
@@ -127,6 +123,7 @@ def point_of(
             "fleet_size": networks,
             "device": problem.device.type,
             "started_at": started_at,
+            **training.rule.values(index),
         },
     )
 
@@ -194,16 +191,17 @@ def weights_of(fleet: Fleet, index: int) -> dict[str, np.ndarray]:
     }
 
 
-def history_of(history: list[dict[str, Tensor]], index: int) -> dict[str, list[float]]:
+def history_of(
+    history: list[dict[str, Tensor]], index: int, method: Method
+) -> dict[str, list[float]]:
     """Return the history of one network as columns, with one row per epoch, counted from 1."""
     quantities = {name: [epoch[name][index] for epoch in history] for name in history[0]}
-    weights = torch.stack(quantities.pop("weights")).tolist()  # [epochs, blocks, 2]
+    weights = torch.stack(quantities.pop(WEIGHTS)).tolist()  # [epochs, blocks, 2]
     columns = {
         "epoch": [float(epoch) for epoch in range(1, len(history) + 1)],
         **{name: [float(value) for value in values] for name, values in quantities.items()},
     }
-    for block, names in BLOCK_WEIGHTS.items():
-        for objective, name in enumerate(names):
-            if block < len(weights[0]):
-                columns[name] = [epoch[block][objective] for epoch in weights]
+    for block in range(len(weights[0])):
+        for objective, name in enumerate(method.weights[block]):
+            columns[name] = [epoch[block][objective] for epoch in weights]
     return columns

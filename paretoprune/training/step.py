@@ -8,21 +8,15 @@ from torch import Tensor
 
 from paretoprune.problem.datasets import Split
 from paretoprune.problem.problem import Problem
-from paretoprune.pruning.penalties import total
 from paretoprune.pruning.threshold import prune
-from paretoprune.study.run import SMGD, Run
+from paretoprune.study.run import Run
 from paretoprune.training.fleet import Fleet
-from paretoprune.training.methods.gradient_weights import (
-    GradientFacts,
-    Weighting,
-    gram_matrices,
-    smgd,
-    weighted_sum,
-)
+from paretoprune.training.methods import METHODS
+from paretoprune.training.methods.gradient_weights import GradientFacts, gram_matrices
+from paretoprune.training.methods.step_rule import StepRule
 from paretoprune.training.optimizers import StackedOptimizer, contiguous_groups
 from paretoprune.training.prepare import Prepared
 
-DENSE, CONVOLUTIONAL = 0, 1  # blocks of a split network; other networks have the first one only
 BOTH, LOSS, COMPLEXITY = "both", "loss", "complexity"  # objectives that an optimizer minimises
 
 
@@ -34,9 +28,7 @@ class Training:
         fleet: The K networks.
         prepared: The problem, prepared for training.
         runs: The runs of the networks.
-        weighting: The gradient weighting; used only if `lams` is `None`.
-        lams: The λ of each weighted sum, [K]; `None` if the weights depend on the gradients.
-        blocks: Index of each parameter's block, by name.
+        rule: The rule of the steps, which the method of the runs has made.
         optimizers: The optimizers by objective, `both` if moments are joint.
         steps_of: With separate moments, the step of each objective's optimizer for each parameter,
             [K, *shape], by objective and name. The parameters are changed by the weighted sum of
@@ -48,9 +40,7 @@ class Training:
     fleet: Fleet
     prepared: Prepared
     runs: Sequence[Run]
-    weighting: Weighting
-    lams: Tensor | None
-    blocks: dict[str, int]
+    rule: StepRule
     optimizers: dict[str, StackedOptimizer]
     steps_of: dict[str, dict[str, Tensor]]
     thresholds: list[tuple[slice, float]]
@@ -71,17 +61,15 @@ def begin(runs: Sequence[Run], prepared: Prepared) -> Training:
     """Stack the initial networks of the runs, and prune them once."""
     problem, first = prepared.problem, runs[0]
     fleet = prepared.fleet([run.seed for run in runs])
+    rule = METHODS[first.method].begin(runs, fleet, problem)
     is_joint = first.moments == "joint"
-    changed = {BOTH: fleet.parameters} if is_joint else separate_steps(fleet, problem, first.split)
+    changed = {BOTH: fleet.parameters} if is_joint else separate_steps(fleet, rule)
     rates = [run.learning_rate for run in runs]
-    lams = None if first.method == SMGD else torch.tensor([run.lam for run in runs])
     training = Training(
         fleet=fleet,
         prepared=prepared,
         runs=runs,
-        weighting=smgd(first.normalize),
-        lams=None if lams is None else lams.to(problem.device, torch.get_default_dtype()),
-        blocks=blocks_of(fleet, problem, first.split),
+        rule=rule,
         optimizers={
             objective: StackedOptimizer(
                 first.optimizer,
@@ -105,29 +93,17 @@ def prune_fleet(training: Training) -> None:
     prune(training.prunable_weights, training.thresholds, is_grouped)
 
 
-def separate_steps(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, dict[str, Tensor]]:
+def separate_steps(fleet: Fleet, rule: StepRule) -> dict[str, dict[str, Tensor]]:
     """Return zeros for the steps of two optimizers, [K, *shape], by objective and parameter.
 
     The complexity has steps only for the parameters that the second objective depends on.
     """
-    penalized = {*problem.prunable, *(problem.convolutions if is_split else ())}
     values = fleet.parameters.items()
     return {
         LOSS: {name: torch.zeros_like(value) for name, value in values},
-        COMPLEXITY: {name: torch.zeros_like(value) for name, value in values if name in penalized},
-    }
-
-
-def blocks_of(fleet: Fleet, problem: Problem, is_split: bool) -> dict[str, int]:
-    """Return the block of each parameter, by name.
-
-    In a split network, the layers with prunable weights form the dense block, and all others the
-    convolutional one. Any other network is one block.
-    """
-    prunable = {name.rpartition(".")[0] for name in problem.prunable}
-    return {
-        name: CONVOLUTIONAL if is_split and name.rpartition(".")[0] not in prunable else DENSE
-        for name in fleet.parameters
+        COMPLEXITY: {
+            name: torch.zeros_like(value) for name, value in values if name in rule.penalized
+        },
     }
 
 
@@ -150,21 +126,24 @@ def take_step(
         [K, blocks, 2].
     """
     training.steps += 1
-    weights = None if training.lams is None else weighted_sum(training.lams * lam_scale)
+    rule = training.rule
+    weights = None if rule.known is None else rule.known(lam_scale)
     # weights that are known beforehand scale the losses, which is cheaper than the gradients
     scale = None if weights is None or training.steps_of else weights[:, 0, 0]
     loss, gradients = differentiate(training, batch, scale)
     with torch.no_grad():
         penalties = penalty_gradients(training)
-        if weights is None:
+        if weights is None and rule.weighting is not None:
             facts = GradientFacts(
-                gram=lambda: gram_matrices(gradients, penalties, list(training.blocks.values())),
+                gram=lambda: gram_matrices(gradients, penalties, list(rule.blocks.values())),
                 values=lambda: values_of(training, loss),
             )
-            weights = training.weighting(facts).to(loss.dtype)
+            weights = rule.weighting(facts).to(loss.dtype)
+        assert weights is not None  # a rule has weights or a weighting
         step = step_separate_moments if training.steps_of else step_joint
         step(training, gradients, penalties, weights, lr_scale)
         prune_fleet(training)
+        rule.after_step()
     return loss, weights
 
 
@@ -190,32 +169,19 @@ def differentiate(
 def penalty_gradients(training: Training) -> list[Tensor | None]:
     """Return the gradient of the second objective for each parameter, [K, *shape].
 
-    The second objective is the complexity of the prunable weights. In the convolutional block of a
-    split network it is `l2_conv` times the sum of squares of the convolutions' weights. `None`
-    stands for a parameter that it does not depend on.
+    `None` stands for a parameter that it does not depend on.
     """
-    problem, run = training.problem, training.runs[0]
-    prunable = set(problem.prunable)
-    convolutions = set(problem.convolutions) if run.split else set()
+    rule = training.rule
     return [
-        problem.complexity_gradient(name, value)
-        if name in prunable
-        else 2 * run.l2_conv * value
-        if name in convolutions
-        else None
+        rule.penalty_gradient(name, value) if name in rule.penalized else None
         for name, value in training.fleet.parameters.items()
     ]
 
 
 def values_of(training: Training, loss: Tensor) -> Tensor:
     """Return the two objectives of each block, [K, blocks, 2]; `loss` has shape [K]."""
-    problem, run = training.problem, training.runs[0]
-    seconds = [problem.complexity_of(training.fleet.parameters)]
-    if run.split:
-        kernels = [training.fleet.parameters[name] for name in problem.convolutions]
-        squares = total(kernel.square().flatten(1).sum(1) for kernel in kernels)
-        seconds.append(run.l2_conv * squares)
-    return torch.stack([torch.stack((loss, second.to(loss)), dim=1) for second in seconds], dim=1)
+    penalties = training.rule.penalties(training.fleet.parameters)
+    return torch.stack([torch.stack((loss, value.to(loss)), dim=1) for value in penalties], dim=1)
 
 
 def step_joint(
@@ -240,8 +206,8 @@ def step_joint(
     """
     names = training.fleet.parameters
     for name, gradient, penalty_gradient in zip(names, gradients, penalty_gradients, strict=True):
-        block_weights = weights[:, training.blocks[name]]  # [K, 2]
-        if training.lams is None:
+        block_weights = weights[:, training.rule.blocks[name]]  # [K, 2]
+        if training.rule.known is None:
             gradient.mul_(expand(block_weights[:, 0], gradient))
         if penalty_gradient is not None:
             gradient.addcmul_(penalty_gradient, expand(block_weights[:, 1], gradient))
@@ -275,7 +241,7 @@ def step_separate_moments(
         torch._foreach_zero_(list(steps.values()))
         training.optimizers[kind].step(directions[kind], lr_scale)
         for name, step in steps.items():
-            step_weights = weights[:, training.blocks[name], objective]  # [K]
+            step_weights = weights[:, training.rule.blocks[name], objective]  # [K]
             training.fleet.parameters[name].addcmul_(step, expand(step_weights, step))
 
 
@@ -285,10 +251,7 @@ def expand(weights: Tensor, tensor: Tensor) -> Tensor:
 
 
 def add_decay(training: Training, name: str, direction: Tensor) -> None:
-    """Add the gradient of `l2_conv` times the sum of squares of a convolution's weights, in place.
-
-    In a split network nothing is added, because there this term is an objective.
-    """
-    run = training.runs[0]
-    if run.l2_conv > 0 and not run.split and name in training.problem.convolutions:
-        direction.add_(training.fleet.parameters[name], alpha=2 * run.l2_conv)
+    """Add the gradient of `l2_conv` times the sum of squares of a decayed parameter, in place."""
+    if name in training.rule.decayed:
+        factor = 2 * training.runs[0].l2_conv
+        direction.add_(training.fleet.parameters[name], alpha=factor)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from paretoprune.pruning.penalties import nonzeros, total
 from paretoprune.study.run import Run
-from paretoprune.training.checkpoint import Checkpointer, resume, state_of
+from paretoprune.training.checkpoint import WEIGHTS, Checkpointer, resume, state_of
 from paretoprune.training.evaluate import evaluate
 from paretoprune.training.optimizers import SCHEDULES
 from paretoprune.training.outcome import Outcome, outcomes_of
@@ -44,10 +44,11 @@ def train_fleet(
     start = time.perf_counter() - seconds_before
     for epoch in range(len(history), epochs):
         loss, weights = train_epoch(training, epoch, report)
-        history.append({"train_loss": loss, **snapshot(training), "weights": weights})
+        history.append({"train_loss": loss, **snapshot(training), WEIGHTS: weights})
         if checkpointer is not None and epoch + 1 < epochs:
             state = partial(state_of, training, history)
             checkpointer.save(epoch + 1, time.perf_counter() - start, started_at, state)
+    training.rule.at_end()
     data = training.problem.data
     parts = (data.train, data.validation, data.test)
     evaluations = [evaluate(training.fleet, training.prepared, part) for part in parts]
@@ -65,7 +66,7 @@ def train_epoch(training: Training, epoch: int, report: Report) -> tuple[Tensor,
     run, data = training.runs[0], training.problem.data.train
     batches = training.problem.order(epoch).split(run.batch_size)
     losses = torch.zeros(len(training.runs), device=training.problem.device)
-    weights = losses.new_zeros(len(training.runs), max(training.blocks.values()) + 1, 2)
+    weights = losses.new_zeros(len(training.runs), max(training.rule.blocks.values()) + 1, 2)
     for batch in batches:
         progress = training.steps / (run.epochs * len(batches))
         lr_scale, lam_scale = SCHEDULES[run.schedule](progress), lam_scale_of(run, progress)
@@ -82,7 +83,7 @@ def lam_scale_of(run: Run, progress: float) -> float:
 
 
 def snapshot(training: Training) -> dict[str, Tensor]:
-    """Return validation loss and error, complexity and nonzeros of each network, [K] each."""
+    """Return what the history of each network holds after an epoch, [K] each."""
     problem = training.problem
     validation = evaluate(training.fleet, training.prepared, problem.data.validation)
     return {
@@ -90,4 +91,5 @@ def snapshot(training: Training) -> dict[str, Tensor]:
         "val_error": validation.error,
         "complexity": problem.complexity_of(training.fleet.parameters),
         "nonzeros": total(nonzeros(tensor.detach()) for tensor in training.prunable_weights),
+        **training.rule.quantities(),
     }

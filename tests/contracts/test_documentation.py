@@ -16,9 +16,12 @@ from paretoprune.pruning.selection import PRUNABLE
 from paretoprune.report.plots.front import ERROR_AXES
 from paretoprune.report.wording import MEANINGS
 from paretoprune.search import SEARCHES
-from paretoprune.study.defaults import EVERY, OF_DATASETS, OF_MODELS, default_budget
-from paretoprune.study.plan import MOMENTS, NORMALIZE, Budget
-from paretoprune.study.settings import METHODS, Settings
+from paretoprune.study.defaults import EVERY, OF_DATASETS, OF_MODELS
+from paretoprune.study.plan import Budget
+from paretoprune.study.run import MOMENTS
+from paretoprune.study.settings import Settings
+from paretoprune.training.methods import METHODS
+from paretoprune.training.methods.smgd import NORMALIZE, Options
 from paretoprune.training.optimizers import OPTIMIZERS, SCHEDULES
 from tests.support.checkout import ROOT
 from tests.support.command_reference import COMMAND, REFERENCE, reference
@@ -61,7 +64,7 @@ def test_help_names_every_format():
 
 
 def test_help_names_the_defaults():
-    defaults = {**vars(Settings()), **vars(Budget())}
+    defaults = {**vars(Settings()), **vars(Budget()), **vars(Options())}
     for name in ("prunable", "complexity", "validation", "schedule", "max_runs"):
         option = f"--{name.replace('_', '-')}"
         assert f"default: {defaults[name]}" in help_of(option)
@@ -71,7 +74,7 @@ def test_help_names_the_defaults():
         assert f"default: {known}" in help_of(f"--{name.replace('_', '-')}")
     assert f"default: {defaults['tolerance']}" in help_of("--tolerance")
     assert f"default: {defaults['round_size']}" in help_of("--round")
-    assert f"default: {default_budget('own', 'knee')['smgd']}" in help_of("--smgd")
+    assert f"default: {METHODS['smgd'].defaults(Settings())['smgd']}" in help_of("--smgd")
     for name in ("method", "moments", "normalize"):
         assert f"default: {defaults[name]}" in help_of(f"--{name}")
     for option, field in (

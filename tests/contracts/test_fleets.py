@@ -9,8 +9,9 @@ from torch import nn
 from torch.nn import functional
 
 from paretoprune.problem.models import MODELS
-from paretoprune.study.plan import MOMENTS, NORMALIZE
-from paretoprune.study.run import SMGD
+from paretoprune.study.run import MOMENTS
+from paretoprune.training.methods.smgd import NAME as SMGD
+from paretoprune.training.methods.smgd import NORMALIZE
 from paretoprune.training.optimizers import OPTIMIZERS
 from paretoprune.training.step import begin, take_step
 from paretoprune.training.train import train_fleet

@@ -16,7 +16,7 @@ from paretoprune.errors import UsageError
 from paretoprune.report.plots import draw_studies
 from paretoprune.report.plots.front import front
 from paretoprune.report.plots.history import history
-from paretoprune.report.terminal.compare import smgd_lines
+from paretoprune.report.terminal.compare import sentences
 from paretoprune.report.terminal.sweep import sweep_results
 from paretoprune.study import storage
 from tests.support.comparisons import SEARCHED, SEEDS
@@ -56,7 +56,7 @@ def test_a_sweep_and_a_comparison_say_the_quality(paretoprune, quality):
     snapshot = study_with(quality, [*SEARCHED, *SEEDS])
     said = [part for part in sweep_results(snapshot) if isinstance(part, str)]
     assert f"({quality} and nonzeros, validation data)" in said[0]
-    (line,) = smgd_lines(compare([snapshot]))
+    (line,) = sentences(compare([snapshot]))
     assert line.endswith(f"in {quality} and nonzeros")
     text = " ".join(paretoprune("compare", "study").out.split())
     assert f"{quality} and nonzeros: dominated (3 of 3 seeds): at its size the front has" in text

@@ -7,7 +7,8 @@ import pytest
 
 from paretoprune.analysis.comparison.compare import compare
 from paretoprune.report.documents import compare_document
-from paretoprune.report.terminal.compare import smgd_lines
+from paretoprune.report.terminal.compare import sentences
+from paretoprune.training.methods import label_of
 from tests.support.comparisons import FLEETS, SEARCHED, SEEDS, smgd, snapshot_of, study_with_seed
 from tests.support.studies import COLLAPSED, study_of
 
@@ -30,7 +31,7 @@ def test_a_study_is_compared_with_its_smgd_runs(paretoprune, study):
     text = words_of(answer.out)
     assert answer.code == 0
     assert "Fronts (chosen on validation data)" in text
-    assert "SMGD: mean and standard deviation over seeds (validation data)" in text
+    assert "Other methods: mean and standard deviation over seeds (validation data)" in text
     assert (
         "loss and l1: dominated (3 of 3 seeds): at its l1 the front has 0.0400 ± 0.0200 less loss; "
         "at its loss the front has 22.0 ± 10.0 less l1 (71%)"
@@ -109,7 +110,7 @@ def test_json_is_the_only_output(paretoprune, study):
     answer = paretoprune("compare", "study", "--json", "-o", "x.svg")
     document = json.loads(answer.out)
     assert answer.err == ""
-    assert document == compare_document(compare([study]), Path("x.svg"))
+    assert document == compare_document(compare([study], label_of=label_of), Path("x.svg"))
     assert (document["split"], document["chosen_on"]) == ("validation", "validation")
     assert document["picture"] == "x.svg"
     (front,), (variant,) = document["fronts"], document["variants"]
@@ -162,10 +163,10 @@ def test_where_no_picture_can_be_written_there_is_an_answer(paretoprune, study):
 
 def test_a_sweep_ends_with_a_verdict_on_both_pairs_of_axes():
     snapshot = snapshot_of([*FLEETS, smgd(0.05, 200, 0, complexity=0.1)])
-    (line,) = smgd_lines(compare([snapshot]))
+    (line,) = sentences(compare([snapshot]))
     assert line.endswith(
         "98.75 % at 200 nonzeros; the front dominates 0 of 1 seed in loss and l1, 1 in accuracy "
         "and nonzeros"
     )
-    (dead,) = smgd_lines(compare([snapshot_of([*FLEETS, smgd(2.3, 0, 0, collapsed=True)])]))
+    (dead,) = sentences(compare([snapshot_of([*FLEETS, smgd(2.3, 0, 0, collapsed=True)])]))
     assert dead.endswith("no run of 1 learnt anything")

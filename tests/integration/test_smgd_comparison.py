@@ -12,14 +12,18 @@ import tomli_w
 
 from paretoprune.analysis.aggregate import over_seeds
 from paretoprune.analysis.choice import find_knee
-from paretoprune.analysis.comparison.compare import smgd_name
+from paretoprune.analysis.comparison.variants import variant_name
 from paretoprune.analysis.snapshot import load_study
 from paretoprune.runner.events import Progress
 from paretoprune.runner.loop import expected_runs
-from paretoprune.runner.request import OF_SMGD, SweepRequest
+from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.rounds import next_round, propose
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage
+from paretoprune.study.columns import COLUMNS
+from paretoprune.study.options import from_values, values_of
+from paretoprune.study.plan import Budget
+from paretoprune.training.methods.smgd import Options
 from tests.support.executors import OutOfLuck
 from tests.support.sweeps import (
     QUICK,
@@ -108,15 +112,21 @@ def test_split_runs_are_a_variant():
 def test_every_option_is_in_a_variants_name():
     row = points_of([{"role": "comparison", "method": "smgd", "lam": None}]).iloc[0]
     changes = {"moments": "separate", "normalize": "l2", "split": True, "epochs": 7}
-    names = {smgd_name(pd.Series({**row, name: value})) for name, value in changes.items()}
-    assert len(names | {smgd_name(row)}) == 1 + len(changes)
-    assert set(changes) == {name.removeprefix("smgd_") for name in OF_SMGD}
+    names = {
+        variant_name(pd.Series({**row, name: value}), COLUMNS, "SMGD")
+        for name, value in changes.items()
+    }
+    assert len(names | {variant_name(row, COLUMNS, "SMGD")}) == 1 + len(changes)
+    assert set(changes) == {
+        name.removeprefix("smgd_") for name in vars(Options()) if name != "smgd"
+    }
 
 
 def test_the_number_of_runs_to_come_counts_every_variant():
     sweep(request(max_runs=4, smgd=2), quiet)
     plan = storage.read_plan(Path("study"))
-    more = replace(plan, budget=replace(plan.budget, moments="separate", max_runs=6))
+    budget = values_of(plan.budget) | {"moments": "separate", "max_runs": 6}
+    more = replace(plan, budget=from_values(Budget, budget))
     points = storage.read(Path("study"))
     assert expected_runs(points, next_round(points, more), more) == 6 + 2 + 2
 

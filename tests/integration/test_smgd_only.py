@@ -12,11 +12,13 @@ from paretoprune.report.terminal.sweep import sweep_results
 from paretoprune.report.wording import next_commands
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.retention import weights_to_delete
-from paretoprune.runner.runs import SPLIT_L2, comparison_runs
+from paretoprune.runner.runs import comparison_runs
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage
+from paretoprune.study.options import from_values
 from paretoprune.study.plan import Budget, Plan
 from paretoprune.study.settings import Settings
+from paretoprune.training.methods.smgd import SPLIT_L2
 from tests.support.sweeps import QUICK, compared, quiet, request, table
 
 pytestmark = pytest.mark.slow
@@ -133,7 +135,7 @@ def test_a_split_networks_squares_have_a_factor_of_their_own():
     ):
         made = plan(
             settings=Settings(**settings, l2_conv=l2_conv),
-            budget=Budget(smgd=1, split=split),
+            budget=from_values(Budget, {"smgd": 1, "split": split}),
             measured=None,
         )
         assert comparison_runs(made)[0].l2_conv == expected
@@ -193,3 +195,27 @@ def test_the_flag_of_split(paretoprune):
     result = paretoprune("sweep", "--split")
     assert result.code == 2
     assert "--split has no meaning" in result.err
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ('method = "pf-smgd"', "method pf-smgd is unknown"),
+        ("smgd = -1", "--smgd -1 is out of range"),
+        ("smgd = true", "--smgd is True: it must be a whole number"),
+        ("normalize = 3", "--normalize is 3: it must be a text"),
+        ("colour = 1", "missing or unknown entries, perhaps a newer paretoprune's: colour"),
+    ],
+)
+def test_a_study_with_options_of_no_method_does_not_go_on(paretoprune, swept, entry, complaint):
+    """It can be read, as nothing in it depends on them."""
+    swept(10)
+    path, name = Path("study/study.toml"), entry.split()[0]
+    text = path.read_text()
+    lines = [line for line in text.splitlines() if not line.startswith(f"{name} = ")]
+    place = "[settings]" if name == "method" else "[budget]"
+    lines.insert(lines.index(place) + 1, entry)
+    path.write_text("\n".join(lines))
+    refused = paretoprune("sweep", "study", "--max-runs=11")
+    assert (refused.code, complaint in " ".join(refused.err.split())) == (4, True)
+    assert paretoprune("show", "study").code == 0

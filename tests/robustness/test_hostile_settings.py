@@ -37,7 +37,7 @@ def test_a_plan_that_is_none_is_named(study, text, rule):
         ("tolerance = 0.0001", "tolerance = nan"),
         ("lam_ref = 0.001093", "lam_ref = inf"),
         ('optimizer = "adam"', 'optimizer = ["adam"]'),
-        ("split = false", "split = 0"),
+        ("split = false", "split = [0]"),
         ("seed = 0", "seed = 0.0"),
         ('prunable = "linear"', 'prunable = "linear,[!\\u001b]*"'),
         ('prunable = "linear"', 'prunable = "linear"\nexclude = "\\u001b[2J"'),

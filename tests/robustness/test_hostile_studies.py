@@ -58,9 +58,8 @@ BROKEN_LAYERS = [*spoiling.LAYERS[1:3], *spoiling.LAYERS[4:9], spoiling.LAYERS[1
         ("is done and has no layers", {"layers": None}),
         ("has an impossible lam", {"lam": 1.0}),
         ("has an impossible lam", {"lam": -0.1}),
-        ("has an impossible lam", {"lam": None}),
-        ("has an impossible lam", {"lam": 0.1, "method": "smgd", "role": "comparison"}),
-        ("has a role that is not its method's", {"lam": None, "method": "smgd"}),
+        ("has no lam", {"lam": None}),
+        ("has no lam", {"lam": None, "method": "smgd"}),
         ("has a device that is no name", {"device": "\x1b[2J"}),
         ("has a optimizer that is no name", {"optimizer": "a\nb"}),
         ("has a moments that is no name", {"moments": "$x^{$"}),
@@ -72,6 +71,17 @@ def test_what_no_run_ends_as_is_refused(study, rule, changes):
     write_rows(study, [good_row(run_id="fedcba987654"), good_row(**changes)])
     named = rf"points\.parquet cannot be read \(run .* {rule}.*\): restore it, or move it away"
     with pytest.raises(CorruptStudyError, match=named):
+        storage.read(study)
+
+
+@pytest.mark.parametrize("lam", [0.1, None])
+def test_all_runs_of_a_method_have_a_lam_or_none_has(study, lam):
+    rows = [
+        good_row(run_id=f"{number:012x}", method="smgd", role="comparison", lam=given)
+        for number, given in enumerate([lam, None if lam else 0.1])
+    ]
+    write_rows(study, rows)
+    with pytest.raises(CorruptStudyError, match="has a lam where other runs of its method have"):
         storage.read(study)
 
 

@@ -3,7 +3,7 @@
 import random
 
 from paretoprune.runner.asynchronous import next_runs
-from paretoprune.study.run import SMGD
+from paretoprune.training.methods.smgd import NAME as SMGD
 from tests.support.rounds import FRONT, plan_of
 from tests.support.tables import CONSTANT_LOSS, corner, table
 

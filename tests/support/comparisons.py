@@ -7,7 +7,7 @@ from paretoprune.analysis.aggregate import over_seeds
 from paretoprune.analysis.comparison.compare import compare
 from paretoprune.analysis.snapshot import StudySnapshot, load_study
 from paretoprune.study import storage
-from paretoprune.study.run import SMGD
+from paretoprune.training.methods.smgd import NAME as SMGD
 from tests.support.studies import PLAN, ROWS, network, study_of
 from tests.support.tables import table
 

@@ -37,7 +37,10 @@ LIBRARIES = {  # where each may be imported
 PRINTS = ("print", "sys.stdout.write", "sys.stderr.write")
 PRINTING = ("report", "cli", "__main__")
 # What the report may load: data and events, never what trains, exports or sweeps.
-READ_BY_THE_REPORT = ("errors", "_version", "study", "analysis", "report", "runner.events")
+READ_BY_THE_REPORT = (
+    *("errors", "_version", "study", "analysis", "report", "runner.events"),
+    "training.methods",  # the table: labels of methods, and how they are drawn
+)
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "base", "core"}
 MOST_ROOT_ENTRIES, MOST_ENTRIES = 12, 16
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 50

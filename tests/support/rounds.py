@@ -8,6 +8,7 @@ import pytest
 from paretoprune.runner.rounds import next_round
 from paretoprune.runner.runs import fleets_of
 from paretoprune.search import SEARCHES
+from paretoprune.study.options import from_values
 from paretoprune.study.plan import Budget, Measured, Plan
 from paretoprune.study.settings import Settings
 from tests.support.tables import CONSTANT_LOSS, FRONTS, PRUNABLE, table
@@ -19,7 +20,7 @@ ALL = pytest.mark.parametrize("search", SEARCHES)
 def plan_of(search="knee", **budget):
     return Plan(
         settings=Settings(search=search, seed=5),
-        budget=Budget(**{"max_runs": 20, "tolerance": 0.0005, **budget}),
+        budget=from_values(Budget, {"max_runs": 20, "tolerance": 0.0005, **budget}),
         measured=Measured(
             lam_ref=FRONT.lam_ref,
             constant_loss=CONSTANT_LOSS,

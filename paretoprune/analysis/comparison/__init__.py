@@ -1,3 +1,3 @@
 """Comparison of studies and methods: eligibility, effort, and distance to a front."""
 
-__all__ = ["compare", "distance", "effort", "eligibility"]
+__all__ = ["compare", "distance", "effort", "eligibility", "variants"]

@@ -1,15 +1,15 @@
-"""Comparison of SMGD with fronts, and of studies with each other, in quality and effort. No torch.
+"""Comparison of methods with fronts, and of studies with each other, in quality and effort.
 
 A front is always chosen on validation data, even if its networks are evaluated on test data.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import permutations
 
 import pandas as pd
 
-from paretoprune.analysis.aggregate import alive, variant_columns
+from paretoprune.analysis.aggregate import alive
 from paretoprune.analysis.comparison.distance import (
     CMetric,
     Distance,
@@ -34,6 +34,7 @@ from paretoprune.analysis.comparison.eligibility import (
     require_one_metric,
     require_one_problem,
 )
+from paretoprune.analysis.comparison.variants import variants_in
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.study.metric import SPLITS
 from paretoprune.study.options import choose
@@ -47,7 +48,7 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class FrontComparison:
-    """The comparison of an SMGD variant with one front.
+    """The comparison of a method's variant with one front.
 
     Attributes:
         front: the name of the front's study.
@@ -68,11 +69,11 @@ class FrontComparison:
 
 @dataclass(frozen=True)
 class Variant:
-    """The SMGD runs of a study that differ only in their seed.
+    """The comparison runs of a study that differ only in their seed.
 
     Attributes:
         study: the name of the study.
-        name: the name of the variant (see `smgd_name`).
+        name: the name of the variant (see `variant_name`).
         runs: the number of runs, of which `collapsed` collapsed and `failed` are not done.
         seeds: the seeds of the living runs.
         fleet_size: the largest fleet of the runs, among which its seconds are divided.
@@ -144,7 +145,7 @@ class Comparison:
         fronts: the effort and the front of each search.
         groups: the groups of studies that differ only in their seed.
         coverages: the coverage of each front by each other front.
-        variants: the SMGD variants, each compared with one or more fronts.
+        variants: the variants of methods, each compared with one or more fronts.
         notes: caveats for the reader.
     """
 
@@ -159,14 +160,21 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def compare(snapshots: Sequence[StudySnapshot], split: str = "validation") -> Comparison:
-    """Compare SMGD's runs with fronts, and fronts with each other.
+def compare(
+    snapshots: Sequence[StudySnapshot],
+    split: str = "validation",
+    label_of: Callable[[str], str] = str,
+    training: Sequence[str] = (),
+) -> Comparison:
+    """Compare the runs of other methods with fronts, and fronts with each other.
 
     A variant is compared with the front of its study, or with all fronts if its study has none.
 
     Args:
         snapshots: the studies.
         split: the data on which networks are evaluated, `validation` or `test`.
+        label_of: returns how texts name a method.
+        training: the options of `sweep` that train runs to compare the first study's front with.
 
     Raises:
         UsageError: for another split, for a study that is given twice, for studies of different
@@ -178,7 +186,7 @@ def compare(snapshots: Sequence[StudySnapshot], split: str = "validation") -> Co
     require_one_metric(snapshots)
     for study in studies[1:]:
         require_one_problem(studies[0], study)
-    fronts = require_fronts(studies)
+    fronts = require_fronts(studies, training)
     searches = {study.name: search_effort(study) for study in studies if len(study.role("search"))}
     return Comparison(
         split=split,
@@ -191,7 +199,7 @@ def compare(snapshots: Sequence[StudySnapshot], split: str = "validation") -> Co
         variants=tuple(
             variant_of(study, name, rows, [study] if study in fronts else fronts, searches)
             for study in studies
-            for name, rows in variants_in(study)
+            for name, rows in variants_in(study, label_of)
         ),
         notes=tuple(notes_on(studies)),
     )
@@ -229,14 +237,6 @@ def coverage(front: StudyEffort, by: StudyEffort) -> Coverage:
         hypervolume=volume(boxes[0], metric=front.quality),
         hypervolume_together=volume(*boxes, metric=front.quality),
     )
-
-
-def variants_in(study: StudyEffort) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield a study's SMGD variants in the order of their names, with runs sorted by seed."""
-    runs, names = study.role("comparison"), variant_columns(study.snapshot.plan.columns)
-    groups = [rows for _, rows in runs.groupby(names, dropna=False)]
-    named = [(smgd_name(rows.iloc[0]), rows.sort_values("seed", kind="stable")) for rows in groups]
-    yield from sorted(named, key=lambda pair: pair[0])
 
 
 def variant_of(
@@ -281,18 +281,3 @@ def against(
         epochs_ratio=ratio(effort.epochs, runs["epochs"].mean()),
         seconds_ratio=ratio(effort.seconds, runs["seconds"].mean()),
     )
-
-
-def smgd_name(row: pd.Series) -> str:
-    """Return the name of an SMGD variant for texts and figures; `row` is a row of the table."""
-    return f"SMGD {row['optimizer']}, {smgd_options(row)}"
-
-
-def smgd_options(row: pd.Series) -> str:
-    """Return the options that distinguish an SMGD variant from the others of its study."""
-    words = [f"{row['moments']} moments", f"{row['epochs']} epochs"]
-    if row["normalize"] != "none":
-        words.append(f"normalized by {row['normalize']}")
-    if row["split"]:
-        words.append("split")
-    return ", ".join(words)

@@ -11,7 +11,6 @@ from paretoprune.analysis.comparison.effort import StudyEffort
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.errors import UsageError
 from paretoprune.study.options import option_of
-from paretoprune.study.run import SMGD
 
 # Studies that differ in one of these settings train different problems.
 PROBLEM = (
@@ -67,8 +66,14 @@ def require_one_problem(first: StudyEffort, other: StudyEffort) -> None:
         )
 
 
-def require_fronts(studies: Sequence[StudyEffort]) -> list[StudyEffort]:
+def require_fronts(
+    studies: Sequence[StudyEffort], training: Sequence[str] = ()
+) -> list[StudyEffort]:
     """Return the studies that have a front.
+
+    Args:
+        studies: the studies.
+        training: the options of `sweep` that train runs to compare the first study's front with.
 
     Raises:
         UsageError: if no study has a front, or if there is nothing to compare a single front with.
@@ -76,20 +81,20 @@ def require_fronts(studies: Sequence[StudyEffort]) -> list[StudyEffort]:
     fronts = [study for study in studies if len(study.snapshot.front)]
     if not fronts:
         first = studies[0]
-        if first.snapshot.plan.settings.method == SMGD:
+        if not first.snapshot.has_search:
             raise UsageError(
-                f"{first.name} has no front, as it was begun with --method smgd: name a study of "
-                "the same problem that has one too"
+                f"{first.name} has no front, as it was begun with --method "
+                f"{first.snapshot.plan.settings.method}: name a study of the same problem that has "
+                "one too"
             )
         raise UsageError(
             f"no search run of {first.name} has learnt anything, so there is no front: go on with "
             f"{command(first)}, or begin another study with another --lr or --threshold"
         )
     if len(fronts) == 1 and not any(len(study.role("comparison")) for study in studies):
-        options = () if fronts[0].snapshot.plan.budget.smgd else ("--smgd", "3")
         raise UsageError(
-            f"{fronts[0].name} has no SMGD runs to compare its front with: "
-            f"{command(fronts[0], *options)} trains them when its search is done, or name another "
+            f"{fronts[0].name} has no runs of other methods to compare its front with: "
+            f"{command(fronts[0], *training)} trains them when its search is done, or name another "
             "study that has a front"
         )
     return fronts

@@ -10,9 +10,10 @@ from paretoprune.analysis.choice import find_knee
 from paretoprune.analysis.knee.axes import COUNTED, word_of
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.plots.labels import Words
-from paretoprune.report.plots.method_style import smgd_runs
+from paretoprune.report.plots.method_style import compared_runs
 from paretoprune.runner.events import plural
 from paretoprune.study.metric import ACCURACY, SPLITS, least_error
+from paretoprune.training.methods import label_of
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,9 @@ def margin_note(drawing: Drawing) -> str:
     """Return the note on how many runs are not drawn and why, or an empty string."""
     chosen = drawing.points["role"].isin(CHOSEN_ROLES)
     parts = [f"{count} {word}" for word, count in not_drawn(drawing.points[chosen]).items()]
-    for word, count in not_drawn(smgd_runs(drawing.points)).items():
-        parts.append(f"{count} SMGD {'run' if count == 1 else 'runs'} {word}")
+    for name, runs in compared_runs(drawing.points).groupby("method"):
+        words = not_drawn(runs).items()
+        parts += [f"{plural(count, f'{label_of(str(name))} run')} {word}" for word, count in words]
     size, living = drawing.words.size, alive(drawing.points)
     uncounted = int(living.loc[living["role"] != "confirmation", size].isna().sum())
     if uncounted:

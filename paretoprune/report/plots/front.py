@@ -20,7 +20,7 @@ from paretoprune.analysis.pareto import pareto, supported
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.plots.drawing import Drawing, columns_of, drawing_of, margin_note, of
 from paretoprune.report.plots.labels import words_of
-from paretoprune.report.plots.method_style import Cloud, marker_of, scatter_runs, smgd_runs
+from paretoprune.report.plots.method_style import Cloud, compared_runs, marker_of, scatter_runs
 from paretoprune.report.plots.style import (
     COLOURS,
     GREY,
@@ -43,7 +43,7 @@ from paretoprune.study.metric import SPLITS
 
 DEFAULT_AXES = "error,nonzeros"
 ERROR_AXES = [axes for axes in AXES_OF if axes.startswith("error,")]
-MOST_COLUMNS = 3  # of the legend of SMGD variants
+MOST_COLUMNS = 3  # of the legend of variants
 
 
 def front(snapshots: Sequence[StudySnapshot], split: str, axes: str = DEFAULT_AXES) -> Figure:
@@ -112,11 +112,11 @@ def draw_front(
 
 
 def clouds_of(drawings: Sequence[Drawing], split: str) -> list[Cloud]:
-    """Return the SMGD variants that have living runs, study by study."""
+    """Return the variants of methods that have living runs, study by study."""
     variants = [
         (drawing, f"{drawing.name}: {name}" if drawing.name else str(name), runs)
         for drawing in drawings
-        for name, runs in smgd_runs(drawing.points).groupby("variant", sort=False)
+        for name, runs in compared_runs(drawing.points).groupby("variant", sort=False)
     ]
     clouds = [
         Cloud(label, marker_of(number), columns_of(alive(runs), split, drawing))

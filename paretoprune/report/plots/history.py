@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from paretoprune.analysis.aggregate import CHOSEN_ROLES
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.plots.labels import Words, words_of
-from paretoprune.report.plots.method_style import COLOUR, marked, smgd_runs
+from paretoprune.report.plots.method_style import COLOUR, compared_runs, marked
 from paretoprune.report.plots.single_study import only_study
 from paretoprune.report.plots.style import (
     GREY,
@@ -33,13 +33,13 @@ from paretoprune.report.plots.style import (
 from paretoprune.study.metric import ACCURACY, least_error
 from paretoprune.study.plan import Measured
 from paretoprune.study.storage import read_history
+from paretoprune.training.methods import METHODS
 
 HEIGHT = 2.6  # inches, of one row of panels
 MOST_COLUMNS = 4  # of the legend
 DASHES: tuple[Any, ...] = ("--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)))
-COMPLEXITY_WEIGHT, CONV_WEIGHT = "complexity_weight", "conv_l2_weight"  # columns of a history
-WEIGHTS: dict[str, Any] = {COMPLEXITY_WEIGHT: "-", CONV_WEIGHT: "--"}
-CONV = "weight of l2 on the convolutions"
+FIRST_WEIGHT = {"complexity_weight": ""}  # column of a history that every method fills
+LINES: tuple[Any, ...] = ("-", "--", ":", "-.")  # of the weights of a method's second objectives
 CONSTANT = "λ of the study's runs, warmed up"
 THIN: dict[str, Any] = {"linewidth": 0.5, "alpha": 0.6}
 
@@ -52,8 +52,9 @@ class Course(NamedTuple):
         lam: the run's λ (NaN if it has none).
         word: why the network cannot be chosen (`collapsed` or a status), otherwise empty.
         other: the label of a run of another role or length than most, otherwise empty.
-        variant: the name of the run's SMGD variant, empty for other methods.
+        variant: the name of a comparison run's variant, otherwise empty.
         number: the position of the variant among the study's variants.
+        method: the name of the run's method.
     """
 
     epochs: pd.DataFrame
@@ -62,14 +63,15 @@ class Course(NamedTuple):
     other: str
     variant: str = ""
     number: int = 0
+    method: str = ""
 
 
 def history(snapshots: Sequence[StudySnapshot], split: str) -> Figure:
     """Draw validation loss, metric and nonzeros of all runs over the epochs of one study.
 
-    If there are SMGD runs, a fourth panel shows the weight of the complexity. Raises `UsageError`
-    for several studies or another split than `validation`, and `CorruptStudyError` for a history
-    that cannot be read.
+    If there are comparison runs, a fourth panel shows the weight of the complexity. Raises
+    `UsageError` for several studies or another split than `validation`, and `CorruptStudyError` for
+    a history that cannot be read.
     """
     snapshot = only_study(snapshots, split, "history")
     courses, without = courses_of(snapshot)
@@ -102,7 +104,7 @@ def history(snapshots: Sequence[StudySnapshot], split: str) -> Figure:
 def courses_of(snapshot: StudySnapshot) -> tuple[list[Course], pd.Series]:
     """Return the histories of all runs that have one, and the statuses of those without."""
     points = snapshot.points.sort_values(["lam", "seed"], kind="stable")
-    variants = smgd_runs(points)["variant"]
+    variants = compared_runs(points)["variant"]
     numbers = {name: number for number, name in enumerate(variants.unique())}
     courses, without = [], []
     for label, row in points.iterrows():
@@ -119,6 +121,7 @@ def courses_of(snapshot: StudySnapshot) -> tuple[list[Course], pd.Series]:
                 other="" if variant else other_of(row, snapshot.plan.settings.epochs),
                 variant=variant,
                 number=numbers.get(variant, 0),
+                method=str(row["method"]),
             )
         )
     return courses, pd.Series(without, dtype=str)
@@ -168,7 +171,7 @@ def colour_in(course: Course, scale: LogNorm) -> Any:
 def look_of(course: Course) -> dict[str, Any]:
     """Return the remaining properties of a run's lines.
 
-    SMGD's lines are drawn on top, with about five markers each.
+    Lines of comparison runs are drawn on top, with about five markers each.
     """
     length = len(course.epochs)
     step = -(-length // 5)
@@ -182,12 +185,12 @@ def look_of(course: Course) -> dict[str, Any]:
 
 
 def line_of(course: Course, others: list[str]) -> Any:
-    """Return the line style of a run: solid for the study's search runs and for SMGD's."""
+    """Return the line style of a run: solid for search and comparison runs."""
     return DASHES[others.index(course.other) % len(DASHES)] if course.other else "-"
 
 
 def weight_panel(axes: Axes, courses: Sequence[Course], scale: LogNorm) -> None:
-    """Draw the complexity's mean weight in each epoch of SMGD's runs, over the λs of the others.
+    """Draw the complexity's mean weight in each epoch of comparison runs, over the others' λs.
 
     A logarithmic axis cannot show λ = 0; lines of a weight of zero leave the panel at the bottom.
     """
@@ -196,8 +199,7 @@ def weight_panel(axes: Axes, courses: Sequence[Course], scale: LogNorm) -> None:
         (course, course.epochs[column], line)
         for course in courses
         if course.variant
-        for column, line in WEIGHTS.items()
-        if column == COMPLEXITY_WEIGHT or is_split(course)
+        for column, line in zip(drawn_weights(course), LINES, strict=False)
     ]
     shown = pd.concat([pd.Series(list(lams), dtype=float), *(weights for _, weights, _ in lines)])
     lower, upper = extent_of(shown)
@@ -221,9 +223,12 @@ def lams_of(courses: Sequence[Course]) -> dict[float, Course]:
     return {c.lam: c for c in living_last if not c.variant and c.lam > 0}
 
 
-def is_split(course: Course) -> bool:
-    """Return whether the convolutions of a run had separate weights."""
-    return CONV_WEIGHT in course.epochs and bool(course.epochs[CONV_WEIGHT].notna().any())
+def drawn_weights(course: Course) -> dict[str, str]:
+    """Return the columns of a run's history that are weights of second objectives, with labels."""
+    method = METHODS.get(course.method)
+    drawn = method.drawn if method is not None else None
+    known = course.epochs.columns[course.epochs.notna().any()]
+    return {name: label for name, label in (drawn or FIRST_WEIGHT).items() if name in known}
 
 
 def extent_of(weights: pd.Series) -> tuple[float, float]:
@@ -242,14 +247,14 @@ def legend_of(courses: Sequence[Course], others: list[str]) -> list[Line2D]:
     grey = [Line2D([], [], color=GREY, label=", ".join(words))] if words else []
     dashed = {course.other: line_of(course, others) for course in courses if course.other}
     handles = [Line2D([], [], color="0.3", linestyle=line, label=o) for o, line in dashed.items()]
-    handles += legend_of_smgd(courses)
+    handles += legend_of_variants(courses)
     has_plain = any(not course.other and not course.variant for course in courses)
     plain = [Line2D([], [], color="0.3", label="the study's runs")] if handles and has_plain else []
     return [*plain, *handles, *grey]
 
 
-def legend_of_smgd(courses: Sequence[Course]) -> list[Line2D]:
-    """Return the legend entries of SMGD's variants and of the panel of weights; none without SMGD.
+def legend_of_variants(courses: Sequence[Course]) -> list[Line2D]:
+    """Return the legend entries of variants and of the panel of weights; none without variants.
 
     A variant is shown by a living run, if there is one.
     """
@@ -258,8 +263,13 @@ def legend_of_smgd(courses: Sequence[Course]) -> list[Line2D]:
     for number, course in sorted({course.number: course for course in runs}.items()):
         colour = GREY if course.word else COLOUR
         handles.append(Line2D([], [], color=colour, label=course.variant, **marked(number)))
-    if any(is_split(course) for course in runs):
-        handles.append(Line2D([], [], color=COLOUR, linestyle=WEIGHTS[CONV_WEIGHT], label=CONV))
+    labels = {
+        label: line
+        for course in runs
+        for label, line in zip(drawn_weights(course).values(), LINES, strict=False)
+        if label
+    }
+    handles += [Line2D([], [], color=COLOUR, linestyle=x, label=text) for text, x in labels.items()]
     if runs and lams_of(courses):
         handles.append(Line2D([], [], color="0.3", label=CONSTANT, **THIN))
     return handles

@@ -1,4 +1,4 @@
-"""Figure of the anytime hypervolume over epochs and seconds, with single SMGD runs."""
+"""Figure of the anytime hypervolume over epochs and seconds, with single runs of other methods."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ from paretoprune.report.plots.style import (
 HEIGHT = 2.6  # inches, without the legend
 MOST_COLUMNS = 4  # of the legend
 COSTS = ("epochs", "seconds")
-MARKS = "marks: one run of SMGD, mean and standard deviation over its seeds"
+MARKS = "marks: one run of another method, mean and standard deviation over its seeds"
 
 
 def draw_cost(comparison: Comparison, path: Path) -> None:
@@ -43,7 +43,7 @@ def draw_cost(comparison: Comparison, path: Path) -> None:
 
 
 def cost(comparison: Comparison) -> Figure:
-    """Draw a line for each search, fleet by fleet, and a mark for one run of each SMGD variant."""
+    """Draw a line for each search, fleet by fleet, and a mark for one run of each variant."""
     several = len(comparison.studies) > 1
     fronts = {name_of(front.study): front for front in comparison.fronts}
     variants = {

@@ -1,14 +1,16 @@
-"""Style of SMGD runs in all figures: one colour, and a marker for each variant."""
+"""Style of comparison runs in all figures: one colour, and a marker for each variant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 
-from paretoprune.analysis.comparison.compare import smgd_name
-from paretoprune.study.run import SMGD
+from paretoprune.analysis.comparison.variants import variant_name
+from paretoprune.study.column import Column
+from paretoprune.study.columns import COLUMNS
+from paretoprune.training.methods import label_of
 
 COLOUR = "#c2185b"  # magenta: neither on viridis nor the knee's vermilion
 MARKERS = "^vPXD<>*"  # the first study's points are circles
@@ -25,11 +27,16 @@ class Cloud(NamedTuple):
     points: pd.DataFrame
 
 
-def smgd_runs(points: pd.DataFrame) -> pd.DataFrame:
-    """Return all SMGD comparison runs, sorted by their variants' names (column `variant`)."""
-    compared = points[(points["role"] == "comparison") & (points["method"] == SMGD)]
-    named = compared.assign(variant=[smgd_name(row) for _, row in compared.iterrows()])
-    return named.sort_values(["variant", "seed"], kind="stable")
+def compared_runs(points: pd.DataFrame, columns: Mapping[str, Column] = COLUMNS) -> pd.DataFrame:
+    """Return all comparison runs, sorted by their variants' names (column `variant`).
+
+    `columns` are the columns of the study.
+    """
+    compared = points[points["role"] == "comparison"]
+    names = [
+        variant_name(row, columns, label_of(str(row["method"]))) for _, row in compared.iterrows()
+    ]
+    return compared.assign(variant=names).sort_values(["variant", "seed"], kind="stable")
 
 
 def marker_of(number: int) -> str:

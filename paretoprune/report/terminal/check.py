@@ -10,6 +10,7 @@ from rich.table import Table
 from paretoprune.report.terminal import out
 from paretoprune.report.wording import duration
 from paretoprune.runner.events import plural
+from paretoprune.study.plan import tables_of
 
 if TYPE_CHECKING:
     from paretoprune.runner.dry_run import DryRun
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def show_check(checked: "DryRun", *, as_json: bool) -> None:
     """Print the result of a dry run as text or JSON."""
     if as_json:
-        print(json.dumps(asdict(checked), indent=2, ensure_ascii=False))
+        document = asdict(checked) | {"plan": tables_of(checked.plan)}
+        print(json.dumps(document, indent=2, ensure_ascii=False))
         return
     settings, measured = checked.plan.settings, checked.plan.measured
     kind = f"{checked.classes} classes" if checked.classes else "numbers to predict"

@@ -1,4 +1,4 @@
-"""Printed output of `compare`: fronts, fronts against each other, and SMGD against fronts."""
+"""Printed output of `compare`: fronts, and fronts against other fronts and methods."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ def show_comparison(comparison: Comparison, picture: Path, *, as_json: bool) -> 
         out.print(f"\nNetworks of one front that another front dominates or equals ({on})")
         out.print(coverage_table(comparison))
     if comparison.variants:
-        out.print(f"\nSMGD: mean and standard deviation over seeds ({on})")
+        out.print(f"\nOther methods: mean and standard deviation over seeds ({on})")
         out.print(variants_table(comparison))
     for number, variant in enumerate(comparison.variants, start=1):
         lines = Table.grid(padding=(0, 1))
@@ -49,7 +49,7 @@ def show_comparison(comparison: Comparison, picture: Path, *, as_json: bool) -> 
     out.print(f"Picture: {picture}", soft_wrap=True)
 
 
-def smgd_lines(comparison: Comparison) -> Iterator[str]:
+def sentences(comparison: Comparison) -> Iterator[str]:
     """Yield a sentence per variant of one study: its result, and whether the front dominates it."""
     for variant in comparison.variants:
         error, nonzeros = (variant.measures[name] for name in ("val_error", "nonzeros"))

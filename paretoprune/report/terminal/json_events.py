@@ -14,7 +14,7 @@ from paretoprune.analysis.aggregate import choosable, over_seeds
 from paretoprune.analysis.pareto import pareto
 from paretoprune.report.documents import to_jsonable
 from paretoprune.runner.events import SWEPT, Event, Note, Recorded, Summary
-from paretoprune.study.plan import Plan
+from paretoprune.study.plan import Plan, tables_of
 
 EVERY = 1.0  # seconds between two reports of progress
 
@@ -39,7 +39,7 @@ class JsonView:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Plan):
-            self.write("plan", **asdict(event))
+            self.write("plan", **tables_of(event))
         elif isinstance(event, Note):
             self.write("note", text=event.text)
         elif isinstance(event, Recorded):

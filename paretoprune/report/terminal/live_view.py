@@ -18,7 +18,7 @@ from paretoprune.runner.events import SWEPT, Event, Note, Recorded, plural
 from paretoprune.runner.events import Progress as Step
 from paretoprune.study.metric import ACCURACY
 from paretoprune.study.plan import Plan
-from paretoprune.study.run import SMGD
+from paretoprune.training.methods import METHODS, label_of
 
 ESTIMATE_AFTER = 20  # steps; the first ones are slower than the rest
 PLAIN_SECONDS = 20  # between two lines if stderr is no terminal
@@ -124,7 +124,7 @@ def fleet_in_words(event: Step) -> str:
     lams = sorted(lam for lam in event.lams if lam is not None)
     epoch = f"epoch {math.ceil(event.step * event.epochs / event.steps)}/{event.epochs}"
     if not lams:
-        return f"SMGD: fleet of {len(event.lams)}, {epoch}"
+        return f"{label_of(event.method)}: fleet of {len(event.lams)}, {epoch}"
     ends = dict.fromkeys((next((lam for lam in lams if lam > 0), 0.0), lams[-1]))
     span = " to ".join(f"{lam:.1e}" for lam in ends)
     return f"round {event.round + 1}: fleet of {len(lams)}, λ {span}, {epoch}"
@@ -139,10 +139,12 @@ def cluster_in_words(event: Step) -> str:
 
 def headline(plan: Plan) -> str:
     """Describe in one line what a sweep trains."""
-    settings, measured, budget = plan.settings, plan.measured, plan.budget
+    settings, measured = plan.settings, plan.measured
     search = f"search {settings.search}, {settings.epochs} epochs a run"
-    smgd = f"{plural(budget.smgd, 'run')} of SMGD, {budget.smgd_epochs or settings.epochs} epochs"
-    parts = [*([search] if settings.method != SMGD else []), *([smgd] if budget.smgd else [])]
+    parts = [search] if METHODS[settings.method].has_lam else []
+    for method in METHODS.values():
+        if runs := method.runs(plan):
+            parts.append(f"{plural(len(runs), 'run')} of {method.label}, {runs[0].epochs} epochs")
     return (
         f"{settings.model} on {settings.dataset}, {measured.prunable_weights:,} prunable "
         f"weights ({settings.prunable}), λ_ref {measured.lam_ref:.2g}; {', then '.join(parts)}"

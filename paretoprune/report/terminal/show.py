@@ -11,7 +11,7 @@ from paretoprune.errors import printable
 from paretoprune.report.documents import in_order, points_csv, points_document
 from paretoprune.report.terminal import out
 from paretoprune.report.terminal.tables import points_table, sizes_table, trade_off
-from paretoprune.study.run import SMGD
+from paretoprune.training.methods import label_of
 
 COMPACT = "Zeros alone make no dense kernel faster: `{}` removes what is dead."
 
@@ -26,8 +26,9 @@ def show_points(snapshot: StudySnapshot, *, everything: bool, form: str) -> None
         knee = find_knee(snapshot)
         rows = in_order(snapshot.points) if everything else knee.front
         title = "All runs" if everything else "The front (chosen on validation data)"
-        if not everything and snapshot.plan.settings.method == SMGD:
-            rows, title = in_order(snapshot.networks), "SMGD (validation data)"
+        if not everything and not snapshot.has_search:
+            label = label_of(snapshot.plan.settings.method)
+            rows, title = in_order(snapshot.networks), f"{label} (validation data)"
         quality = snapshot.plan.measured.quality
         out.print(points_table(rows, knee.network, title, metric=quality))
         sizes = None if everything else sizes_table(rows, knee.network)

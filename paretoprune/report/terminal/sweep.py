@@ -12,14 +12,14 @@ from paretoprune.analysis.indicators import hypervolume_of
 from paretoprune.analysis.snapshot import StudySnapshot, load_study
 from paretoprune.report.documents import in_order
 from paretoprune.report.terminal import out
-from paretoprune.report.terminal.compare import smgd_lines
+from paretoprune.report.terminal.compare import sentences
 from paretoprune.report.terminal.json_events import JsonView
 from paretoprune.report.terminal.live_view import SweepView
 from paretoprune.report.terminal.tables import points_table
 from paretoprune.report.wording import closing, next_commands
 from paretoprune.runner.events import EventHandler, Summary
-from paretoprune.study.run import SMGD
 from paretoprune.study.storage import PICTURE
+from paretoprune.training.methods import label_of
 
 
 def sweep_view(*, is_json: bool) -> AbstractContextManager[EventHandler]:
@@ -46,13 +46,13 @@ def show_sweep(summary: Summary, place: Sequence[str]) -> None:
 
 
 def sweep_results(snapshot: StudySnapshot) -> Iterator[Table | str]:
-    """Yield the front with its knee and the comparison with SMGD, or SMGD's networks alone."""
+    """Yield the front with its knee and the comparison with other methods, or these alone."""
     if snapshot.points.empty:
         return
-    smgd = snapshot.networks[snapshot.networks["role"] == "comparison"]
+    compared = snapshot.networks[snapshot.networks["role"] == "comparison"]
     measured = snapshot.plan.measured
-    if snapshot.plan.settings.method == SMGD:
-        yield smgd_table(smgd, measured.quality)
+    if not snapshot.has_search:
+        yield compared_table(compared, measured.quality)
         return
     knee = find_knee(snapshot)
     title = "The front (validation data)"
@@ -61,12 +61,13 @@ def sweep_results(snapshot: StudySnapshot) -> Iterator[Table | str]:
         yield f"no knee: {knee.reason}"
     hypervolume = hypervolume_of(snapshot.networks, measured.validation_images, measured.quality)
     yield f"hypervolume {hypervolume:.3f} ({measured.quality} and nonzeros, validation data)"
-    if len(smgd) and len(knee.front):
-        yield from smgd_lines(compare([snapshot]))
-    elif len(smgd):
-        yield smgd_table(smgd, measured.quality)
+    if len(compared) and len(knee.front):
+        yield from sentences(compare([snapshot], label_of=label_of))
+    elif len(compared):
+        yield compared_table(compared, measured.quality)
 
 
-def smgd_table(smgd: pd.DataFrame, metric: str) -> Table:
-    """Return a table of SMGD's networks, for a study without a front."""
-    return points_table(in_order(smgd), None, "SMGD (validation data)", metric=metric)
+def compared_table(networks: pd.DataFrame, metric: str) -> Table:
+    """Return a table of the networks of methods without a λ, for a study without a front."""
+    labels = " and ".join(label_of(name) for name in networks["method"].unique())
+    return points_table(in_order(networks), None, f"{labels} (validation data)", metric=metric)

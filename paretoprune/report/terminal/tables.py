@@ -7,11 +7,12 @@ import pandas as pd
 from rich.table import Table
 
 from paretoprune.analysis.aggregate import CHOSEN_ROLES
-from paretoprune.analysis.comparison.compare import smgd_options
+from paretoprune.analysis.comparison.variants import variant_options
 from paretoprune.analysis.knee.axes import COUNTED, word_of
 from paretoprune.analysis.snapshot import StudySnapshot
+from paretoprune.study.columns import COLUMNS
 from paretoprune.study.metric import ACCURACY, short, written
-from paretoprune.study.run import SMGD
+from paretoprune.training.methods import label_of
 
 UNITS = ("", "k", "M", "G", "T", "P")
 
@@ -127,12 +128,13 @@ def in_columns(lines: Sequence[Sequence[str]]) -> list[str]:
 
 def options(row: pd.Series) -> str:
     """Describe the training of a run that does not belong to a search."""
-    return smgd_options(row) if row["method"] == SMGD else f"{row['epochs']} epochs"
+    is_compared = row["role"] == "comparison"
+    return variant_options(row, COLUMNS) if is_compared else f"{row['epochs']} epochs"
 
 
 def trade_off(row: pd.Series, name: str = "") -> str:
-    """Return a run's λ behind `name`, or `SMGD` if the method chose the trade-off."""
-    return "SMGD" if row["method"] == SMGD else f"{name}{row['lam']:.3g}"
+    """Return a run's λ behind `name`, or its method's name if that chose the trade-off."""
+    return label_of(row["method"]) if pd.isna(row["lam"]) else f"{name}{row['lam']:.3g}"
 
 
 def step_cost(

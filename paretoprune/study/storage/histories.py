@@ -12,25 +12,30 @@ from paretoprune.study.storage.paths import path_in_study
 
 EPOCH = ("epoch", "train_loss", "val_loss", "val_error", "complexity", "nonzeros")
 HISTORY = pa.schema([(name, pa.float64()) for name in (*EPOCH, "loss_weight", "complexity_weight")])
-SPLIT = ("conv_loss_weight", "conv_l2_weight")  # only in the histories of split runs
+MOST_FURTHER = 20  # columns that methods add
+LONGEST = 60  # characters of a column's name
 
 
 def read_history(folder: Path, run_id: str) -> pd.DataFrame | None:
     """Read the history of a run, one row per epoch; return `None` if the run has none.
 
-    The columns `SPLIT`, the weights of the convolutional block, are NaN unless the run is split.
-    Raises `CorruptStudyError` for a history that cannot be read.
+    After the columns of `HISTORY` come those that the run's method adds. Raises `CorruptStudyError`
+    for a history that cannot be read.
     """
     path = path_in_study(folder, "history", f"{run_id}.parquet")
     if not path.exists():
         return None
-    frame = read_frame(path, _complete, "restore it, or move it away")
-    return frame.reindex(columns=[*HISTORY.names, *SPLIT])
+    return read_frame(path, _complete, "restore it, or move it away")
 
 
 def _complete(table: pa.Table) -> pa.Table:
-    split = [pa.field(name, pa.float64()) for name in SPLIT if name in table.column_names]
-    schema = pa.schema([*HISTORY, *split])
+    further = [
+        name
+        for name in table.column_names
+        if name not in HISTORY.names and name.isidentifier() and len(name) <= LONGEST
+    ]
+    more = [pa.field(name, pa.float64()) for name in further[:MOST_FURTHER]]
+    schema = pa.schema([*HISTORY, *more])
     table = table.select(schema.names).cast(schema)
     counted = pc.and_(pc.greater(table["epoch"], 0), pc.less_equal(table["epoch"], MANY))
     # the other columns may hold any number, because a loss need not stay finite

@@ -1,7 +1,6 @@
 """`study.toml`: the settings, budget and measured values of a study."""
 
 import tomllib
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import tomli_w
 
 from paretoprune._version import __version__
 from paretoprune.errors import CorruptStudyError, UsageError
-from paretoprune.study.plan import Budget, Measured, Plan, from_table
+from paretoprune.study.plan import Budget, Measured, Plan, declared_column, from_table, tables_of
 from paretoprune.study.settings import Settings
 from paretoprune.study.storage.atomic import write_aside, write_text
 from paretoprune.study.storage.paths import PLAN, path_in_study, require_study
@@ -20,8 +19,7 @@ MOST_BYTES = 50_000  # of study.toml; paretoprune writes far fewer
 
 def write_plan(folder: Path, plan: Plan) -> None:
     """Write `study.toml`; raise `CouldNotError` if that fails."""
-    tables = {name: asdict(getattr(plan, name)) for name in ("settings", "budget", "measured")}
-    text = tomli_w.dumps({"version": VERSION, "paretoprune": __version__, **tables})
+    text = tomli_w.dumps({"version": VERSION, "paretoprune": __version__, **tables_of(plan)})
     write_aside(path_in_study(folder, PLAN), partial(write_text, text))
 
 
@@ -39,6 +37,7 @@ def read_plan(folder: Path) -> Plan:
             settings=from_table(Settings, document["settings"]),
             budget=from_table(Budget, document["budget"]),
             measured=from_table(Measured, document["measured"]),
+            further_columns=tuple(map(declared_column, document.get("columns", []))),
         )
     except KeyError as error:
         raise CorruptStudyError(f"{path} cannot be read: it has no table {error}") from error

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from paretoprune.study.column import WEIGHTS, Column
-from paretoprune.study.run import SMGD
 
 RUN_ID = "^[0-9a-f]{12}$"
 PATHS = {"weights": ("weights", "safetensors"), "log": ("logs", "log")}
@@ -74,13 +73,19 @@ def _rules_of(column: Column, values: pa.Array, undone: pa.Array) -> Iterator[tu
 
 
 def _rules_of_lam(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
-    """Yield the rules of λ: each run of a search has one, SMGD runs have none."""
-    is_smgd = pc.equal(table["method"], SMGD)
-    given = pc.and_(_within(table["lam"], 0, 1), pc.less(table["lam"], 1))
+    """Yield the rules of λ: each run of a search has one, and so do all runs of its method.
+
+    Trunks are left out: they are trained along many λs.
+    """
+    is_trunk = pc.equal(table["role"], "trunk")
     absent = pc.is_null(table["lam"], nan_is_null=True)
-    yield "has an impossible lam", pc.if_else(is_smgd, absent, pc.fill_null(given, False))
+    given = pc.fill_null(pc.and_(_within(table["lam"], 0, 1), pc.less(table["lam"], 1)), False)
+    yield "has an impossible lam", pc.or_(absent, given)
     is_compared = pc.equal(table["role"], "comparison")
-    yield "has a role that is not its method's", pc.or_(pc.invert(is_smgd), is_compared)
+    yield "has no lam", pc.or_(pc.or_(given, is_compared), is_trunk)
+    with_lam = pc.unique(table["method"].filter(pc.and_(given, pc.invert(is_trunk))))
+    alike = pc.equal(pc.is_in(table["method"], with_lam), given)
+    yield "has a lam where other runs of its method have none", pc.or_(alike, is_trunk)
 
 
 def _within(column: pa.Array, least: float, most: float) -> pa.Array:

@@ -28,12 +28,7 @@ class GradientFacts:
 Weighting = Callable[[GradientFacts], Tensor]  # -> weights [K, blocks, 2], convex in each block
 
 
-def weighted_sum(lams: Tensor) -> Tensor:
-    """Return each network's fixed weights `(1 - lam, lam)`, in one block: [K] -> [K, 1, 2]."""
-    return torch.stack((1 - lams, lams), dim=1).unsqueeze(1)
-
-
-def smgd(normalize: str) -> Weighting:
+def shortest(normalize: str) -> Weighting:
     """Return the weighting of stochastic multi-gradient descent.
 
     The method is that of Liu and Vicente (arXiv 1907.04472). The direction is parallel to the

@@ -8,7 +8,7 @@ import pytest
 from paretoprune.runner.asynchronous import FANTASIES, PENDING, next_runs, with_fantasies
 from paretoprune.runner.rounds import networks_of
 from paretoprune.runner.runs import comparison_runs, runs_of
-from paretoprune.study.run import SMGD
+from paretoprune.training.methods.smgd import NAME as SMGD
 from tests.support.asynchronous import DEAD, assert_asked_is_valid, rows_of, simulated
 from tests.support.rounds import FRONT, plan_of, swept
 from tests.support.tables import corner, table

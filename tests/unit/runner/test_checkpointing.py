@@ -11,7 +11,7 @@ import pytest
 from paretoprune.runner import checkpointing as checkpointer
 from paretoprune.runner.checkpointing import CheckpointPolicy
 from paretoprune.runner.executors.executor import TimeIsUp
-from paretoprune.study.run import SMGD
+from paretoprune.training.methods.smgd import NAME as SMGD
 from paretoprune.training.train import train_fleet
 from tests.support.problems import problem, run
 from tests.support.sweeps import quiet

@@ -5,6 +5,7 @@ import pytest
 from paretoprune.errors import UsageError
 from paretoprune.runner.runs import comparison_runs, run_template
 from paretoprune.study.defaults import EVERY, OF_DATASETS, OF_MODELS, complete
+from paretoprune.study.options import from_values
 from paretoprune.study.plan import Budget, Plan
 from paretoprune.study.settings import Settings
 from tests.support.fronts import MEASURED
@@ -56,7 +57,11 @@ def test_a_model_takes_its_own_rate_unless_the_data_set_knows_better():
 
 
 def test_every_run_warms_up_but_those_without_a_lam_and_the_authors():
-    plan = Plan(settings=Settings.from_options({}), budget=Budget(smgd=1), measured=MEASURED)
+    plan = Plan(
+        settings=Settings.from_options({}),
+        budget=from_values(Budget, {"smgd": 1}),
+        measured=MEASURED,
+    )
     assert run_template(plan.settings).warm_up == EVERY["warm_up"] > 0
     assert [one.warm_up for one in comparison_runs(plan)] == [0.0]
     for dataset in OF_DATASETS:

@@ -10,7 +10,7 @@ from paretoprune.analysis.comparison.compare import compare
 from paretoprune.analysis.comparison.distance import Spread
 from paretoprune.analysis.indicators import hypervolume_of
 from paretoprune.errors import UsageError
-from paretoprune.study.run import SMGD
+from paretoprune.training.methods.smgd import NAME as SMGD
 from tests.support.comparisons import SEARCHED, SEEDS, snapshot_of
 from tests.support.studies import COLLAPSED
 

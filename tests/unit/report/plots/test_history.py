@@ -160,9 +160,9 @@ def test_a_confirmation_is_dashed_and_named():
 
 
 def test_another_role_is_named_also_at_the_same_length():
-    compared = {**ROWS[2], "role": "comparison", "seed": 1, "val_loss": 0.7}
+    compared = {**ROWS[2], "role": "confirmation", "seed": 1, "val_loss": 0.7}
     figure = history([study_of([*ROWS, compared])], "validation")
-    assert list(legend_of(figure)) == ["the study's runs", "comparison, 3 epochs"]
+    assert list(legend_of(figure)) == ["the study's runs", "confirmation, 3 epochs"]
 
 
 def test_a_run_of_one_epoch_is_a_visible_point():
@@ -182,7 +182,7 @@ def test_no_error_and_no_nonzeros_have_a_place_on_logarithmic_axes():
 
 
 def test_a_run_without_a_lam_is_black():
-    row = network(1e-4, 0.7, 33, 3, role="comparison", seed=3)
+    row = network(1e-4, 0.7, 33, 3, role="confirmation", seed=3)
     snapshot = study_of([*ROWS, row])
     points = snapshot.points.assign(lam=snapshot.points["lam"].where(snapshot.points["seed"] == 0))
     figure = history([replace(snapshot, points=points)], "validation")

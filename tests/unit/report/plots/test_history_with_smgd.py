@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from matplotlib.colors import same_color
 
-from paretoprune.report.plots.history import CONSTANT, CONV, history
+from paretoprune.report.plots.history import CONSTANT, history
 from paretoprune.report.plots.method_style import COLOUR
 from paretoprune.report.plots.style import GREY
+from paretoprune.training.methods import METHODS
 from tests.support.studies import (
     COLLAPSED,
     JOINT,
@@ -22,6 +23,8 @@ from tests.support.studies import (
     smgd,
     study_of,
 )
+
+CONV = METHODS["smgd"].drawn["conv_l2_weight"]
 
 pytestmark = pytest.mark.slow
 

@@ -10,6 +10,7 @@ from paretoprune.analysis.snapshot import load_study
 from paretoprune.errors import CouldNotError
 from paretoprune.report.plots.hypervolume_trace import cost, draw_cost
 from paretoprune.report.plots.style import STYLE, WIDTH
+from paretoprune.training.methods import label_of
 from tests.support.comparisons import FLEETS, SEARCHED, SEEDS, smgd, study_with_seed
 from tests.support.studies import COLLAPSED, legend_of, study_of
 
@@ -21,7 +22,7 @@ def study():
 
 def figure_of(*snapshots, split="validation"):
     with mpl.rc_context(STYLE):
-        figure = cost(compare(snapshots, split))
+        figure = cost(compare(snapshots, split, label_of))
         figure.draw_without_rendering()
     return figure
 

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torchjd.aggregation import MGDA
 
-from paretoprune.study.plan import NORMALIZE
 from paretoprune.training.methods.gradient_weights import (
     NORMALIZERS,
     GradientFacts,
     gram_matrices,
     inner_products,
     min_norm,
-    smgd,
-    weighted_sum,
+    shortest,
 )
+from paretoprune.training.methods.smgd import NORMALIZE
+from paretoprune.training.methods.weighted_sum import weights_of
 
 HALVES = [0.5, 0.5]
 INFINITE = math.inf
@@ -182,7 +182,7 @@ def objectives(gram, values=((1.0, 1.0),)):
 
 
 def test_the_weights_of_a_weighted_sum():
-    assert weighted_sum(torch.tensor([0.0, 0.25])).tolist() == [[[1.0, 0.0]], [[0.75, 0.25]]]
+    assert weights_of(torch.tensor([0.0, 0.25])).tolist() == [[[1.0, 0.0]], [[0.75, 0.25]]]
 
 
 def test_the_table_of_normalizations_is_what_settings_offer():
@@ -192,14 +192,14 @@ def test_the_table_of_normalizations_is_what_settings_offer():
 @pytest.mark.parametrize("normalize", NORMALIZERS)
 @given(pair=vectors(), value=st.floats(1e-6, 1e6))
 def test_a_methods_weights_are_convex(normalize, pair, value):
-    weights = smgd(normalize)(objectives(gram_of(*pair), ((1.0, value),)))
+    weights = shortest(normalize)(objectives(gram_of(*pair), ((1.0, value),)))
     assert weights.shape == (1, 1, 2)
     assert (weights >= 0).all()
     assert weights.sum().item() == pytest.approx(1)
 
 
 def direction_of(normalize, first, second, values=((1.0, 1.0),)):
-    weights = smgd(normalize)(objectives(gram_of(first, second), values))
+    weights = shortest(normalize)(objectives(gram_of(first, second), values))
     return weights[0, 0] @ torch.tensor(np.array([first, second]))
 
 
@@ -222,14 +222,14 @@ def test_loss_takes_the_gradients_of_the_logarithms(loss):
 
 
 def test_an_infinite_objective_does_not_divide():
-    weights = smgd("loss")(objectives(torch.eye(2), ((INFINITE, 1.0),)))
+    weights = shortest("loss")(objectives(torch.eye(2), ((INFINITE, 1.0),)))
     assert weights.tolist() == [[HALVES]]
 
 
 def test_squares_do_not_overflow_in_float32():
     """Divided by small losses, lengths leave the range of float32; the weights do not."""
     gram = torch.tensor([[1e18, 0.0], [0.0, 1e6]])
-    weights = smgd("loss")(objectives(gram, ((1e-15, 1.0),)))
+    weights = shortest("loss")(objectives(gram, ((1e-15, 1.0),)))
     assert 0 < weights[0, 0, 0] < 1e-20
 
 

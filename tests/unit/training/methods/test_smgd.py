@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from paretoprune.study.plan import MOMENTS
-from paretoprune.study.run import SMGD
+from paretoprune.study.run import MOMENTS
 from paretoprune.training.methods.gradient_weights import min_norm
+from paretoprune.training.methods.smgd import NAME as SMGD
 from paretoprune.training.step import begin, take_step
 from paretoprune.training.train import train_fleet
 from tests.support.problems import problem, run
@@ -81,7 +81,7 @@ def test_fixed_weights_make_it_the_weighted_sum(double, moments, optimizer):
     momentum = {"momentum": 0.9} if optimizer == "sgd" else {}
     other = replace(SMGD_RUN, moments=moments, optimizer=optimizer, **momentum)
     chosen = begin([other], task)
-    chosen.weighting = lambda objectives: torch.tensor([[[0.75, 0.25]]])
+    chosen.rule.weighting = lambda objectives: torch.tensor([[[0.75, 0.25]]])
     fixed = begin([replace(other, method="weighted-sum", lam=0.25)], task)
     ours, weights = advance(chosen, 5)
     expected, _ = advance(fixed, 5)

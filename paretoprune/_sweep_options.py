@@ -10,7 +10,7 @@ from typing import TypedDict
 class SweepOptions(TypedDict, total=False):
     """Options of `paretoprune.sweep`; one that is left out takes the study's value or default."""
 
-    init: str | None
+    init: str | Path | None
     """Weights that every run starts with: a .safetensors file"""
     prunable: str | None
     """Layers whose weights count: linear | conv | all, patterns on names such as 'features.*', with
@@ -54,7 +54,8 @@ class SweepOptions(TypedDict, total=False):
     seed: int | None
     """Of weights, validation split and order (default: 0)"""
     method: str | None
-    """weighted-sum | smgd, without a search (default: weighted-sum)"""
+    """weighted-sum | smgd, without a search | magnitude, without a search | uniform, without a
+    search (default: weighted-sum)"""
     search: str | None
     """Which λ next: knee | grid | bisection | dichotomic | stochastic-dichotomic (default: knee)"""
     round: int | None
@@ -63,6 +64,8 @@ class SweepOptions(TypedDict, total=False):
     """Total number of runs per seed (default: 20)"""
     tolerance: float | None
     """Gain below which an interval closes (default: 0.0001)"""
+    compare: str | None
+    """Methods to compare the front with, some of: smgd | magnitude | uniform (default: smgd)"""
     repeats: int | None
     """Seeds per λ; multiplies the number of runs (default: 1)"""
     time_budget: float | str | None
@@ -85,6 +88,14 @@ class SweepOptions(TypedDict, total=False):
     split: bool | None
     """Convolutions trade the loss against their sum of squares, apart from the dense layers
     (default: --no-split)"""
+    keep: str | None
+    """Shares of the prunable weights to keep, with commas between (default:
+    0.5,0.2,0.1,0.05,0.02,0.01)"""
+    prune_schedule: str | None
+    """one-shot: pruned before the training goes on | gradual: in its first half (default:
+    one-shot)"""
+    tune_epochs: int | None
+    """Epochs of the training that goes on (default: the sweep's)"""
     fleet: int | str | None
     """Networks trained together: K | auto, the size of a round (default: auto)"""
     keep_weights: str | None

@@ -1,5 +1,6 @@
 """Python interface: the functions of the command line, for models and data in memory."""
 
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -183,6 +184,8 @@ def sweep(
     place = Place(**of_kind(Place, given))
     ray = ray_config_of(place.executor, of_kind(RayConfig, given), place.device)
     objects = {"model": _object(model), "data": _object(data), "loss": _object(loss)}
+    if not isinstance(out, (str, os.PathLike, type(None))):
+        raise UsageError(f"out is {out!r}: it must be a path")
     folder = None if out is None else Path(out)
     settings, budget = of_kind(Settings, given), of_kind(Budget, given)
     request = request_of(folder, settings, budget, place, ray, **objects)

@@ -33,10 +33,11 @@ def variant_columns(columns: Mapping[str, Column]) -> list[str]:
 def over_seeds(points: pd.DataFrame, columns: Mapping[str, Column] = COLUMNS) -> pd.DataFrame:
     """Return one row for all runs that differ only in their seed.
 
-    The columns `MEANS` hold means over the living seeds. The other columns, `run_id` among them,
-    are those of the living seed with the least validation loss, whose network is the one that is
-    exported. The result also has the column `seeds`, the number of living seeds, and for each mean
-    a column `NAME_sd`, the sample standard deviation between seeds (0 for one seed).
+    Columns that are averaged (`Column.is_mean`) hold means over the living seeds. The others,
+    `run_id` among them, are those of the living seed with the least validation loss, whose network
+    is the one that is exported. The result also has the column `seeds`, the number of living seeds,
+    and for each mean a column `NAME_sd`, the sample standard deviation between seeds (0 for one
+    seed).
 
     Args:
         points: the table, or those of its columns that matter: the averaged ones, and those of

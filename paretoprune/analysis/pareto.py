@@ -4,11 +4,15 @@ All functions take the table as a DataFrame, never alter it, and do not depend o
 rows.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
 from paretoprune.analysis.aggregate import choosable, over_seeds
+from paretoprune.study.column import Column
+from paretoprune.study.columns import COLUMNS
 
 Axes = tuple[str, str]  # two columns to be minimised
 
@@ -69,12 +73,14 @@ def _turns_left(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> bool:
 HOLE = 10  # neighbours on the front farther apart than this factor in nonzeros leave a hole
 
 
-def wide_gaps(points: pd.DataFrame) -> list[tuple[float, float]]:
+def wide_gaps(
+    points: pd.DataFrame, columns: Mapping[str, Column] = COLUMNS
+) -> list[tuple[float, float]]:
     """Return pairs of neighbouring λs > 0 on the front with nonzeros more than tenfold apart.
 
     The front is that of `AXES` over the means of seeds. The smaller λ of each pair comes first.
     """
-    front = pareto(choosable(over_seeds(points)))
+    front = pareto(choosable(over_seeds(points, columns)))
     front = front[front["lam"] > 0]
     sizes = front["nonzeros"].clip(lower=1).to_numpy()
     lams = front["lam"].tolist()

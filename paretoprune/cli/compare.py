@@ -24,12 +24,17 @@ def compare(
     from paretoprune.report.plots import require_picture
     from paretoprune.report.plots.hypervolume_trace import draw_cost
     from paretoprune.report.terminal.compare import show_comparison
+    from paretoprune.runner.setup import known_plan
     from paretoprune.training.methods import label_of, training_options
 
     snapshots = [load_study(study) for study in studies]
     path = output or (studies[0] if len(studies) == 1 else Path()) / "compare.png"
     require_picture(path)
-    training = training_options(snapshots[0].plan)
+
+    def training() -> list[str]:
+        first = snapshots[0]
+        return training_options(known_plan(first.folder, first.plan))
+
     comparison = compare_studies(snapshots, split, label_of, training)
     show_comparison(comparison, path, as_json=as_json)  # before a picture that may fail
     draw_cost(comparison, path)

@@ -43,7 +43,7 @@ def parameter_of(option: Option) -> inspect.Parameter:
         parser=option.parse,
         envvar=option.envvar or None,
     )
-    kind: Any = option.kind
+    kind: Any = option.kind if option.parse is None else str  # the help says what is typed
     return inspect.Parameter(
         option.name,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,

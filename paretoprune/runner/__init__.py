@@ -8,5 +8,6 @@ __all__ = [
     "keywords",
     "place",
     "request",
+    "setup",
     "sweep",
 ]

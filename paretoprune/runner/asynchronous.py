@@ -13,8 +13,15 @@ import numpy as np
 import pandas as pd
 
 from paretoprune.analysis.aggregate import alive
-from paretoprune.runner.rounds import Round, lacking, networks_of, repeated_round, search_settings
-from paretoprune.runner.runs import comparison_runs, has_search, runs_of, seeds_of
+from paretoprune.runner.rounds import (
+    Round,
+    lacking,
+    listed_round,
+    networks_of,
+    repeated_round,
+    search_settings,
+)
+from paretoprune.runner.runs import has_search, runs_of
 from paretoprune.search import SEARCHES
 from paretoprune.search.proposal import PENDING
 from paretoprune.study.plan import Plan
@@ -57,9 +64,8 @@ def next_runs(
     number = int(points["round"].max()) + 1 if len(points) else 0
     if has_search(plan) and (runs := searched_runs(points, plan, pending, wanted)):
         return Round(number=number, runs=tuple(runs))
-    trained = running | set(points["run_id"])
-    compared = tuple(run for run in comparison_runs(plan) if run.id not in trained)[:wanted]
-    return Round(number=number, runs=compared, role="comparison") if compared else None
+    listed = listed_round(points, plan, wanted, running)
+    return None if listed is None else replace(listed, number=number)
 
 
 def searched_runs(
@@ -71,7 +77,7 @@ def searched_runs(
         return [] if pending else first_runs(networks_of(searched), plan, wanted)
     known = {(run.lam, run.seed) for run in pending if run.lam is not None}
     known |= set(zip(searched["lam"], searched["seed"], strict=True))
-    pairs, seeds = lacking(known, plan), seeds_of(plan)
+    pairs, seeds = lacking(known, plan), plan.seeds
     if len(pairs) < wanted:
         lams = {lam for lam, _ in known}
         count = min(-(-(wanted - len(pairs)) // len(seeds)), plan.budget.max_runs - len(lams))
@@ -89,7 +95,7 @@ def first_runs(no_networks: pd.DataFrame, plan: Plan, wanted: int) -> list[Run]:
     settings = search_settings(plan)
     settings = replace(settings, round_size=max(settings.round_size, most))
     lams = SEARCHES[plan.settings.search](no_networks, settings).lams[: plan.budget.max_runs]
-    return runs_of([(lam, seed) for seed in seeds_of(plan) for lam in lams], plan)
+    return runs_of([(lam, seed) for seed in plan.seeds for lam in lams], plan)
 
 
 def new_lams(

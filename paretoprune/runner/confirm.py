@@ -19,12 +19,13 @@ from paretoprune.runner.loop import raise_of, record
 from paretoprune.runner.request import with_initial
 from paretoprune.runner.rounds import Round
 from paretoprune.runner.runs import run_template
-from paretoprune.runner.setup import require_same_data
+from paretoprune.runner.setup import known_plan, require_same_data
 from paretoprune.study import storage
 from paretoprune.study.column import MANY
 from paretoprune.study.options import require
 from paretoprune.study.run import Run
 from paretoprune.study.settings import Settings
+from paretoprune.training.methods import METHODS
 from paretoprune.training.prepare import prepare
 
 FULL = 3  # multiple of the sweep's epochs, as in the paper, whose searches train for a third
@@ -81,10 +82,19 @@ def confirm(
         UsageError: If no network was chosen, the epochs are out of range or equal to the sweep's,
             or the data, the model or the initial weights have changed.
         BusyStudyError: If another process is working on the study.
+        CorruptStudyError: If the study has a method or an option that this version lacks.
     """
     if choice.network is None:
         raise UsageError(f"there is nothing to confirm, no knee: {choice.reason}")
-    run = confirming_run(snapshot.plan.settings, choice.row(choice.network), epochs)
+    plan = known_plan(snapshot.folder, snapshot.plan)
+    method = METHODS[plan.settings.method]
+    if not method.has_lam:
+        raise UsageError(
+            f"--confirm trains a λ for more epochs, and --method {method.name} has none: begin "
+            "another study with more --epochs"
+        )
+    snapshot = replace(snapshot, plan=plan)
+    run = confirming_run(plan.settings, choice.row(choice.network), epochs)
     with training_process(), storage.locked(snapshot.folder):
         points = storage.read(snapshot.folder, snapshot.plan.columns)
         done = points[points["status"] == "done"]

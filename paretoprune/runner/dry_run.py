@@ -12,7 +12,7 @@ import torch
 from paretoprune.errors import UsageError
 from paretoprune.problem.device import training_process
 from paretoprune.runner.request import SweepRequest
-from paretoprune.runner.runs import comparison_runs, has_search, run_template
+from paretoprune.runner.runs import comparison_runs, has_search, run_template, trunk_runs
 from paretoprune.runner.setup import measure, new_budget, new_settings
 from paretoprune.study.plan import Plan
 from paretoprune.study.run import Run
@@ -108,7 +108,7 @@ def try_request(request: SweepRequest) -> DryRun:
     data, parameters = problem.data, prepared.fleet([settings.seed]).parameters  # [1, *shape] each
     complexity = problem.complexity_of(parameters).item()
     searched = budget.max_runs * budget.repeats if has_search(plan) else 0
-    runs = searched + len(comparison_runs(plan))
+    runs = searched + len(comparison_runs(plan)) + len(trunk_runs(plan))
     return DryRun(
         plan=plan,
         samples={name: len(getattr(data, name)) for name in ("train", "validation", "test")},

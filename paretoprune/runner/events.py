@@ -1,16 +1,18 @@
 """Events of a sweep: its progress, its notes and its end. This module loads no torch."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from paretoprune.analysis.pareto import wide_gaps
 from paretoprune.search import Interval
+from paretoprune.study.column import Column
+from paretoprune.study.columns import COLUMNS
 from paretoprune.study.plan import Plan
 
-SWEPT = ("search", "comparison")  # roles of the runs that a sweep trains
+SWEPT = ("search", "comparison", "trunk")  # roles of the runs that a sweep trains
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,7 @@ class Progress:
         nodes: Number of machines of a cluster, or 0 if there is only this machine.
         runs_an_hour: Runs that all fleets together train per hour.
         method: The method of the fleet's runs.
+        role: The role of the fleet's runs.
     """
 
     round: int
@@ -46,13 +49,20 @@ class Progress:
     nodes: int = 0
     runs_an_hour: float = 0.0
     method: str = ""
+    role: str = "search"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """Event: the points of a fleet are stored; `points` is the table so far."""
+    """Event: the points of a fleet are stored.
+
+    Attributes:
+        points: The table so far.
+        columns: The columns of the study.
+    """
 
     points: pd.DataFrame
+    columns: Mapping[str, Column] = field(default_factory=lambda: COLUMNS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +83,7 @@ class Summary:
         ending: Why the sweep ended, one of `ENDINGS`.
         max_runs: The budget of runs.
         seconds: Duration of this call.
+        columns: The columns of the study.
     """
 
     folder: Path
@@ -81,6 +92,7 @@ class Summary:
     ending: str
     max_runs: int
     seconds: float
+    columns: Mapping[str, Column] = field(default_factory=lambda: COLUMNS)
 
     @property
     def swept(self) -> pd.DataFrame:
@@ -102,7 +114,7 @@ class Summary:
     def holes(self) -> list[tuple[float, float]]:
         """Pairs of λs between which the front is not known."""
         failed = [(i.lam_low, i.lam_high) for i in self.intervals if i.state == "failed"]
-        return sorted({*failed, *wide_gaps(self.points)})
+        return sorted({*failed, *wide_gaps(self.points, self.columns)})
 
 
 Event = Plan | Note | Progress | Recorded | Summary

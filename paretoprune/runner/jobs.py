@@ -10,15 +10,21 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import torch
+
 from paretoprune.errors import ClusterError, CorruptStudyError
 from paretoprune.problem.device import is_full
+from paretoprune.problem.problem import misfits
 from paretoprune.runner.checkpointing import CheckpointPolicy
 from paretoprune.runner.events import EventHandler, Progress
 from paretoprune.runner.executors.executor import Executor, Reporter, TimeIsUp
 from paretoprune.runner.rounds import Round
+from paretoprune.study import storage
 from paretoprune.study.run import Point, Run
 from paretoprune.training.outcome import Outcome
 from paretoprune.training.prepare import Prepared
+from paretoprune.training.step import Starts
 from paretoprune.training.train import train_fleet
 
 JobStatus = Literal["trained", "kept", "full", "broken"]
@@ -109,6 +115,7 @@ class JobPool:
         jobs: The submitted fleets that have not been returned by `wait`, in order of submission.
         done: Number of runs of the sweep that are stored.
         total: Number of runs of the whole sweep.
+        starts: Weights by name, for each run from which a submitted run starts.
     """
 
     def __init__(
@@ -124,6 +131,7 @@ class JobPool:
         self.watch, self.deadline = watch, deadline
         self.jobs: list[Job] = []
         self.done, self.total = 0, total
+        self.starts: dict[str, dict[str, np.ndarray]] = {}
 
     def __enter__(self) -> "JobPool":
         return self
@@ -142,7 +150,31 @@ class JobPool:
         checkpointer = CheckpointPolicy(self.folder, runs, self.watch, self.deadline)
         self.jobs.append(job)
         report = Reporter(partial(self.report, job))
-        job.future = self.executor.submit(train_fleet, runs, self.prepared, report, checkpointer)
+        try:
+            starts = self.starts_of(runs)
+        except CorruptStudyError as error:
+            job.future.set_exception(error)
+            return
+        job.future = self.executor.submit(
+            train_fleet, runs, self.prepared, report, checkpointer, starts
+        )
+
+    def starts_of(self, runs: Sequence[Run]) -> Starts:
+        """Return the weights of the runs from which a fleet starts.
+
+        Raises `CorruptStudyError` if they cannot be read, or do not fit the model.
+        """
+        needed = {run.parent for run in runs if run.parent is not None}
+        for run_id in needed - self.starts.keys():
+            self.starts[run_id] = storage.read_weights(self.folder, run_id)
+            network = self.prepared.problem.network(self.prepared.problem.seed)
+            tensors = {name: torch.from_numpy(a) for name, a in self.starts[run_id].items()}
+            if reasons := misfits(network, tensors):
+                raise CorruptStudyError(
+                    f"{storage.weights_path(self.folder, run_id)}, from which runs start, does not "
+                    f"fit the model ({reasons[0]}): restore it, or delete it to train it again"
+                )
+        return Starts({run_id: self.starts[run_id] for run_id in sorted(needed)})
 
     def wait(self) -> list[JobResult]:
         """Wait until at least one fleet is done, and return the results of all that are."""
@@ -172,6 +204,7 @@ class JobPool:
                 nodes=self.executor.nodes,
                 runs_an_hour=3600 * rate,
                 method=job.fleet.runs[0].method,
+                role=job.fleet.role,
             )
         )
 

@@ -2,6 +2,9 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import or_
+from pathlib import Path
 from typing import Any
 
 from paretoprune.errors import UsageError
@@ -13,6 +16,7 @@ from paretoprune.study.settings import Settings
 from paretoprune.training.methods import method_options, study_options
 
 ARGUMENTS = ("dataset", "model", "loss")  # options for which `sweep` has arguments of its own
+OTHERS = ("data", "out", "progress")  # its arguments that are no options
 
 
 def keywords() -> list[Option]:
@@ -32,18 +36,20 @@ def read_options(named: Mapping[str, Any], options: Mapping[str, Any]) -> dict[s
     Raises:
         UsageError: if an option is unknown or given twice, or has a value of another type.
     """
-    known = {name: each for each in keywords() for name in (each.name, each.keyword)}
+    known = {name: each for each in keywords() for name in (each.keyword, each.name)}
+    arguments = {each.name: each for each in study_options() if each.name in ARGUMENTS}
+    names = dict.fromkeys([*OTHERS, *ARGUMENTS, *(each.keyword for each in keywords())])
     given = dict(named)
     for name, value in options.items():
-        if name in ARGUMENTS:
-            field, read = name, value
-        else:
-            option = known[choose(name, known, "option")]
-            field, read = option.name, option.read(value)
-        if field in given:
+        if name not in known and name not in arguments:
+            choose(name, [each for each in names if each != name], "option")
+        option = known.get(name) or arguments[name]
+        if option.name in given:
             raise UsageError(f"{name} is given twice, also under another name: give it once")
-        if value is not None:
-            given[field] = read
+        read = option.read(value)
+        option.require(read)
+        if read is not None:
+            given[option.name] = read
     return given
 
 
@@ -55,6 +61,13 @@ def of_kind(kind: type, given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in names}
 
 
+def kinds_of(option: Option) -> list[type]:
+    """Return the types that an argument in Python may have, `None` aside."""
+    also = [str] if option.parse is not None or option.kind is Path else []
+    paths = [Path] if option.name == "init" else []
+    return list(dict.fromkeys([option.kind, *also, *paths]))
+
+
 def list_options(function: Callable[..., Any]) -> None:
     """Replace `**options` in a function's signature by the options, and list them in its docs."""
     declared = keywords()
@@ -62,7 +75,10 @@ def list_options(function: Callable[..., Any]) -> None:
     parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
     parameters += [
         inspect.Parameter(
-            each.keyword, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=each.kind | None
+            each.keyword,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=reduce(or_, [*kinds_of(each), None]),
         )
         for each in declared
     ]

@@ -15,12 +15,20 @@ from paretoprune.runner.events import SWEPT, EventHandler, Note, Recorded
 from paretoprune.runner.executors.executor import Executor
 from paretoprune.runner.jobs import JobPool, JobResult
 from paretoprune.runner.request import SweepRequest
-from paretoprune.runner.retention import weights_to_delete
+from paretoprune.runner.retention import keep, without_lost_weights
 from paretoprune.runner.rounds import Round, lams_of, next_round
-from paretoprune.runner.runs import comparison_runs, fleets_of, has_search
+from paretoprune.runner.runs import (
+    comparison_runs,
+    fleets_of,
+    has_search,
+    needed_parents,
+    trunk_runs,
+)
 from paretoprune.study import storage
 from paretoprune.study.plan import Plan
-from paretoprune.study.run import Run
+from paretoprune.study.run import Point, Run
+from paretoprune.training.methods import option_columns
+from paretoprune.training.outcome import Outcome
 
 # With --async, the number of fleets that wait is this share of the executor's slots, but at least
 # one. A waiting fleet begins as soon as another one ends.
@@ -89,18 +97,11 @@ class Loop:
         free slots and for the fleets that wait.
         """
         slots, pending = self.executor.slots, self.fleets.runs
-        if self.request.is_async:
-            ahead = max(1, round(AHEAD * slots))
-            missing = slots + ahead - len(self.fleets.jobs)
-            if pending and 2 * missing < ahead:  # ask seldom if there are many slots
-                return
-            wanted = missing * self.plan.fleet_size
-            round_ = next_runs(self.points, self.plan, pending, wanted, self.again)
-        elif pending:
-            return
-        else:
-            round_ = next_round(self.points, self.plan, self.again, slots)
-        if round_ is None:
+        round_ = self.proposed(slots, pending)
+        while round_ is not None and round_.failure and not self.ending:
+            self.fail(round_)
+            round_ = self.proposed(slots, pending)
+        if round_ is None or self.ending:
             return
         count = self.fleets_in(round_)
         waves = math.ceil((count + len(self.fleets.jobs)) / max(slots, 1))
@@ -111,6 +112,37 @@ class Loop:
         self.is_first, self.waiting = False, [round_]
         self.fleets.done = finished(self.points, self.again)
         self.fleets.total = expected_runs(self.points, round_, self.plan, pending)
+
+    def proposed(self, slots: int, pending: Sequence[Run]) -> Round | None:
+        """Return the next runs, or `None` if there are none, or none that can be chosen yet."""
+        points = self.with_weights_on_disk()
+        if self.request.is_async:
+            ahead = max(1, round(AHEAD * slots))
+            missing = slots + ahead - len(self.fleets.jobs)
+            if pending and 2 * missing < ahead:  # ask seldom if there are many slots
+                return None
+            wanted = missing * self.plan.fleet_size
+            return next_runs(points, self.plan, pending, wanted, self.again)
+        return None if pending else next_round(points, self.plan, self.again, slots)
+
+    def with_weights_on_disk(self) -> pd.DataFrame:
+        """Return the table, without the weights of trunks whose file was deleted by hand.
+
+        Such a trunk is trained again if a run is to start from it.
+        """
+        points, lost = without_lost_weights(self.folder, self.points)
+        if needed := sorted(needed_parents(points, self.plan) & lost):
+            names = ", ".join(needed)
+            self.tell_once(
+                f"the weights of {names}, from which runs start, are gone: trained again"
+            )
+        return points
+
+    def fail(self, fleet: Round) -> None:
+        """Record runs that cannot be trained, with the reason."""
+        points = [Point(run=run, status="failed", failure=fleet.failure) for run in fleet.runs]
+        outcomes = [Outcome(point, {}, {}) for point in points]
+        self.tell([JobResult(fleet, outcomes=outcomes)])
 
     def fleets_in(self, round_: Round) -> int:
         """Return the number of fleets into which a round is cut."""
@@ -143,16 +175,21 @@ class Loop:
         self.again -= run_ids
         self.fleets.done += len(run_ids)
         self.points = keep(self.folder, self.plan, points, self.again)
-        self.watch(Recorded(points=self.points))
+        self.watch(Recorded(points=self.points, columns=self.plan.columns))
         if self.request.is_fail_fast and not all(result.is_successful for result in trained):
             self.ending = "failed"
 
     def tell_notes(self, results: Sequence[JobResult]) -> None:
         """Send the notes of outcomes to the user, each text once."""
         for outcome in (outcome for result in results for outcome in result.outcomes):
-            for note in set(outcome.notes) - self.said:
-                self.said.add(note)
-                self.watch(Note(text=f"run {outcome.point.run.id}: {note}"))
+            for note in outcome.notes:
+                self.tell_once(note, f"run {outcome.point.run.id}: ")
+
+    def tell_once(self, text: str, prefix: str = "") -> None:
+        """Send a note to the user, unless this call has already sent it."""
+        if text not in self.said:
+            self.said.add(text)
+            self.watch(Note(text=prefix + text))
 
     def halve(self, fleet: Round) -> None:
         """Put a fleet for which memory is too small back among the waiting runs.
@@ -211,24 +248,14 @@ def expected_runs(
         plan: The plan of the study.
         pending: The runs in training.
     """
-    budget, searched = plan.budget, int((points["role"] == "search").sum())
+    budget, is_searched = plan.budget, (points["role"] == "search") & points["lam"].notna()
+    searched = int(is_searched.sum())
     searching = [run for run in (*pending, *round_.runs) if run.lam is not None]
-    if searching and round_.role in SWEPT:
+    if searching and round_.role == "search":
         searched = max(budget.max_runs * budget.repeats, searched + len(searching))
-    compared = set(points.loc[points["role"] == "comparison", "run_id"])
-    return searched + len(compared | {run.id for run in comparison_runs(plan)})
-
-
-def keep(folder: Path, plan: Plan, points: pd.DataFrame, again: set[str]) -> pd.DataFrame:
-    """Delete checkpoints and weights that are no longer needed; return the table.
-
-    Runs whose ids are in `again` are in the table, but may also have a checkpoint that is needed.
-    """
-    budget = plan.budget
-    storage.forget_checkpoints(folder, set(points["run_id"]) - again)
-    size = storage.weights_bytes(folder, points)
-    gone = weights_to_delete(points, budget.keep_weights, size, budget.repeats)
-    return storage.forget_weights(folder, points, gone, plan.columns) if gone else points
+    listed = set(points.loc[points["role"].isin(SWEPT) & ~is_searched, "run_id"])
+    runs = (*comparison_runs(plan), *trunk_runs(plan))
+    return searched + len(listed | {run.id for run in runs})
 
 
 def predicted(points: pd.DataFrame, round_: Round) -> float:
@@ -259,7 +286,15 @@ def rows_of(result: JobResult, plan: Plan) -> list[dict[str, object]]:
     study = {
         "round": result.fleet.number,
         "role": result.fleet.role,
-        "search": None if result.fleet.role == "comparison" else plan.settings.search,
+        "search": plan.settings.search if has_search(plan) and is_searched(result.fleet) else None,
         "torch_version": torch.__version__,
     }
-    return [{**outcome.point.columns(), **study} for outcome in result.outcomes]
+    return [
+        option_columns(outcome.point.run) | outcome.point.columns() | study
+        for outcome in result.outcomes
+    ]
+
+
+def is_searched(fleet: Round) -> bool:
+    """Return whether a search proposed the runs of a fleet, or they confirm one that it did."""
+    return fleet.role in ("search", "confirmation")

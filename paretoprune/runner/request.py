@@ -11,7 +11,7 @@ from paretoprune.runner.executors import LOCAL
 from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.place import Place
 from paretoprune.study.dataset_ref import is_user_code
-from paretoprune.study.options import option_of, options_of
+from paretoprune.study.options import choose, option_of, options_of
 from paretoprune.study.plan import Budget
 from paretoprune.study.settings import Settings, data_folder
 from paretoprune.study.storage.tensors import read_tensors
@@ -157,6 +157,11 @@ def require_meaning(settings: Settings, budget: Budget, request: SweepRequest) -
             "--async knows no rounds, and the searches of --recipe paper count them: leave it out"
         )
     require_method_meaning(settings, given)
+    for name in budget.compared:
+        listing = [each for each, method in METHODS.items() if not method.has_lam]
+        choose(name, listing, "--compare")
+        if name == settings.method or budget.compared.count(name) > 1:
+            raise UsageError(f"--compare {budget.compare}: leave one {name} out")
     if settings.init and budget.repeats > 1:
         raise UsageError(
             "--repeats above 1 has no meaning with --init: every seed would begin with the same "
@@ -174,7 +179,7 @@ def require_method_meaning(settings: Settings, given: Collection[str]) -> None:
         given: The names of the options that were given.
     """
     method = METHODS[settings.method]
-    names = sorted(option_of(name) for name in OF_SEARCHES.intersection(given))
+    names = sorted(option_of(name) for name in OF_SEARCHES.intersection(given) - {*method.reads})
     if names and not method.has_lam:
         raise UsageError(
             f"{', '.join(names)}: of searches, and --method {method.name} searches nothing"

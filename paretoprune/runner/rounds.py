@@ -12,11 +12,15 @@ import pandas as pd
 from paretoprune.analysis.aggregate import MEANS, over_seeds
 from paretoprune.runner.runs import (
     Pair,
+    alike,
     comparison_runs,
+    failures,
     has_search,
+    role_of,
     run_template,
     runs_of,
-    seeds_of,
+    startable,
+    trunk_runs,
 )
 from paretoprune.search import SEARCHES, Proposal, SearchSettings
 from paretoprune.study.plan import Plan
@@ -35,11 +39,14 @@ class Round:
         number: Number of the round, from 0; comparison runs belong to the last round of the search.
         runs: The runs.
         role: The role of the runs in the table of points.
+        failure: Why the runs cannot be trained, because that from which they start failed; empty
+            if they can.
     """
 
     number: int
     runs: tuple[Run, ...]
     role: str = "search"
+    failure: str = ""
 
 
 def next_round(
@@ -63,38 +70,70 @@ def next_round(
     if repeated := repeated_round(points, plan, again):
         return repeated
     searched = search_round(points, plan) if has_search(plan) else None
-    return searched or comparison_round(points, plan, slots)
+    return searched or listed_round(points, plan, plan.fleet_size * max(slots, 1))
 
 
 def repeated_round(points: pd.DataFrame, plan: Plan, again: Collection[str]) -> Round | None:
-    """Return the runs to be trained again of the first round and role that has any."""
+    """Return the runs to be trained again of the first round and role that has any.
+
+    Runs that start from another one wait for that one.
+    """
+    if not again:
+        return None
     rows = points[points["run_id"].isin(again)]
-    known = {run.id: run for run in comparison_runs(plan)}
-    template = run_template(plan.settings)
-    for (number, role), group in rows.groupby(["round", "role"], sort=True):
+    known = {run.id: run for run in (*trunk_runs(plan), *comparison_runs(plan))}
+    template, ready = run_template(plan.settings), startable(points)
+    order = rows.assign(of_child=rows["role"] != "trunk")
+    for (number, _, role), group in order.groupby(["round", "of_child", "role"], sort=True):
+        with_lam = group[(group["role"] == "search") & group["lam"].notna()]
         searched = (
             replace(template, lam=float(lam), seed=int(seed))
-            for lam, seed in zip(group["lam"], group["seed"], strict=True)
-            if role == "search"
+            for lam, seed in zip(with_lam["lam"], with_lam["seed"], strict=True)
         )
         known |= {run.id: run for run in searched}
-        runs = tuple(known[run_id] for run_id in group["run_id"] if run_id in known)
-        if runs:
-            return Round(number=int(str(number)), runs=runs, role=str(role))
+        runs = (known[run_id] for run_id in group["run_id"] if run_id in known)
+        chosen = tuple(run for run in runs if run.parent is None or run.parent in ready)
+        if chosen:
+            return Round(number=int(str(number)), runs=chosen, role=str(role))
     return None
 
 
-def comparison_round(points: pd.DataFrame, plan: Plan, slots: int) -> Round | None:
-    """Return the next comparison runs that are still to be trained, or `None` if there are none.
+def listed_round(
+    points: pd.DataFrame, plan: Plan, most: int, pending: Collection[str] = ()
+) -> Round | None:
+    """Return the next runs that methods list and that are still to be trained, or `None`.
 
-    They belong to the last round of the search. They fill at most `slots` fleets, so that
-    `--time-budget` is checked before the others.
+    Runs from which others start come first. The runs of a round can be trained together. They
+    belong to the last round of the search.
+
+    Args:
+        points: The table of points.
+        plan: The plan of the study.
+        most: Largest number of runs, so that `--time-budget` is checked before the others.
+        pending: Ids of the runs in training.
     """
-    trained = set(points["run_id"])
-    runs = [run for run in comparison_runs(plan) if run.id not in trained]
+    known = {*points["run_id"], *pending}
+    missing = [run for run in comparison_runs(plan) if run.id not in known]
+    if not missing:
+        return None
+    ready, dead = startable(points), failures(points)
     number = int(points["round"].max()) if len(points) else 0
-    chosen = tuple(runs[: plan.fleet_size * max(slots, 1)])
-    return Round(number=number, runs=chosen, role="comparison") if chosen else None
+    trunks = {run.id: run for run in trunk_runs(plan)}
+    wanted = dict.fromkeys(run.parent for run in missing if run.parent in trunks)
+    parents = [trunks[each] for each in wanted if each not in {*ready, *dead, *pending}]
+    roles = dict(zip(points["run_id"], points["role"], strict=True))
+    for role in (roles.get(run.id, "trunk") for run in parents):  # one may be a run of the search
+        chosen = [run for run in parents if roles.get(run.id, "trunk") == role]
+        return Round(number=number, runs=tuple(chosen[:most]), role=role)
+    for first in (run for run in missing if run.parent in dead):
+        role, failure = role_of(first, plan), dead[str(first.parent)]
+        same = [run for run in missing if (run.parent, role_of(run, plan)) == (first.parent, role)]
+        return Round(number=number, runs=tuple(same), role=role, failure=failure)
+    able = [run for run in missing if run.parent is None or run.parent in ready]
+    if not able:
+        return None
+    together = [run for run in able if alike(run) == alike(able[0])]
+    return Round(number=number, runs=tuple(together[:most]), role=role_of(able[0], plan))
 
 
 def search_round(points: pd.DataFrame, plan: Plan) -> Round | None:
@@ -128,13 +167,13 @@ def proposed_runs(points: pd.DataFrame, plan: Plan) -> list[Run]:
         return runs_of(wanted, plan)
     room = plan.budget.max_runs - len({lam for lam, _ in trained})
     lams = propose(points, plan).lams[:room] if room > 0 else ()
-    return runs_of([(lam, seed) for seed in seeds_of(plan) for lam in lams], plan)
+    return runs_of([(lam, seed) for seed in plan.seeds for lam in lams], plan)
 
 
 def lacking(trained: Collection[Pair], plan: Plan) -> list[Pair]:
     """Return the pairs of λ and seed that are missing for the λs of `trained`."""
     lams = sorted({lam for lam, _ in trained})
-    pairs = [(lam, seed) for seed in seeds_of(plan) for lam in lams]
+    pairs = [(lam, seed) for seed in plan.seeds for lam in lams]
     return [pair for pair in pairs if pair not in trained]
 
 

@@ -43,7 +43,8 @@ def open_study(folder: Path, request: SweepRequest) -> tuple[Plan, Prepared]:
 
     Raises:
         UsageError: If options are wrong or contradict the study, or the data have changed.
-        CorruptStudyError: If the plan cannot be read or names an unknown search.
+        CorruptStudyError: If the plan cannot be read, or names a search, a method or an option that
+            this version lacks.
         CouldNotError: If data are missing, or memory is too small for two networks.
     """
     stored = read_plan_for(folder, request) if storage.is_study(folder) else None
@@ -54,7 +55,7 @@ def open_study(folder: Path, request: SweepRequest) -> tuple[Plan, Prepared]:
     is_stacked = stored is not None and stored.measured.is_stacked
     prepared = prepare(settings, environment, is_stacked=is_stacked)
     for method in METHODS.values():
-        method.fit(budget, prepared.problem)
+        method.fit(settings, budget, prepared.problem)
     if stored:
         require_same_data(folder, stored, prepared.problem)
     measured = stored.measured if stored else measure(prepared, settings)
@@ -101,7 +102,7 @@ def new_budget(settings: Settings, request: SweepRequest) -> Budget:
     defaults = default_budget(settings.recipe, settings.search)
     budget = from_values(Budget, defaults | dict(request.budget))
     for method in METHODS.values():
-        budget = completed(budget, method.budget, method.defaults(settings))
+        budget = completed(budget, method.budget, method.defaults(settings, budget))
     require_meaning(settings, budget, request)
     return budget
 
@@ -136,12 +137,7 @@ def read_plan_for(folder: Path, request: SweepRequest) -> Plan:
         UsageError: If the settings of the request differ from those of the study, or options of
             the budget are out of range, have no effect or exclude each other.
     """
-    stored = storage.read_plan(folder)
-    require_known(folder, stored)
-    try:
-        plan = with_method_options(stored)
-    except UsageError as error:
-        raise CorruptStudyError(f"{folder / storage.PLAN} cannot be read: {error}") from error
+    plan = known_plan(folder, storage.read_plan(folder))
     budget = from_values(Budget, values_of(plan.budget) | dict(request.budget))
     for method in METHODS.values():
         budget = completed(budget, method.budget)
@@ -155,6 +151,28 @@ def read_plan_for(folder: Path, request: SweepRequest) -> Plan:
     return replace(plan, budget=budget)
 
 
+def known_plan(folder: Path, plan: Plan) -> Plan:
+    """Return a stored plan, completed with the options that its version of a method did not have.
+
+    Raises `CorruptStudyError` for a search, a method or an option that this version lacks, and for
+    an option of a method that is out of range.
+    """
+    require_known(folder, plan)
+    try:
+        settings = completed(plan.settings, METHODS[plan.settings.method].settings)
+        budget = plan.budget
+        for method in METHODS.values():
+            budget = completed(budget, method.budget)
+    except UsageError as error:
+        raise CorruptStudyError(f"{folder / storage.PLAN} cannot be read: {error}") from error
+    return replace(plan, settings=settings, budget=budget)
+
+
+def plain_name(name: str) -> str:
+    """Return a name as it is, or quoted if it is no word."""
+    return name if name.isidentifier() else ascii(name)
+
+
 def require_known(folder: Path, plan: Plan) -> None:
     """Raise `CorruptStudyError` for a search, a method or an option that this version lacks."""
     path, settings = folder / storage.PLAN, plan.settings
@@ -163,25 +181,16 @@ def require_known(folder: Path, plan: Plan) -> None:
         ("method", settings.method, METHODS),
     ):
         if value not in known:
-            raise CorruptStudyError(f"{path}: {name} {value} is unknown")
+            raise CorruptStudyError(
+                f"{path}: {name} {value} is unknown, perhaps of a newer version"
+            )
     unknown = dict(settings.further).keys() - method_options(Settings).keys()
     unknown |= dict(plan.budget.further).keys() - method_options(Budget).keys()
     if unknown:
         raise CorruptStudyError(
             f"{path} cannot be read: missing or unknown entries, perhaps a newer paretoprune's: "
-            f"{', '.join(sorted(unknown))}"
+            f"{', '.join(sorted(map(plain_name, unknown)))}"
         )
-
-
-def with_method_options(plan: Plan) -> Plan:
-    """Complete a plan with the options that its version of a method did not have.
-
-    Raises `UsageError` if a stored value is out of range.
-    """
-    settings, budget = completed(plan.settings, METHODS[plan.settings.method].settings), plan.budget
-    for method in METHODS.values():
-        budget = completed(budget, method.budget)
-    return replace(plan, settings=settings, budget=budget)
 
 
 def measure(prepared: Prepared, settings: Settings) -> Measured:

@@ -64,6 +64,7 @@ def sweep(request: SweepRequest, watch: EventHandler, executor: Executor | None 
         ending=ending,
         max_runs=plan.budget.max_runs,
         seconds=time.monotonic() - clock,
+        columns=plan.columns,
     )
     watch(summary)
     return summary

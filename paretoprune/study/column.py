@@ -32,7 +32,8 @@ class Column:
             kind: NaN, false, no layers, or none at all.
         older: the value in tables of versions that lack the column; `ALWAYS` if none lacks it.
         checked: the rows whose values must exist and lie within `least` and `most`: `always`,
-            those of `done` runs, those where a value is `given`, or `never` any.
+            those of `done` runs, those of done runs where it was `measured`, those where a value
+            is `given`, or `never` any.
         least: the smallest possible value.
         most: the largest possible value.
         words: the possible values of a text; empty for any.
@@ -40,12 +41,14 @@ class Column:
         is_variant: whether runs with different values are different networks, and not the same
             network with another seed.
         is_mean: whether the value of a network is the mean over its seeds.
-        axis: the name on `--axes`; empty for a column that is no axis.
+        axis: the name on `--axes`; empty for a column that is no axis. A column whose name begins
+            with `val_` is a loss or an error there, all others are sizes.
         word: the name in messages; empty for `name`.
         label: the label of an axis of a figure.
         dense: the column with the same size of the dense network, `prunable_weights` by default.
         bound: the name and an example of a bound of `knee --at-most`, as `NAME=EXAMPLE`; empty for
             a column that cannot be bounded.
+        is_place: whether the value tells a run's place on the front of its method, as λ does.
         phrase: how a variant of a method is described by its value, which replaces `{}`; empty for
             a column that such a description leaves out.
         plain: the value that a description leaves out.
@@ -58,7 +61,7 @@ class Column:
     filled_by: Literal["run", "training", "study", "storage"] = "training"
     unmeasured: object = None
     older: object = ALWAYS
-    checked: Literal["always", "done", "given", "never"] = "never"
+    checked: Literal["always", "done", "measured", "given", "never"] = "never"
     least: float = -inf
     most: float = inf
     words: tuple[str, ...] = ()
@@ -70,8 +73,14 @@ class Column:
     label: str = ""
     dense: str = "prunable_weights"
     bound: str = ""
+    is_place: bool = False
     phrase: str = ""
     plain: object = None
+
+    @property
+    def is_quality(self) -> bool:
+        """Whether it is a loss or an error on validation data, and no size."""
+        return self.name.startswith("val_")
 
     @property
     def is_count(self) -> bool:

@@ -15,7 +15,8 @@ _of_storage = partial(Column, kind="text", filled_by="storage")
 _value = partial(Column, kind="real", checked="done", least=0, most=LARGEST, is_mean=True)
 _loss = partial(_value, unit="nats, for cross-entropy")
 _error = partial(_value, unit="fraction", most=1)
-_reported = partial(Column, kind="real", is_mean=True)  # no choice depends on it
+# No choice depends on it.
+_reported = partial(Column, kind="real", is_mean=True, unit="nats, for cross-entropy")
 _count = partial(
     Column, kind="whole", unmeasured=0, checked="always", least=0, most=WEIGHTS, unit="weights"
 )
@@ -44,12 +45,18 @@ _TABLE = (
     _of_study(
         "role",
         kind="text",
-        words=("search", "comparison", "confirmation", "derived"),
+        words=("search", "comparison", "confirmation", "trunk", "derived"),
         is_variant=True,
-        meaning="`search`, `comparison` (a method that chooses its own trade-off), `confirmation` "
-        "or `derived`; front and knee read `search` and `derived`",
+        meaning="`search`, `comparison` (of another method), `confirmation`, `trunk` (trained only "
+        "so that others can start from it) or `derived`; front and knee read `search` and "
+        "`derived`",
     ),
-    _of_run("parent", kind="text", meaning="the run whose weights it started from, if any"),
+    _of_run(
+        "parent",
+        kind="text",
+        is_variant=False,  # each seed has a parent of its own
+        meaning="the run whose weights it started from, if any",
+    ),
     _of_run(
         "method",
         kind="text",
@@ -281,7 +288,7 @@ COLUMNS: dict[str, Column] = {column.name: column for column in _TABLE}
 
 def quality_axes() -> dict[str, str]:
     """Return the columns of losses and errors that can be an axis, by their names on `--axes`."""
-    return {c.axis: c.name for c in COLUMNS.values() if c.axis and c.name.startswith("val_")}
+    return {c.axis: c.name for c in COLUMNS.values() if c.axis and c.is_quality}
 
 
 def size_axes() -> dict[str, str]:

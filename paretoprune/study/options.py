@@ -22,7 +22,13 @@ from paretoprune.errors import UsageError
 PROBLEM, TRAINING, SEARCH = "Problem", "Training", "Search and budget"
 PLACE, CLUSTER = "Place", "Cluster"
 PANELS = (PROBLEM, TRAINING, SEARCH, PLACE, CLUSTER)
-KINDS = {int: "a whole number", float: "a number", str: "a text", bool: "True or False"}
+KINDS = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "True or False",
+    Path: "a path",
+}
 # Options that are not called like the fields that they set.
 OPTION_OF = {"learning_rate": "--lr", "round_size": "--round", "asynchronous": "--async"}
 
@@ -136,8 +142,7 @@ class Option:
             return
         fitting = (int, float) if self.kind is float else self.kind
         if not isinstance(value, fitting) or isinstance(value, bool) != (self.kind is bool):
-            kind = KINDS.get(self.kind, f"a {self.kind.__name__}")
-            raise UsageError(f"{self.typed} is {value!r}: it must be {kind}")
+            raise UsageError(f"{self.typed} is {value!r}: it must be {KINDS[self.kind]}")
         if self.valid is not None and self.valid.choices:
             choose(str(value), self.valid.choices, self.typed)
         elif self.valid is not None:
@@ -145,14 +150,21 @@ class Option:
 
     def read(self, value: Any) -> Any:
         """Return the value of an argument in Python, where numbers and paths have many types."""
-        if isinstance(value, str) and self.parse is not None:
-            return self.parse(value)
-        if isinstance(value, os.PathLike) or (self.kind is Path and isinstance(value, str)):
+        if self.parse is not None and isinstance(value, (str, list, tuple)):
+            return self.parse(value if isinstance(value, str) else ",".join(map(str, value)))
+        if self.kind in (str, Path) and isinstance(value, (os.PathLike, str)):
             return self.kind(value)
-        if self.kind is int and isinstance(value, Integral) and not isinstance(value, bool):
+        if self.kind is bool and type(value).__module__ == "numpy":
+            return bool(value)
+        if isinstance(value, bool) or not isinstance(value, Real):
+            return value
+        if self.kind is int and isinstance(value, Integral):
             return int(value)
-        if self.kind is float and isinstance(value, Real) and not isinstance(value, (bool, int)):
-            return float(value)
+        if self.kind is float:
+            try:
+                return float(value)
+            except OverflowError:  # a whole number that is larger than any float
+                return math.inf
         return value
 
 

@@ -12,6 +12,7 @@ from paretoprune.study.options import (
     PLACE,
     SEARCH,
     Option,
+    Rule,
     at_least,
     choose,
     from_values,
@@ -27,7 +28,8 @@ from paretoprune.study.parsing import parse_fleet
 from paretoprune.study.settings import Settings
 
 # What study.toml says of a column that a method adds.
-DECLARED = ("name", "kind", "meaning", "unit", "label", "is_mean", "is_variant")
+DECLARED = ("name", "kind", "meaning", "unit", "label", "is_mean", "is_variant", "is_place")
+MOST_DECLARED = 50  # columns that methods add to a study
 SCALARS = (bool, int, float, str)
 LARGEST = 2**63  # integers of TOML are smaller, but Python's reader accepts any
 
@@ -59,6 +61,14 @@ class Budget:
         valid=at_least(0),
         of_search=True,
     )
+    compare: str = option(
+        "",
+        "Methods to compare the front with",
+        SEARCH,
+        in_check=True,
+        valid=Rule(lambda names: names.isprintable() and len(names) < 1000, "names of methods"),
+        parse=lambda text: ",".join(word.strip() for word in text.split(",")),
+    )
     repeats: int = option(
         1,
         "Seeds per λ; multiplies the number of runs (default: 1)",
@@ -86,6 +96,11 @@ class Budget:
 
     def __post_init__(self) -> None:
         require_valid(self)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The methods of which runs are asked for by name, to compare the front with."""
+        return tuple(self.compare.split(",")) if self.compare else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +154,11 @@ class Plan:
     budget: Budget
     measured: Measured
     further_columns: tuple[Column, ...] = ()
+
+    @property
+    def seeds(self) -> range:
+        """The seeds of each λ, or of each other place on a front."""
+        return range(self.settings.seed, self.settings.seed + self.budget.repeats)
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -213,19 +233,38 @@ def tables_of(plan: Plan) -> dict[str, Any]:
         "measured": asdict(plan.measured),
     }
     columns = [
-        {name: getattr(column, name) for name in DECLARED} for column in plan.further_columns
+        {name: getattr(column, name) for name in DECLARED}
+        | ({} if column.plain is None else {"plain": column.plain})
+        for column in plan.further_columns
     ]
     return {**tables, "columns": columns} if columns else tables
 
 
-def declared_column(table: Mapping[str, Any]) -> Column:
+def declared_columns(tables: Any) -> tuple[Column, ...]:
+    """Read the declarations of methods' columns; raise `ValueError` if they cannot be some."""
+    if not isinstance(tables, list) or len(tables) > MOST_DECLARED:
+        raise ValueError(f"its columns are no list of up to {MOST_DECLARED}")
+    columns = {column.name: column for column in map(declared_column, tables)}
+    if len(columns) < len(tables):
+        raise ValueError("its columns declare one twice")
+    return tuple(columns.values())
+
+
+def declared_column(table: Any) -> Column:
     """Read the declaration of a method's column; raise `ValueError` if it cannot be one."""
+    if not isinstance(table, dict) or table.keys() - {"plain"} != set(DECLARED):
+        raise ValueError("its columns lack an entry, or have an unknown one")
     values = {name: table[name] for name in DECLARED}
-    name, flags = values["name"], (values["is_mean"], values["is_variant"])
-    texts = [values[each] for each in ("name", "meaning", "unit", "label")]
-    is_text = all(isinstance(text, str) and text.isprintable() for text in texts)
-    known = values["kind"] in ("whole", "real", "flag", "text") and set(flags) <= {True, False}
-    if not (is_text and known and name.isidentifier() and len(name) < 100) or name in COLUMNS:
+    texts = [values[each] for each in ("name", "kind", "meaning", "unit", "label")]
+    flags = [values[each] for each in ("is_mean", "is_variant", "is_place")]
+    is_plain = all(isinstance(text, str) and text.isprintable() for text in texts)
+    if not is_plain or not all(isinstance(flag, bool) for flag in flags):
+        raise ValueError("its columns have an entry of another type")
+    name, kind = values["name"], values["kind"]
+    is_free = name not in COLUMNS and name != "seeds" and not name.endswith("_sd")
+    is_kind = kind in ("whole", "real") or (kind in ("flag", "text") and not values["is_mean"])
+    if not (is_free and is_kind and name.isidentifier() and len(name) < 100):
         raise ValueError(f"its columns declare {name!r}, which cannot be one")
     phrase = f"{name.replace('_', ' ')} {{}}" if values["is_variant"] else ""
-    return Column(**values, phrase=phrase, older=None, checked="given")
+    plain = table.get("plain")  # any value can be compared
+    return Column(**values, phrase=phrase, plain=plain, older=None, checked="measured")

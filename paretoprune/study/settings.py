@@ -1,4 +1,4 @@
-"""Settings, budget and plan of a study, validated before anything is trained. Loads no torch."""
+"""Settings: the identity of a study, validated before anything is trained. Loads no torch."""
 
 import os
 from collections.abc import Mapping
@@ -154,6 +154,7 @@ class Settings:
         "weighted-sum",
         "How a run trades the objectives off",
         SEARCH,
+        in_check=True,
         valid=Rule(lambda name: name.isprintable() and len(name) < 100, "a name"),
     )
     search: str = option(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from paretoprune.study.options import options_of, values_of
+from paretoprune.study.options import Option, options_of, values_of
 from paretoprune.study.run import Run
 from paretoprune.study.settings import Settings
 
@@ -32,3 +32,18 @@ def run_template(
         elif option.of_run and value != option.default:
             further[option.of_run] = value
     return Run(method=method, lam=lam, options=tuple(sorted(further.items())), **known)
+
+
+def option_value(run: Run, option: Option) -> Any:
+    """Return the value of an option in a run: of its field, of its options, or the default.
+
+    The behaviour of an option reads its value here, so that its default is declared once.
+    """
+    if option.of_run in FIELDS:
+        return getattr(run, option.of_run)
+    return dict(run.options).get(option.of_run, option.default)
+
+
+def option_named(declared: type, name: str) -> Option:
+    """Return the option that a dataclass declares under a name."""
+    return next(each for each in options_of(declared) if each.name == name)

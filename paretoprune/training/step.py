@@ -1,8 +1,9 @@
 """Training step of a fleet: gradients, their weights, the optimizer's step, and pruning."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,6 +19,13 @@ from paretoprune.training.optimizers import StackedOptimizer, contiguous_groups
 from paretoprune.training.prepare import Prepared
 
 BOTH, LOSS, COMPLEXITY = "both", "loss", "complexity"  # objectives that an optimizer minimises
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Weights from which runs start: parameters and buffers by name, by the id of the parent."""
+
+    weights: Mapping[str, Mapping[str, np.ndarray]]
 
 
 @dataclass
@@ -57,10 +65,19 @@ class Training:
         return [self.fleet.parameters[name] for name in self.problem.prunable]
 
 
-def begin(runs: Sequence[Run], prepared: Prepared) -> Training:
-    """Stack the initial networks of the runs, and prune them once."""
+def begin(runs: Sequence[Run], prepared: Prepared, starts: Starts | None = None) -> Training:
+    """Stack the initial networks of the runs, and prune them once.
+
+    Args:
+        runs: The runs; those with a parent begin with its weights.
+        prepared: The problem that is trained.
+        starts: The weights of the parents; `None` if no run has one.
+    """
     problem, first = prepared.problem, runs[0]
     fleet = prepared.fleet([run.seed for run in runs])
+    for index, run in enumerate(runs):
+        if run.parent is not None and starts is not None:
+            fill_network(fleet, index, starts.weights[run.parent])
     rule = METHODS[first.method].begin(runs, fleet, problem)
     is_joint = first.moments == "joint"
     changed = {BOTH: fleet.parameters} if is_joint else separate_steps(fleet, rule)
@@ -85,6 +102,14 @@ def begin(runs: Sequence[Run], prepared: Prepared) -> Training:
     )
     prune_fleet(training)
     return training
+
+
+@torch.no_grad()
+def fill_network(fleet: Fleet, index: int, weights: Mapping[str, np.ndarray]) -> None:
+    """Copy weights into the network at an index, in place."""
+    for name, tensor in fleet.tensors.items():
+        if name in weights:
+            tensor[index].copy_(torch.from_numpy(weights[name]))
 
 
 def prune_fleet(training: Training) -> None:

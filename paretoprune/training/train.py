@@ -11,10 +11,11 @@ from paretoprune.pruning.penalties import nonzeros, total
 from paretoprune.study.run import Run
 from paretoprune.training.checkpoint import WEIGHTS, Checkpointer, resume, state_of
 from paretoprune.training.evaluate import evaluate
+from paretoprune.training.methods import METHODS
 from paretoprune.training.optimizers import SCHEDULES
 from paretoprune.training.outcome import Outcome, outcomes_of
 from paretoprune.training.prepare import Prepared
-from paretoprune.training.step import Training, begin, take_step
+from paretoprune.training.step import Starts, Training, begin, take_step
 
 Report = Callable[[int, int], None]  # number of steps that are done, number of all steps
 
@@ -24,22 +25,24 @@ def train_fleet(
     prepared: Prepared,
     report: Report,
     checkpointer: Checkpointer | None = None,
+    starts: Starts | None = None,
 ) -> list[Outcome]:
     """Train several runs together as one fleet.
 
     A run whose loss does not stay finite ends as `diverged` and does not affect the others.
 
     Args:
-        runs: The runs. They may differ in lam, seed, learning rate and threshold only.
+        runs: The runs, which are alike as `runner.runs.alike` says.
         prepared: The problem that is trained.
         report: Called after every step with the progress; it must not wait for the device.
         checkpointer: Loads the fleet's checkpoint before the first epoch, and may save one after
             every epoch but the last.
+        starts: The weights of the runs' parents; `None` if no run has one.
 
     Returns:
         The outcome of each run, in the order of `runs`.
     """
-    training, epochs = begin(runs, prepared), runs[0].epochs
+    training, epochs = begin(runs, prepared, starts), runs[0].epochs
     history, seconds_before, started_at = resume(training, checkpointer)
     start = time.perf_counter() - seconds_before
     for epoch in range(len(history), epochs):
@@ -91,5 +94,16 @@ def snapshot(training: Training) -> dict[str, Tensor]:
         "val_error": validation.error,
         "complexity": problem.complexity_of(training.fleet.parameters),
         "nonzeros": total(nonzeros(tensor.detach()) for tensor in training.prunable_weights),
-        **training.rule.quantities(),
+        **quantities_of(training),
     }
+
+
+def quantities_of(training: Training) -> dict[str, Tensor]:
+    """Return copies of what the method adds to the history, [K] each.
+
+    Raises `ValueError` if these are not the quantities that the method declares.
+    """
+    measured, declared = training.rule.quantities(), METHODS[training.runs[0].method].quantities
+    if set(measured) != set(declared):
+        raise ValueError(f"the method declares {sorted(declared)}, not {sorted(measured)}")
+    return {name: value.clone() for name, value in measured.items()}

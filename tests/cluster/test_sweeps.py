@@ -189,6 +189,15 @@ def joined(cluster):
     ray.shutdown()
 
 
+def test_runs_start_from_their_parents_on_a_cluster(joined, tmp_path):
+    """The table of one machine: weights of a parent travel to the workers."""
+    budget = {"max_runs": 4, "smgd": 0, "compare": "magnitude", "keep": "0.5,0.1", "repeats": 2}
+    sweep(asked(joined, **budget), quiet)
+    points = in_order(table())
+    assert points["role"].value_counts().to_dict() == {"search": 8, "comparison": 4, "trunk": 2}
+    assert_same_table(points, on_one_machine(tmp_path / "local", **budget))
+
+
 def test_a_worker_that_dies_has_its_fleet_trained_again(joined, local_long):
     fault = Fault(kill_one, fleets=1)
     sweep(asked(joined, LONG, max_runs=4, smgd=0), fault)

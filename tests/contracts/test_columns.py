@@ -70,6 +70,7 @@ print(json.dumps(answers))
     return json.loads(with_the_column(code).stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_a_new_column_reaches_table_choices_pictures_and_documentation():
     _, csv, shown, knee, bounded, picture, help_ = commands(
         ["sweep", "study", "--epochs=3", "--max-runs=6", "--round=6", "--smgd=0", "--lr=0.02"],
@@ -126,6 +127,7 @@ def test_each_declaration_says_what_it_must(column):
     assert column.older != ALWAYS or column.name in pq.read_schema(OLD / "points.parquet").names
     if column.axis or column.bound:
         assert column.is_mean
+        assert column.label or column.is_quality or column.name in ("complexity", "l1")
         assert column.kind in ("real", "whole")
     assert COLUMNS.get(column.dense)
 

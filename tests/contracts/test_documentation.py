@@ -74,7 +74,7 @@ def test_help_names_the_defaults():
         assert f"default: {known}" in help_of(f"--{name.replace('_', '-')}")
     assert f"default: {defaults['tolerance']}" in help_of("--tolerance")
     assert f"default: {defaults['round_size']}" in help_of("--round")
-    assert f"default: {METHODS['smgd'].defaults(Settings())['smgd']}" in help_of("--smgd")
+    assert f"default: {METHODS['smgd'].defaults(Settings(), Budget())['smgd']}" in help_of("--smgd")
     for name in ("method", "moments", "normalize"):
         assert f"default: {defaults[name]}" in help_of(f"--{name}")
     for option, field in (

@@ -17,7 +17,8 @@ from paretoprune.study.options import from_values, options_of
 from paretoprune.study.plan import Budget, Plan
 from paretoprune.study.run import Run
 from paretoprune.study.settings import Settings
-from paretoprune.training.methods import METHODS, Method
+from paretoprune.training.checkpoint import Checkpoint
+from paretoprune.training.methods import METHODS, Method, columns_of, option_columns
 from paretoprune.training.step import begin, take_step
 from paretoprune.training.train import train_fleet
 from tests.support.checkout import ROOT
@@ -53,11 +54,12 @@ def test_a_declaration_is_complete(method):
         assert not {each.name for each in options_of(kind)} & known
 
 
-@ALL
-def test_its_runs_keep_their_ids(method):
-    """Those of the first round, and of the comparison, of a plain sweep of the digits."""
-    known = {"weighted-sum": "2598cd24c1ae", "smgd": "cfb83d064ffe"}
-    assert method.template(Settings.from_options({})).id == known[method.name]
+@pytest.mark.parametrize(
+    ("name", "run_id"), [("weighted-sum", "2598cd24c1ae"), ("smgd", "cfb83d064ffe")]
+)
+def test_runs_keep_their_ids(name, run_id):
+    """Those at λ = 0, and of the comparison, of a plain sweep of the digits."""
+    assert METHODS[name].template(Settings.from_options({})).id == run_id
 
 
 @ALL
@@ -77,7 +79,10 @@ def test_fleet_equals_alone(method, double):
 @ALL
 def test_its_outcome_has_its_columns_and_its_history(method):
     (outcome,) = train_fleet(runs_of(method, 1), problem("lenet5", images=64), silent)
-    assert outcome.point.values.keys() >= {column.name for column in method.columns}
+    trained = {column.name for column in method.columns if column.filled_by == "training"}
+    assert outcome.point.values.keys() - COLUMNS.keys() == trained
+    row = option_columns(outcome.point.run) | outcome.point.columns()
+    assert row.keys() >= {column.name for column in columns_of(method)}
     block, *_ = method.weights
     assert outcome.history.keys() >= {"epoch", "val_loss", *block, *method.quantities}
     assert np.isfinite([*outcome.history[block[0]], *outcome.history[block[1]]]).all()
@@ -88,9 +93,44 @@ def test_its_options_enter_its_runs(method):
     """An option of runs changes the id where it is not at its default."""
     for kind in filter(None, (method.settings, method.budget)):
         for each in (option for option in options_of(kind) if option.of_run):
-            other = {bool: not each.default, int: 7, float: 0.25}[each.kind]
+            other = {bool: not each.default, int: 7, float: 0.25, str: "other"}[each.kind]
             settings = from_values(Settings, {each.name: other})
             assert method.template(settings).id != method.template(Settings()).id
+
+
+class Keeper:
+    """Keeps the last checkpoint, as a policy does that saves after each epoch."""
+
+    def __init__(self):
+        self.kept = None
+
+    def load(self):
+        return self.kept
+
+    def save(self, epochs, seconds, started_at, state):
+        copies = {name: value.copy() for name, value in state().items()}
+        self.kept = Checkpoint(copies, seconds, started_at)
+
+    def refuse(self, error):
+        return error
+
+
+@ALL
+def test_resume_equals_uninterrupted(method):
+    """Also where a method keeps state of its own: in an interruption in the third epoch."""
+
+    def interrupted(step, steps):
+        if step == steps - 1:
+            raise KeyboardInterrupt
+
+    task, runs, keeper = problem("lenet5", images=64), runs_of(method, 2), Keeper()
+    whole = train_fleet(runs, task, silent)
+    with pytest.raises(KeyboardInterrupt):
+        train_fleet(runs, task, interrupted, keeper)
+    for one, other in zip(whole, train_fleet(runs, task, silent, keeper), strict=True):
+        assert one.history == other.history
+        for name, value in one.weights.items():
+            np.testing.assert_array_equal(value, other.weights[name])
 
 
 # A method, as somebody adds it: a λ that fades, with an option, a column, state and a quantity.
@@ -99,8 +139,8 @@ import sys
 from dataclasses import dataclass, replace
 from paretoprune.study.column import Column
 from paretoprune.study.options import option, require_valid, within
-from paretoprune.study.template import run_template
-from paretoprune.training.methods import METHODS, Method
+from paretoprune.study.template import option_named, option_value, run_template
+from paretoprune.training.methods import METHODS, Method, columns_of, option_columns
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
@@ -113,7 +153,7 @@ def begin(runs, fleet, problem):
     import torch
     from paretoprune.training.methods.step_rule import lams_of, rule_of_complexity
     lams, age = lams_of(runs, problem), torch.zeros(len(runs))
-    fade = dict(runs[0].options).get("fade", 0.5)
+    fade = option_value(runs[0], option_named(Options, "fade"))
     def weights(lam_scale):
         faded = lams * lam_scale * (1 + age) ** -fade
         return torch.stack((1 - faded, faded), 1).unsqueeze(1)
@@ -198,6 +238,7 @@ def with_the_method(code, *arguments):
     return ended.stdout
 
 
+@pytest.mark.slow
 def test_a_new_method_reaches_the_commands_table_history_pictures_and_comparison():
     commands = [
         ["sweep", "plain", *SMALL],
@@ -210,7 +251,7 @@ def test_a_new_method_reaches_the_commands_table_history_pictures_and_comparison
         ["compare", "plain", "faded"],
         ["plot", "faded", "--kind=history", "-o", "history.svg"],
         ["plot", "plain", "faded", "-o", "fronts.svg"],
-        ["check", *SMALL, "--fade=0.9"],
+        ["check", *SMALL, "--method=fading", "--fade=0.9"],
     ]
     output = with_the_method(COMMANDS + INTERRUPTED, json.dumps(commands))
     answers, reference, types, signature = json.loads(output.splitlines()[-1])
@@ -220,13 +261,14 @@ def test_a_new_method_reaches_the_commands_table_history_pictures_and_comparison
     assert "--fade is 0.9, not 0.1" in other[2]
     assert "--fade is of --method fading, and this study has --method weighted-sum" in foreign[2]
     assert "--method fading minimises --complexity l1, not group-l1" in unfit[2]
-    assert (other[0], foreign[0], unfit[0], checked[0]) == (2, 2, 2, 2)
+    assert (other[0], foreign[0], unfit[0], checked[0]) == (2, 2, 2, 0)
     table = pd.read_parquet("faded/points.parquet")
     searched = table[table["role"] == "search"]
     assert searched["method"].tolist() == ["fading"] * 5
     steps = 3 * -(-int(0.9 * 1437) // 32)
     assert searched["last_age"].tolist() == [steps] * 5
-    assert table.loc[table["role"] == "comparison", "last_age"].isna().all()
+    assert searched["fade"].tolist() == [0.9] * 5
+    assert table.loc[table["role"] == "comparison", ["last_age", "fade"]].isna().all(axis=None)
     course = pd.read_parquet(f"faded/history/{searched['run_id'].iloc[0]}.parquet")
     assert course["age"].tolist() == [steps / 3, 2 * steps / 3, steps]
     assert "last_age" in csv[1].split()[0].split(",")
@@ -234,7 +276,7 @@ def test_a_new_method_reaches_the_commands_table_history_pictures_and_comparison
         Path("faded/study.toml").read_text().split("\n")
     )
     assert "- `--fade`: How fast λ fades (default: 0.5)" in reference
-    assert "weighted-sum | smgd, without a search | fading (default: weighted-sum)" in reference
+    assert "without a search | fading (default: weighted-sum)" in reference
     assert "    fade: float | None" in types
     assert "fade: float | None = None" in signature
     ids = dict(zip(searched["lam"], searched["run_id"], strict=True))

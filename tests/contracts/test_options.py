@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -36,10 +37,12 @@ settings.Settings = make_dataclass(
     "Settings", [("pace", float, pace)], bases=(settings.Settings,), frozen=True, kw_only=True
 )
 
+from paretoprune.study.template import option_named, option_value
 from paretoprune.training import train
 
+pace_of_runs = option_named(settings.Settings, "pace")
 rising = train.lam_scale_of
-train.lam_scale_of = lambda run, at: rising(run, at) * dict(run.options).get("pace", 1.0)
+train.lam_scale_of = lambda run, at: rising(run, at) * option_value(run, pace_of_runs)
 
 import contextlib, inspect, io, json
 from paretoprune.__main__ import main
@@ -63,6 +66,7 @@ print(json.dumps([answers, reference(), written(), signature, paretoprune.sweep.
 SMALL = ["--epochs=2", "--max-runs=2", "--round=2", "--smgd=0"]
 
 
+@pytest.mark.slow
 def test_a_new_option_reaches_range_run_commands_python_table_and_documentation():
     commands = [
         ["sweep", "plain", *SMALL],
@@ -131,7 +135,9 @@ def test_each_declaration_says_what_it_must(option):
     [
         ({"epochs": pd.Series([5])[0]}, {"epochs": 5}),
         ({"lr": pd.Series([0.5], dtype="float32")[0]}, {"learning_rate": 0.5}),
-        ({"learning_rate": 1}, {"learning_rate": 1}),
+        ({"learning_rate": 1}, {"learning_rate": 1.0}),
+        ({"fail_fast": np.bool_(True)}, {"fail_fast": True}),
+        ({"keep": [0.5, 0.1]}, {"keep": "0.5,0.1"}),
         ({"fleet": "auto", "time_budget": "10m"}, {"fleet": 0, "time_budget": 600.0}),
         ({"init": Path("a/b"), "data_dir": "c"}, {"init": "a/b", "data_dir": Path("c")}),
         ({"epochs": None}, {}),
@@ -154,9 +160,19 @@ def test_python_takes_numbers_paths_and_words_as_people_have_them(options, read)
         ({"split": 1}, "--split is 1: it must be True or False"),
         ({"optimizer": 3}, "--optimizer is 3: it must be a text"),
         ({"device": 0}, "--device is 0: it must be a text"),
+        ({"epochs": Path("3")}, "--epochs is PosixPath('3'): it must be a whole number"),
+        ({"fail_fast": Path("no")}, "--fail-fast is PosixPath('no'): it must be True or False"),
+        ({"init": 5}, "--init is 5: it must be a text"),
+        ({"optimizer": ["a"]}, "--optimizer is ['a']: it must be a text"),
+        ({"dataset": 5}, "--dataset is 5: it must be a text"),
+        ({"data_dir": 5}, "--data-dir is 5: it must be a path"),
+        ({"executor": "ray", "ray_address": 5}, "--ray-address is 5: it must be a text"),
+        ({"lr": 10**400}, "--lr inf is out of range"),
+        ({"modle": "mlp"}, "option modle is unknown: did you mean model?"),
+        ({"datas": "digits"}, "option datas is unknown: did you mean data?"),
         ({"fleet": "all"}, "--fleet all is not auto or a number of networks"),
         ({"time_budget": "soon"}, "--time-budget soon is not a duration"),
-        ({"time_budget": -1}, "--time-budget -1 is out of range: it must be a number above 0"),
+        ({"time_budget": -1}, "--time-budget -1.0 is out of range: it must be a number above 0"),
         ({"lr": 0.1, "learning_rate": 0.1}, "learning_rate is given twice"),
     ],
     ids=str,

@@ -92,7 +92,7 @@ def test_without_ray_the_extra_is_named_that_brings_it(paretoprune):
     [
         ({"executor": "rai"}, "--executor rai is unknown: did you mean ray?"),
         ({"executor": "ray", "ray_address": "here"}, f"--ray-address here {NO_ADDRESS}"),
-        ({"executor": "ray", "gpus_per_fleet": 2}, "--gpus-per-fleet 2 is out of range"),
+        ({"executor": "ray", "gpus_per_fleet": 2}, "--gpus-per-fleet 2.0 is out of range"),
         ({"executor": "ray", "cpus_per_fleet": 0}, "--cpus-per-fleet 0 is out of range"),
         ({"executor": "ray", "retries": -1}, "--retries -1 is out of range"),
         ({"ray_address": "auto"}, "--ray-address: of a Ray cluster; add --executor ray"),

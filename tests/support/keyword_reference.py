@@ -3,9 +3,8 @@
 `python -m tests.support.keyword_reference` writes paretoprune/_sweep_options.py anew."""
 
 import textwrap
-from pathlib import Path
 
-from paretoprune.runner.keywords import keywords
+from paretoprune.runner.keywords import keywords, kinds_of
 from tests.support.checkout import ROOT
 
 MODULE = ROOT / "paretoprune" / "_sweep_options.py"
@@ -27,9 +26,9 @@ def written() -> str:
     """The text of the module, from the declarations of options."""
     lines = [HEAD]
     for each in keywords():
-        kinds = [each.kind.__name__, *(["str"] if each.kind is Path or each.parse else []), "None"]
         doc = textwrap.fill(f'"""{each.help}"""', 96, break_on_hyphens=False)
-        lines += [f"    {each.keyword}: {' | '.join(kinds)}", textwrap.indent(doc, "    ")]
+        kinds = " | ".join(kind.__name__ for kind in kinds_of(each))
+        lines += [f"    {each.keyword}: {kinds} | None", textwrap.indent(doc, "    ")]
     return "\n".join([*lines, ""])
 
 

@@ -57,9 +57,15 @@ def swept_at_once(plan):
     return tuple(swept(plan))
 
 
+def batched(rows, size):
+    """Rows in fleets of a size, as runs that are alike are cut."""
+    rows = list(rows)
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
 def first_fleets(plan, count):
     """The rows of so many fleets: those of `swept(plan, stop=count)`, and searched for once."""
     rounds = groupby(swept_at_once(plan), key=lambda row: row["round"])
     size = plan.budget.fleet or plan.measured.fleet_size
-    fleets = (fleet for _, rows in rounds for fleet in fleets_of(tuple(rows), size))
+    fleets = (fleet for _, rows in rounds for fleet in batched(rows, size))
     return [row for fleet in islice(fleets, count) for row in fleet]

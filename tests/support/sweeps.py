@@ -29,7 +29,8 @@ def request(folder="study", settings=None, **budget):
 
 
 def table(folder="study"):
-    return storage.read(Path(folder)).drop(columns=TIMES)
+    columns = storage.read_plan(Path(folder)).columns
+    return storage.read(Path(folder), columns).drop(columns=TIMES)
 
 
 def assert_same_table(left, right):

@@ -24,6 +24,7 @@ from paretoprune.analysis.comparison.effort import (
     SearchEffort,
     StudyEffort,
     counts,
+    effort_of_each,
     search_effort,
     volume,
 )
@@ -77,7 +78,8 @@ class Variant:
         runs: the number of runs, of which `collapsed` collapsed and `failed` are not done.
         seeds: the seeds of the living runs.
         fleet_size: the largest fleet of the runs, among which its seconds are divided.
-        measures: for each of `MEASURES` the spread of that column over the living seeds.
+        measures: for each of `MEASURES` the spread of that column over the living seeds; epochs and
+            seconds include those of the runs from which they start.
         hypervolume: the hypervolume, in [0, 1], of each living seed alone.
         against: the comparison with each front.
     """
@@ -164,7 +166,7 @@ def compare(
     snapshots: Sequence[StudySnapshot],
     split: str = "validation",
     label_of: Callable[[str], str] = str,
-    training: Sequence[str] = (),
+    training: Callable[[], Sequence[str]] = tuple,
 ) -> Comparison:
     """Compare the runs of other methods with fronts, and fronts with each other.
 
@@ -174,7 +176,8 @@ def compare(
         snapshots: the studies.
         split: the data on which networks are evaluated, `validation` or `test`.
         label_of: returns how texts name a method.
-        training: the options of `sweep` that train runs to compare the first study's front with.
+        training: returns the options of `sweep` that train runs to compare the first study's front
+            with.
 
     Raises:
         UsageError: for another split, for a study that is given twice, for studies of different
@@ -252,13 +255,15 @@ def variant_of(
     `efforts` the efforts of all searches by the name of their study.
     """
     living = alive(runs)
+    spent = effort_of_each(living, study.snapshot.points)
+    measured = living.assign(epochs=spent["epochs"], seconds=spent["seconds"])
     return Variant(
         study=study.name,
         name=name,
         **counts(runs),
         seeds=tuple(int(seed) for seed in living["seed"]),
         fleet_size=int(runs["fleet_size"].max()),
-        measures={measure: spread(living[measure]) for measure in MEASURES},
+        measures={measure: spread(measured[measure]) for measure in MEASURES},
         hypervolume=spread(volume(box[None], metric=study.quality) for box in study.boxes(living)),
         against=tuple(against(study, living, front, efforts[front.name]) for front in fronts),
     )
@@ -269,6 +274,7 @@ def against(
 ) -> FrontComparison:
     """Return the comparison of a variant's living `runs` with the front of one study."""
     boxes = front.boxes()
+    spent = effort_of_each(runs, study.snapshot.points)
     return FrontComparison(
         front=front.name,
         distances=tuple(
@@ -278,6 +284,6 @@ def against(
         hypervolume_with=spread(
             volume(boxes, box[None], metric=study.quality) for box in study.boxes(runs)
         ),
-        epochs_ratio=ratio(effort.epochs, runs["epochs"].mean()),
-        seconds_ratio=ratio(effort.seconds, runs["seconds"].mean()),
+        epochs_ratio=ratio(effort.epochs, spent["epochs"].mean()),
+        seconds_ratio=ratio(effort.seconds, spent["seconds"].mean()),
     )

@@ -42,8 +42,9 @@ class SearchEffort:
         study: the name of the study.
         runs: the number of search runs, of which `collapsed` collapsed and `failed` are not done.
         seeds: the number of different seeds.
-        epochs: the epochs of all search runs, including collapsed and failed ones.
-        seconds: the seconds of all search runs, including collapsed and failed ones.
+        epochs: the epochs of all search runs, including collapsed and failed ones, and of the runs
+            from which they start.
+        seconds: the seconds of the same runs.
         networks: the number of networks on the front of loss and complexity.
         hypervolume: the hypervolume of the front of error and nonzeros, in [0, 1].
         course: the anytime hypervolume, with one trace point per fleet.
@@ -110,16 +111,38 @@ class StudyEffort:
 def search_effort(study: StudyEffort) -> SearchEffort:
     """Return the effort of a study's search and the front that it found."""
     runs = study.role("search")
+    spent = with_ancestors(runs, study.snapshot.points)
     return SearchEffort(
         study=study.name,
         **counts(runs),
         seeds=int(runs["seed"].nunique()),
-        epochs=int(runs["epochs"].sum()),
-        seconds=float(runs["seconds"].sum()),
+        epochs=int(spent["epochs"].sum()),
+        seconds=float(spent["seconds"].sum()),
         networks=len(study.snapshot.front),
         hypervolume=volume(study.boxes(), metric=study.quality),
         course=tuple(trace_of(study, runs)),
     )
+
+
+def with_ancestors(runs: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Return runs with those from which they start, and those from which these start, each once."""
+    known = runs
+    while True:
+        wanted = set(known["parent"].dropna()) - set(known["run_id"])
+        more = points[points["run_id"].isin(wanted)]
+        if more.empty:
+            return known
+        known = pd.concat([known, more])
+
+
+def effort_of_each(runs: pd.DataFrame, points: pd.DataFrame) -> pd.DataFrame:
+    """Return the epochs and seconds of each run, those of the runs from which it starts included.
+
+    The rows of `runs` belong to the table `points`.
+    """
+    rows = [with_ancestors(runs.loc[[label]], points) for label in runs.index]
+    sums = [(each["epochs"].sum(), each["seconds"].sum(min_count=1)) for each in rows]
+    return pd.DataFrame(sums, runs.index, columns=["epochs", "seconds"], dtype=float)
 
 
 def counts(runs: pd.DataFrame) -> dict[str, int]:
@@ -137,7 +160,9 @@ def trace_of(study: StudyEffort, runs: pd.DataFrame) -> Iterator[TracePoint]:
     """
     means = means_over_time(runs, variant_columns(study.snapshot.plan.columns))
     values, boxes = means[list(ERROR_AXES)].to_numpy(float), study.boxes(means)  # [N, 2] each
-    spent = runs[["epochs", "seconds"]].fillna(0).cumsum().to_numpy()
+    everything = with_ancestors(runs, study.snapshot.points)
+    before = everything.drop(runs.index)[["epochs", "seconds"]].fillna(0).sum().to_numpy()
+    spent = runs[["epochs", "seconds"]].fillna(0).cumsum().to_numpy() + before
     latest: dict[int, int] = {}  # variant -> its last row in `means`
     begin = 0
     for end in ends_of_fleets(runs):

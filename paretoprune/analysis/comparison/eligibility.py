@@ -1,7 +1,7 @@
 """Eligibility for a comparison: which studies can be compared, and with which caveats. No torch."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -67,13 +67,14 @@ def require_one_problem(first: StudyEffort, other: StudyEffort) -> None:
 
 
 def require_fronts(
-    studies: Sequence[StudyEffort], training: Sequence[str] = ()
+    studies: Sequence[StudyEffort], training: Callable[[], Sequence[str]] = tuple
 ) -> list[StudyEffort]:
     """Return the studies that have a front.
 
     Args:
         studies: the studies.
-        training: the options of `sweep` that train runs to compare the first study's front with.
+        training: returns the options of `sweep` that train runs to compare the first study's front
+            with.
 
     Raises:
         UsageError: if no study has a front, or if there is nothing to compare a single front with.
@@ -94,8 +95,8 @@ def require_fronts(
     if len(fronts) == 1 and not any(len(study.role("comparison")) for study in studies):
         raise UsageError(
             f"{fronts[0].name} has no runs of other methods to compare its front with: "
-            f"{command(fronts[0], *training)} trains them when its search is done, or name another "
-            "study that has a front"
+            f"{command(fronts[0], *training())} trains them when its search is done, or name "
+            "another study that has a front"
         )
     return fronts
 

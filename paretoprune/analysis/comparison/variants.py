@@ -39,5 +39,12 @@ def variant_name(row: pd.Series, columns: Mapping[str, Column], label: str) -> s
 def variant_options(row: pd.Series, columns: Mapping[str, Column]) -> str:
     """Return the options that distinguish a method's variant from the others of its study."""
     ordered = sorted(columns.values(), key=lambda column: column.name != "moments")
-    described = [column for column in ordered if column.phrase and row[column.name] != column.plain]
-    return ", ".join(column.phrase.format(row[column.name]) for column in described)
+    described = [
+        column
+        for column in ordered
+        if column.phrase and pd.notna(row[column.name]) and row[column.name] != column.plain
+    ]
+    values = ((column, row[column.name]) for column in described)
+    return ", ".join(
+        column.phrase.format(int(value) if column.is_count else value) for column, value in values
+    )

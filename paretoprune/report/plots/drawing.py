@@ -1,5 +1,6 @@
 """Data of one study for the figure of a front, and the note on runs that are not drawn."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,8 @@ from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.report.plots.labels import Words
 from paretoprune.report.plots.method_style import compared_runs
 from paretoprune.runner.events import plural
+from paretoprune.study.column import Column
+from paretoprune.study.columns import COLUMNS
 from paretoprune.study.metric import ACCURACY, SPLITS, least_error
 from paretoprune.training.methods import label_of
 
@@ -26,6 +29,7 @@ class Drawing:
         samples: the number of samples behind an error, which sets the smallest error drawn.
         knee: the label of the knee's row in `over_seeds(points)`, if there is a knee.
         words: the labels of the figure, equal for all of its studies.
+        columns: the columns of the study.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Drawing:
     samples: int
     knee: int | None
     words: Words = field(default_factory=Words)
+    columns: Mapping[str, Column] = field(default_factory=lambda: COLUMNS)
 
 
 def drawing_of(snapshot: StudySnapshot, split: str, named: bool, words: Words) -> Drawing:
@@ -52,6 +57,7 @@ def drawing_of(snapshot: StudySnapshot, split: str, named: bool, words: Words) -
         samples=measured.validation_images if split == "validation" else measured.test_images,
         knee=find_knee(snapshot).network,
         words=words,
+        columns=snapshot.plan.columns,
     )
 
 

@@ -98,7 +98,7 @@ def draw_front(
     left: Axes, right: Axes, drawing: Drawing, split: str, norm: LogNorm, number: int
 ) -> None:
     """Draw one study's living points, if there are any, with their hull, front and knee."""
-    living, prefix = choosable(over_seeds(drawing.points)), SPLITS[split]
+    living, prefix = choosable(over_seeds(drawing.points, drawing.columns)), SPLITS[split]
     bars = {"loss_sd": living[f"{prefix}_loss_sd"], "error_sd": living[f"{prefix}_error_sd"]}
     points = columns_of(living.assign(**bars), split, drawing)
     if points.empty:
@@ -203,17 +203,19 @@ def scatter(
     dominated, front = points[~on_front], points[on_front]
     marker = style["marker"]
     axes.scatter(dominated[x], dominated[y], s=14, color=GREY, marker=marker, zorder=2)
+    without_lam = front[front["lam"].isna()]
+    plain: dict[str, Any] = {"s": 20, "edgecolor": "0.2", "linewidth": 0.4, "zorder": 3}
+    if len(without_lam):
+        axes.scatter(without_lam[x], without_lam[y], color="0.55", marker=marker, **plain)
+    front = front[front["lam"].notna()]
     axes.scatter(
         front[x],
         front[y],
         c=front["lam"].clip(lower=norm.vmin),
         cmap=COLOURS,
         norm=norm,
-        s=20,
         marker=marker,
-        edgecolor="0.2",
-        linewidth=0.4,
-        zorder=3,
+        **plain,
     )
 
 

@@ -82,7 +82,7 @@ def history(snapshots: Sequence[StudySnapshot], split: str) -> Figure:
     others = list(dict.fromkeys(course.other for course in courses if course.other))
     handles = legend_of(courses, others)
     columns = legend_columns([str(handle.get_label()) for handle in handles], MOST_COLUMNS)
-    rows = 2 if any(course.variant for course in courses) else 1
+    rows = 2 if any(c.variant and drawn_weights(c) for c in courses) else 1
     height = HEIGHT * rows + LEGEND_LINE * -(-len(handles) // columns)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     grid = figure.subplots(rows, 4 - rows, squeeze=False)  # 1 x 3 or 2 x 2
@@ -228,7 +228,8 @@ def drawn_weights(course: Course) -> dict[str, str]:
     method = METHODS.get(course.method)
     drawn = method.drawn if method is not None else None
     known = course.epochs.columns[course.epochs.notna().any()]
-    return {name: label for name, label in (drawn or FIRST_WEIGHT).items() if name in known}
+    drawn = FIRST_WEIGHT if drawn is None else drawn
+    return {name: label for name, label in drawn.items() if name in known}
 
 
 def extent_of(weights: pd.Series) -> tuple[float, float]:

@@ -54,7 +54,8 @@ class Words:
     def size_label(self) -> str:
         """The label of a size axis."""
         kind = f" ({self.complexity})" if self.complexity in COMPLEXITIES else ""
-        return COLUMNS[self.size].label or f"complexity{kind}"
+        column = COLUMNS[self.size]
+        return column.label or (f"complexity{kind}" if self.size == "complexity" else column.name)
 
     def at_loss(self, loss: float, complexity: float) -> str:
         """Return a network's loss and complexity as text."""
@@ -65,8 +66,10 @@ class Words:
         """Return a network's metric and size as text."""
         name = "" if self.quality == ACCURACY else f"{self.quality} "
         amount = f"{size:,.0f} {word_of(self.size)}"
-        if self.size not in COUNTED:
+        if self.size == "complexity":
             amount = f"{self.complexity} {size:,.0f}"
+        elif self.size not in COUNTED:
+            amount = f"{word_of(self.size)} {size:.3g}"
         return f"{name}{written(error, self.quality)} at {amount}"
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import TracebackType
@@ -14,6 +15,7 @@ from paretoprune.analysis.aggregate import choosable, over_seeds
 from paretoprune.analysis.pareto import pareto
 from paretoprune.report.documents import to_jsonable
 from paretoprune.runner.events import SWEPT, Event, Note, Recorded, Summary
+from paretoprune.study.column import Column
 from paretoprune.study.plan import Plan, tables_of
 
 EVERY = 1.0  # seconds between two reports of progress
@@ -43,10 +45,10 @@ class JsonView:
         elif isinstance(event, Note):
             self.write("note", text=event.text)
         elif isinstance(event, Recorded):
-            self.write("recorded", **counts(event.points))
+            self.write("recorded", **counts(event.points, event.columns))
         elif isinstance(event, Summary):
             facts = {"study": str(event.folder), "ending": event.ending, "seconds": event.seconds}
-            self.write("ended", **facts, **counts(event.points))
+            self.write("ended", **facts, **counts(event.points, event.columns))
         elif time.monotonic() - self.last >= EVERY:
             self.last = time.monotonic()
             self.write("progress", **asdict(event))
@@ -67,11 +69,11 @@ class JsonView:
             self.is_silent = True
 
 
-def counts(points: pd.DataFrame) -> dict[str, int]:
+def counts(points: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, int]:
     """Count the runs of a sweep, the unsuccessful ones, and the points on the front."""
     points = points[points["role"].isin(SWEPT)]
     return {
         "runs": len(points),
         "unsuccessful": int(points["status"].isin(["failed", "diverged"]).sum()),
-        "on_front": len(pareto(choosable(over_seeds(points)))),
+        "on_front": len(pareto(choosable(over_seeds(points, columns)))),
     }

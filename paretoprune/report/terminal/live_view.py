@@ -18,6 +18,7 @@ from paretoprune.runner.events import SWEPT, Event, Note, Recorded, plural
 from paretoprune.runner.events import Progress as Step
 from paretoprune.study.metric import ACCURACY
 from paretoprune.study.plan import Plan
+from paretoprune.study.settings import Settings
 from paretoprune.training.methods import METHODS, label_of
 
 ESTIMATE_AFTER = 20  # steps; the first ones are slower than the rest
@@ -101,7 +102,7 @@ class SweepView:
 
     def recorded(self, event: Recorded) -> None:
         """Show points of the front so far, or print their number if stderr is no terminal."""
-        points = over_seeds(event.points)
+        points = over_seeds(event.points, event.columns)
         front = pareto(choosable(points))
         if err.is_terminal:
             shown = front.iloc[:: math.ceil(max(len(front), 1) / BEST_POINTS)]
@@ -141,7 +142,9 @@ def headline(plan: Plan) -> str:
     """Describe in one line what a sweep trains."""
     settings, measured = plan.settings, plan.measured
     search = f"search {settings.search}, {settings.epochs} epochs a run"
-    parts = [search] if METHODS[settings.method].has_lam else []
+    studied = METHODS[settings.method]
+    label = f"{studied.label}: " if settings.method != Settings().method else ""
+    parts = [label + search] if studied.has_lam else []
     for method in METHODS.values():
         if runs := method.runs(plan):
             parts.append(f"{plural(len(runs), 'run')} of {method.label}, {runs[0].epochs} epochs")

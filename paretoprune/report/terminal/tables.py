@@ -12,7 +12,7 @@ from paretoprune.analysis.knee.axes import COUNTED, word_of
 from paretoprune.analysis.snapshot import StudySnapshot
 from paretoprune.study.columns import COLUMNS
 from paretoprune.study.metric import ACCURACY, short, written
-from paretoprune.training.methods import label_of
+from paretoprune.training.methods import label_of, place_of
 
 UNITS = ("", "k", "M", "G", "T", "P")
 
@@ -133,8 +133,10 @@ def options(row: pd.Series) -> str:
 
 
 def trade_off(row: pd.Series, name: str = "") -> str:
-    """Return a run's λ behind `name`, or its method's name if that chose the trade-off."""
-    return label_of(row["method"]) if pd.isna(row["lam"]) else f"{name}{row['lam']:.3g}"
+    """Return a run's λ behind `name`, or its place on the front of its method, or the method."""
+    if pd.notna(row["lam"]):
+        return f"{name}{row['lam']:.3g}"
+    return place_of(dict(row)) or label_of(row["method"])
 
 
 def step_cost(
@@ -161,7 +163,7 @@ def step_cost(
     return (
         f"{what}: {change:+,.0f} {word_of(size)}{share}, "
         f"loss {there['val_loss'] - here['val_loss']:+.4f}, "
-        f"{metric} {gained} (λ = {there['lam']:.3g})"
+        f"{metric} {gained} ({trade_off(there, 'λ = ')})"
     )
 
 

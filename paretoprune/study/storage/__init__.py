@@ -11,7 +11,15 @@ from paretoprune.study.storage.histories import HISTORY, read_history
 from paretoprune.study.storage.lock import locked
 from paretoprune.study.storage.paths import PICTURE, PLAN, TABLE, is_study, require_free_folder
 from paretoprune.study.storage.settings_file import read_plan, write_plan
-from paretoprune.study.storage.table import SCHEMA, forget_weights, read, record, weights_bytes
+from paretoprune.study.storage.table import (
+    SCHEMA,
+    forget_weights,
+    read,
+    read_weights,
+    record,
+    weights_bytes,
+    weights_path,
+)
 
 __all__ = [
     "HISTORY",
@@ -29,9 +37,11 @@ __all__ = [
     "read",
     "read_history",
     "read_plan",
+    "read_weights",
     "record",
     "require_free_folder",
     "tensors",
     "weights_bytes",
+    "weights_path",
     "write_plan",
 ]

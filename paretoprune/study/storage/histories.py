@@ -19,7 +19,8 @@ LONGEST = 60  # characters of a column's name
 def read_history(folder: Path, run_id: str) -> pd.DataFrame | None:
     """Read the history of a run, one row per epoch; return `None` if the run has none.
 
-    After the columns of `HISTORY` come those that the run's method adds. Raises `CorruptStudyError`
+    After the columns of `HISTORY` come those of numbers that the run's method adds, up to
+    `MOST_FURTHER`; others are not read. Raises `CorruptStudyError`
     for a history that cannot be read.
     """
     path = path_in_study(folder, "history", f"{run_id}.parquet")
@@ -33,6 +34,7 @@ def _complete(table: pa.Table) -> pa.Table:
         name
         for name in table.column_names
         if name not in HISTORY.names and name.isidentifier() and len(name) <= LONGEST
+        if pa.types.is_floating(table.schema.field(name).type)
     ]
     more = [pa.field(name, pa.float64()) for name in further[:MOST_FURTHER]]
     schema = pa.schema([*HISTORY, *more])

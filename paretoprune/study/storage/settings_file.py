@@ -8,7 +8,7 @@ import tomli_w
 
 from paretoprune._version import __version__
 from paretoprune.errors import CorruptStudyError, UsageError
-from paretoprune.study.plan import Budget, Measured, Plan, declared_column, from_table, tables_of
+from paretoprune.study.plan import Budget, Measured, Plan, declared_columns, from_table, tables_of
 from paretoprune.study.settings import Settings
 from paretoprune.study.storage.atomic import write_aside, write_text
 from paretoprune.study.storage.paths import PLAN, path_in_study, require_study
@@ -37,7 +37,7 @@ def read_plan(folder: Path) -> Plan:
             settings=from_table(Settings, document["settings"]),
             budget=from_table(Budget, document["budget"]),
             measured=from_table(Measured, document["measured"]),
-            further_columns=tuple(map(declared_column, document.get("columns", []))),
+            further_columns=declared_columns(document.get("columns", [])),
         )
     except KeyError as error:
         raise CorruptStudyError(f"{path} cannot be read: it has no table {error}") from error

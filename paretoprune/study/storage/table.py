@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from safetensors.numpy import save
 
 from paretoprune._version import __version__
-from paretoprune.errors import CouldNotError, printable
+from paretoprune.errors import CorruptStudyError, CouldNotError, UsageError, printable
 from paretoprune.study.column import ALWAYS, Column
 from paretoprune.study.columns import COLUMNS
 from paretoprune.study.row import Row, assemble
@@ -23,6 +23,7 @@ from paretoprune.study.storage.parquet import frame_of, open_table, read_frame
 from paretoprune.study.storage.paths import TABLE, file_in_study, path_in_study, require_study
 from paretoprune.study.storage.settings_file import VERSION, require_known
 from paretoprune.study.storage.table_checks import RUN_ID, require_valid
+from paretoprune.study.storage.tensors import read_tensors
 
 LAYER = pa.struct(
     [
@@ -129,6 +130,19 @@ def _stored_with(run_id: str, weights: Container[str], logs: Container[str]) -> 
         "log": f"logs/{run_id}.log" if run_id in logs else None,
         "paretoprune_version": __version__,
     }
+
+
+def weights_path(folder: Path, run_id: str) -> Path:
+    """Return the path of the weights of a run."""
+    return path_in_study(folder, "weights", f"{run_id}.safetensors")
+
+
+def read_weights(folder: Path, run_id: str) -> dict[str, np.ndarray]:
+    """Read the weights of a run by name; raise `CorruptStudyError` if they cannot be read."""
+    try:
+        return read_tensors(weights_path(folder, run_id))
+    except UsageError as error:
+        raise CorruptStudyError(str(error)) from error
 
 
 def weights_bytes(folder: Path, points: pd.DataFrame) -> int:

@@ -55,7 +55,7 @@ def _rules_of(column: Column, values: pa.Array, undone: pa.Array) -> Iterator[tu
     """
     if column.words:
         yield f"has an unknown {column.name}", pc.is_in(values, pa.array(column.words))
-    elif column.kind in ("whole", "real"):
+    elif column.kind in ("whole", "real") and column.checked != "never":
         within = _within(values, column.least, column.most)
         if column.checked == "always":
             yield f"has an impossible {column.name}", within
@@ -64,6 +64,9 @@ def _rules_of(column: Column, values: pa.Array, undone: pa.Array) -> Iterator[tu
             yield f"has an impossible {column.name}", pc.or_kleene(missing, within)
         elif column.checked == "done":
             yield f"is done with an impossible {column.name}", pc.or_kleene(undone, within)
+        elif column.checked == "measured":
+            missing = pc.or_kleene(undone, pc.is_null(values, nan_is_null=True))
+            yield f"is done with an impossible {column.name}", pc.or_kleene(missing, within)
     elif column.checked == "always":
         yield f"has no {column.name}", pc.is_valid(values)
     elif column.checked == "done":
@@ -82,7 +85,8 @@ def _rules_of_lam(table: pa.Table) -> Iterator[tuple[str, pa.Array]]:
     given = pc.fill_null(pc.and_(_within(table["lam"], 0, 1), pc.less(table["lam"], 1)), False)
     yield "has an impossible lam", pc.or_(absent, given)
     is_compared = pc.equal(table["role"], "comparison")
-    yield "has no lam", pc.or_(pc.or_(given, is_compared), is_trunk)
+    is_listed = pc.or_(is_compared, pc.is_null(table["search"]))  # by a method, not by a search
+    yield "has no lam", pc.or_(pc.or_(given, is_listed), is_trunk)
     with_lam = pc.unique(table["method"].filter(pc.and_(given, pc.invert(is_trunk))))
     alike = pc.equal(pc.is_in(table["method"], with_lam), given)
     yield "has a lam where other runs of its method have none", pc.or_(alike, is_trunk)

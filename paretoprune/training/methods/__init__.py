@@ -3,31 +3,41 @@
 A new method is a file with a `Method` and a line in `METHODS`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from paretoprune.study.column import Column
 from paretoprune.study.columns import COLUMNS
 from paretoprune.study.options import Option, options_of
 from paretoprune.study.plan import Budget, Plan, column_of
+from paretoprune.study.run import Run
 from paretoprune.study.settings import Settings
+from paretoprune.study.template import option_value
+from paretoprune.training.methods.magnitude import MAGNITUDE
 from paretoprune.training.methods.method import Method
 from paretoprune.training.methods.smgd import SMGD
+from paretoprune.training.methods.uniform import UNIFORM
 from paretoprune.training.methods.weighted_sum import WEIGHTED_SUM
 
 __all__ = [
     "METHODS",
     "Method",
+    "columns_of",
     "further_columns",
     "gradient_weights",
     "label_of",
     "method_options",
+    "option_columns",
+    "place_of",
     "step_rule",
     "study_options",
     "training_options",
 ]
 
-METHODS: dict[str, Method] = {method.name: method for method in (WEIGHTED_SUM, SMGD)}
+METHODS: dict[str, Method] = {
+    method.name: method for method in (WEIGHTED_SUM, SMGD, MAGNITUDE, UNIFORM)
+}
 
 
 def label_of(name: str) -> str:
@@ -35,27 +45,45 @@ def label_of(name: str) -> str:
     return METHODS[name].label if name in METHODS else name
 
 
-def further_columns(plan: Plan) -> tuple[Column, ...]:
-    """Return the columns that the methods of a plan add to the table.
+def place_of(row: Mapping[str, Any]) -> str:
+    """Return the place of a run on the front of its method, such as `keep 0.1`; empty for a λ."""
+    columns = METHODS[row["method"]].columns if row["method"] in METHODS else ()
+    values = {each: row.get(each.name) for each in columns if each.is_place}
+    given = {each: value for each, value in values.items() if value is not None and value == value}
+    return ", ".join(each.phrase.format(value) for each, value in given.items())
 
-    They are those that the methods declare, and those of their options that belong to runs.
-    """
+
+def columns_of(method: Method) -> list[Column]:
+    """Return the columns that a method adds: its own, and those of options of its runs."""
+    kinds = [kind for kind in (method.settings, method.budget) if kind is not None]
+    options = [each for kind in kinds for each in options_of(kind) if each.of_run]
+    known = {*COLUMNS, *(column.name for column in method.columns)}
+    further = [column_of(each) for each in options if each.of_run not in known]
+    # runs of other methods have no value
+    return [*method.columns, *(replace(each, unmeasured=None, older=None) for each in further)]
+
+
+def further_columns(plan: Plan) -> tuple[Column, ...]:
+    """Return the columns that the methods of a plan add to the table, each once."""
     chosen = METHODS[plan.settings.method]
     used = [chosen, *(each for each in METHODS.values() if each is not chosen and each.runs(plan))]
-    options = [
-        option
-        for method in used
-        for kind in (method.settings, method.budget)
-        if kind is not None
-        for option in options_of(kind)
+    columns = (column for method in used for column in columns_of(method))
+    return tuple({column.name: column for column in columns}.values())
+
+
+def option_columns(run: Run) -> dict[str, object]:
+    """Return the values of a method's options in one of its runs, those at their default too."""
+    method = METHODS[run.method]
+    declared = [
+        each for kind in (method.settings, method.budget) if kind for each in options_of(kind)
     ]
-    of_runs = (column_of(each) for each in options if each.of_run and each.of_run not in COLUMNS)
-    return (*(column for method in used for column in method.columns), *of_runs)
+    return {each.of_run: option_value(run, each) for each in declared if each.of_run}
 
 
 def training_options(plan: Plan) -> list[str]:
     """Return the options of `sweep` that train runs of further methods for comparison."""
-    missing = [method for method in METHODS.values() if method.training and not method.runs(plan)]
+    usual = [method for method in METHODS.values() if method.is_usual]
+    missing = [method for method in usual if not method.runs(plan)]
     return [word for method in missing for word in method.training]
 
 
@@ -76,9 +104,13 @@ def study_options() -> Iterator[Option]:
     choices = " | ".join(
         name if method.has_lam else f"{name}, without a search" for name, method in METHODS.items()
     )
-    for each in options_of(Settings):
-        choice = each.name == "method"
-        yield replace(each, help=f"{choices} (default: {each.default})") if choice else each
-    yield from options_of(Budget)
+    others = " | ".join(name for name, method in METHODS.items() if not method.has_lam)
+    texts = {"method": choices, "compare": f"Methods to compare the front with, some of: {others}"}
+    for each in (*options_of(Settings), *options_of(Budget)):
+        if each.name in texts:
+            usual = each.default or next(n for n, m in METHODS.items() if m.is_usual)
+            yield replace(each, help=f"{texts[each.name]} (default: {usual})")
+        else:
+            yield each
     for kind in (Settings, Budget):
         yield from (each for each, _ in method_options(kind).values())

@@ -28,7 +28,7 @@ def no_runs(plan: Plan) -> list[Run]:
     return []
 
 
-def no_defaults(settings: Settings) -> dict[str, object]:
+def no_defaults(settings: Settings, budget: Budget) -> dict[str, object]:
     """Return no defaults: those of the declarations hold."""
     return {}
 
@@ -37,24 +37,32 @@ def allow(settings: Settings, budget: Budget, given: Collection[str]) -> None:
     """Allow all options."""
 
 
-def fit(budget: Budget, problem: Problem) -> None:
+def fit(settings: Settings, budget: Budget, problem: Problem) -> None:
     """Allow all problems."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
-    """A method. Nothing outside its file and its line in `METHODS` names it.
+    """A method. Nothing outside its file compares its name.
 
     Attributes:
         name: the name in the table, and on `--method`.
         label: the name in texts and figures.
-        has_lam: whether a λ parametrises its runs, so that searches propose them. If not, `runs`
-            lists them, and they have the role `comparison`.
+        has_lam: whether a λ parametrises its runs, so that searches propose them; if not, `runs`
+            lists them.
         template: returns a run with a study's settings, with λ = 0 if the method has a λ.
-        begin: returns the rule for the steps of a new fleet, whose runs differ in λ, seed, learning
-            rate and threshold only. It may load torch.
+        begin: returns the rule for the steps of a new fleet, which has its first weights, those of
+            parents included. Its runs differ in λ, seed, learning rate, threshold, parent and the
+            options in `differing` only. It may load torch.
         runs: returns the runs of a plan, if the method has no λ.
-        training: the options of `sweep` that train such runs.
+        parents: returns the runs of a plan that exist only so that those of `runs` can start from
+            their weights. They have the role `trunk` and are trained first.
+        is_front: whether its runs form a front. If it is the study's method, they have the role
+            `search`, and `comparison` otherwise.
+        is_usual: whether new studies have its runs for comparison if nothing else is asked for.
+        reads: the names of options of searches that it reads although it has no λ.
+        differing: the names of its options in which the networks of a fleet may differ.
+        training: the options of `sweep` that train its runs, if it `is_usual`.
         settings: a dataclass with its options that belong to a study's identity; `None` for none.
             One with `of_run` enters run ids and the table.
         budget: a dataclass with its options that may change at every call; `None` for none.
@@ -64,7 +72,8 @@ class Method:
             settings, the budget, and the names of the options that were given.
         fit: raises `UsageError` if the problem does not fit the options of the budget.
         complexities: the complexities that it minimises; empty for any.
-        columns: the columns of the table that it adds; the rule of its steps fills them.
+        columns: the columns of the table that it adds: those of its options that belong to runs,
+            and those that the rule of its steps fills.
         weights: the columns of the history with the weights of the objectives, for each block of
             parameters that the rule of its steps has.
         quantities: further columns of the history, which the rule of its steps measures.
@@ -78,12 +87,17 @@ class Method:
     template: Callable[[Settings], Run]
     begin: Callable[[Sequence[Run], Fleet, Problem], StepRule]
     runs: Callable[[Plan], list[Run]] = no_runs
+    parents: Callable[[Plan], list[Run]] = no_runs
+    is_front: bool = True
+    is_usual: bool = False
+    reads: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
     training: tuple[str, ...] = ()
     settings: type | None = None
     budget: type | None = None
-    defaults: Callable[[Settings], Mapping[str, object]] = no_defaults
+    defaults: Callable[[Settings, Budget], Mapping[str, object]] = no_defaults
     allow: Callable[[Settings, Budget, Collection[str]], None] = allow
-    fit: Callable[[Budget, Problem], None] = fit
+    fit: Callable[[Settings, Budget, Problem], None] = fit
     complexities: tuple[str, ...] = ()
     columns: tuple[Column, ...] = ()
     weights: tuple[tuple[str, str], ...] = (WEIGHTS,)

@@ -93,10 +93,16 @@ def options_in(budget: Budget) -> Options:
     return Options(**values)
 
 
-def defaults(settings: Settings) -> Mapping[str, object]:
+def defaults(settings: Settings, budget: Budget) -> Mapping[str, object]:
     """Return the options of a new study; the authors' recipe has separate moments."""
-    runs = {"smgd": 1 if settings.init else USUAL_RUNS}
+    is_wanted = NAME in (*budget.compared, settings.method) or not budget.compared
+    runs = {"smgd": usual_runs(settings) if is_wanted else 0}
     return {**runs, "moments": "separate"} if settings.recipe == "paper" else runs
+
+
+def usual_runs(settings: Settings) -> int:
+    """Return the number of runs if it is not given: with `--init` all would begin alike."""
+    return 1 if settings.init else USUAL_RUNS
 
 
 def template(settings: Settings) -> Run:
@@ -119,7 +125,8 @@ def runs(plan: Plan) -> list[Run]:
         split=asked.split,
         l2_conv=SPLIT_L2 if asked.split else settings.l2_conv,
     )
-    return [replace(first, seed=settings.seed + number) for number in range(asked.smgd)]
+    count = asked.smgd or (usual_runs(settings) if NAME in plan.budget.compared else 0)
+    return [replace(first, seed=settings.seed + number) for number in range(count)]
 
 
 def allow(settings: Settings, budget: Budget, given: Collection[str]) -> None:
@@ -127,6 +134,8 @@ def allow(settings: Settings, budget: Budget, given: Collection[str]) -> None:
     asked = options_in(budget)
     if settings.method == NAME:
         require(asked.smgd > 0, "--smgd", asked.smgd, f"1 or more with --method {NAME}")
+    if NAME in budget.compared and "smgd" in given and not asked.smgd:
+        raise UsageError(f"--smgd 0 and --compare {budget.compare} exclude each other")
     of_runs = {each.name for each in options_of(Options)} - {"smgd"}
     names = sorted(option_of(name) for name in of_runs & set(given))
     if names and not asked.smgd:
@@ -145,7 +154,7 @@ def allow(settings: Settings, budget: Budget, given: Collection[str]) -> None:
         )
 
 
-def fit(budget: Budget, problem: Problem) -> None:
+def fit(settings: Settings, budget: Budget, problem: Problem) -> None:
     """Raise `UsageError` if there are no convolutions to split off."""
     if options_in(budget).split and not problem.convolutions:
         raise UsageError("--split has no meaning for a model without convolutions: leave it out")
@@ -200,6 +209,8 @@ SMGD = Method(
     template=template,
     begin=begin,
     runs=runs,
+    is_front=False,
+    is_usual=True,
     training=("--smgd", str(USUAL_RUNS)),
     budget=Options,
     defaults=defaults,

@@ -13,7 +13,8 @@ from paretoprune.errors import CouldNotError, UsageError
 from paretoprune.runner.events import EventHandler, Note, plural
 from paretoprune.runner.executors import LOCAL
 from paretoprune.runner.executors.ray import RayConfig
-from paretoprune.runner.executors.ray.ray_executor import RayExecutor, answers
+from paretoprune.runner.executors.ray.nodes import answers
+from paretoprune.runner.executors.ray.ray_executor import RayExecutor
 from paretoprune.runner.executors.ray.runtime_env import runtime_env
 from paretoprune.study.parsing import AUTO
 from paretoprune.study.user_code import Function

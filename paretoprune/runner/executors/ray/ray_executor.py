@@ -6,8 +6,6 @@ Ray chooses a node for each fleet, and trains the fleet again on another one if 
 import contextlib
 import itertools
 import math
-import socket
-import sys
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
@@ -29,9 +27,11 @@ from paretoprune.runner.events import EventHandler, Note
 from paretoprune.runner.executors.executor import Reporter, WorkerDiedError
 from paretoprune.runner.executors.ray import RayConfig
 from paretoprune.runner.executors.ray.messages import EventActor, EventSender, Messages
-from paretoprune.runner.executors.ray.worker import Here, Stored, work
+from paretoprune.runner.executors.ray.nodes import answers, room
+from paretoprune.runner.executors.ray.worker import Here, Stored, StoredStarts, work
 from paretoprune.study.storage.atomic import first_line
 from paretoprune.training.prepare import Prepared
+from paretoprune.training.step import Starts
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -97,6 +97,7 @@ class RayExecutor:
         self.reports: dict[int, Reporter] = {}
         self.begun: set[int] = set()
         self.shared: tuple[Prepared, Any] | None = None
+        self.parents: dict[str, Any] = {}  # weights in the object store, by run id
         self.requested: Any = None  # messages that are requested and have not arrived
 
     def present(self) -> list[dict[str, Any]]:
@@ -128,8 +129,8 @@ class RayExecutor:
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Submit a call of `fn` on a worker.
 
-        A `Prepared` is replaced by the worker's copy of it, a `Reporter` and a `CheckpointPolicy`
-        by objects that send reports and checkpoints to the coordinator.
+        A `Prepared` and the weights of parents are replaced by the worker's copies, a `Reporter`
+        and a `CheckpointPolicy` by objects that send reports and checkpoints to the coordinator.
         """
         number, future = next(self.numbers), Future[T]()
         sender = EventSender(self.actor, number)
@@ -147,6 +148,8 @@ class RayExecutor:
         """Return the object that is sent to a worker in place of an argument."""
         if isinstance(argument, Prepared):
             return self.stored(argument)
+        if isinstance(argument, Starts):
+            return StoredStarts({each: self.kept(each, argument) for each in argument.weights})
         if isinstance(argument, Reporter):
             return sender
         if isinstance(argument, CheckpointPolicy):
@@ -158,6 +161,15 @@ class RayExecutor:
                 write=sender.write,
             )
         return argument
+
+    def kept(self, run_id: str, starts: Starts) -> tuple[Any]:
+        """Put the weights of a run into the object store once, and return their place."""
+        if run_id not in self.parents:
+            try:
+                self.parents[run_id] = ray.put(dict(starts.weights[run_id]))
+            except RayError as error:
+                raise ClusterError(f"weights cannot be sent: {first_line(error)}") from error
+        return (self.parents[run_id],)
 
     def stored(self, prepared: Prepared) -> Stored:
         """Put the problem into the object store, unless it is the one that is there.
@@ -278,20 +290,3 @@ class RayExecutor:
                 self.reports.pop(number, None)
                 if self.is_guest:
                     ray.cancel(task)
-
-
-def room(total: float, need: float) -> int:
-    """Return how many fleets fit on a node that has `total` cores or GPUs, if each needs `need`."""
-    if not need:
-        return sys.maxsize
-    return int(total) * int(1 / need) if need < 1 else int(total / need)  # fleets share one GPU
-
-
-def answers(address: str) -> bool:
-    """Return whether a process listens at HOST:PORT."""
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=2).close()
-    except (OSError, ValueError, OverflowError):
-        return False
-    return True

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import numpy as np
 import ray
 import torch
 
@@ -18,6 +19,7 @@ from paretoprune.problem.device import find_device, free_memory, is_full, set_up
 from paretoprune.runner.executors.executor import TimeIsUp
 from paretoprune.runner.executors.ray.messages import EventSender
 from paretoprune.training.prepare import Prepared
+from paretoprune.training.step import Starts
 
 T = TypeVar("T")
 
@@ -32,6 +34,13 @@ class Stored:
     """
 
     place: tuple[Any]
+
+
+@dataclass(frozen=True)
+class StoredStarts:
+    """References to the weights of parents in the object store, by run id, as in `Stored`."""
+
+    places: Mapping[str, tuple[Any]]
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ def work(
 
     Args:
         fn: The function of a fleet.
-        args: Its arguments; a `Stored` is replaced by the problem to which it refers.
+        args: Its arguments; references are replaced by that to which they refer.
         kwargs: Its keyword arguments.
         here: Instructions for the worker.
         sender: Sends the messages of the fleet.
@@ -80,7 +89,7 @@ def work(
         raise TimeIsUp  # the fleet waited too long for a slot
     sender.begin(socket.gethostname())
     torch.set_num_threads(here.threads)
-    arguments = [loaded(arg, here.device) if isinstance(arg, Stored) else arg for arg in args]
+    arguments = [received(arg, here.device) for arg in args]
     try:
         return fn(*arguments, **kwargs)
     except Exception as error:
@@ -90,6 +99,15 @@ def work(
         raise
     finally:
         free_memory()  # for other fleets on the same GPU
+
+
+def received(argument: object, device: str) -> object:
+    """Return what a reference stands for; other arguments are returned as they are."""
+    if isinstance(argument, Stored):
+        return loaded(argument, device)
+    if isinstance(argument, StoredStarts):
+        return Starts({each: weights_at(place[0]) for each, place in argument.places.items()})
+    return argument
 
 
 def loaded(stored: Stored, device: str) -> Prepared:
@@ -123,3 +141,10 @@ def problem_on(place: Any, device: str) -> Prepared:
     set_up_process()
     prepared: Prepared = ray.get(place)
     return prepared.to(find_device(device))
+
+
+@lru_cache(maxsize=8)
+def weights_at(place: Any) -> dict[str, np.ndarray]:
+    """Return the weights of a parent; the worker keeps them for further fleets."""
+    weights: dict[str, np.ndarray] = ray.get(place)
+    return {name: array.copy() for name, array in weights.items()}  # Ray's arrays are read-only

@@ -107,7 +107,11 @@ def test_options_of_methods_come_back_among_the_others(study):
 
 @pytest.mark.parametrize(
     "change",
-    [{"name": "val_loss"}, {"name": "a b"}, {"kind": "layers"}, {"meaning": "\x1b"}, {"unit": 3}],
+    [
+        *({"name": name} for name in ("val_loss", "a b", "seeds", "nonzeros_sd", "x" * 100, 3)),
+        *({"kind": kind} for kind in ("layers", "text", "", 3)),
+        *({"meaning": "\x1b"}, {"unit": 3}, {"is_mean": 1}, {"is_variant": []}, {"colour": "red"}),
+    ],
     ids=str,
 )
 def test_a_column_that_cannot_be_one_is_named(study, change):

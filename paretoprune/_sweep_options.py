@@ -54,8 +54,7 @@ class SweepOptions(TypedDict, total=False):
     seed: int | None
     """Of weights, validation split and order (default: 0)"""
     method: str | None
-    """weighted-sum | smgd, without a search | magnitude, without a search | uniform, without a
-    search (default: weighted-sum)"""
+    """weighted-sum; without a search: smgd | magnitude | uniform (default: weighted-sum)"""
     search: str | None
     """Which λ next: knee | grid | bisection | dichotomic | stochastic-dichotomic (default: knee)"""
     round: int | None
@@ -65,7 +64,8 @@ class SweepOptions(TypedDict, total=False):
     tolerance: float | None
     """Gain below which an interval closes (default: 0.0001)"""
     compare: str | None
-    """Methods to compare the front with, some of: smgd | magnitude | uniform (default: smgd)"""
+    """Methods to compare the front with, with commas between: smgd | magnitude | uniform (default:
+    smgd)"""
     repeats: int | None
     """Seeds per λ; multiplies the number of runs (default: 1)"""
     time_budget: float | str | None

@@ -1,6 +1,7 @@
 """Signatures of commands, made from the declarations of options."""
 
 import inspect
+import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
@@ -37,7 +38,7 @@ def parameter_of(option: Option) -> inspect.Parameter:
     spelling = f"{option.typed}/{option.off}" if option.off else option.typed
     info = typer.Option(
         spelling,
-        help=option.help,
+        help=re.sub(r"\[(?=[a-z])", r"\\[", option.help),  # rich would take [ray] for a style
         rich_help_panel=option.panel,
         show_default=False,
         parser=option.parse,

@@ -276,7 +276,7 @@ def test_a_new_method_reaches_the_commands_table_history_pictures_and_comparison
         Path("faded/study.toml").read_text().split("\n")
     )
     assert "- `--fade`: How fast λ fades (default: 0.5)" in reference
-    assert "without a search | fading (default: weighted-sum)" in reference
+    assert "weighted-sum | fading; without a search: smgd" in reference
     assert "    fade: float | None" in types
     assert "fade: float | None = None" in signature
     ids = dict(zip(searched["lam"], searched["run_id"], strict=True))

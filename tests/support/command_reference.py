@@ -26,9 +26,14 @@ def reference() -> str:
         lines += [f"## paretoprune {name}", "", " ".join((command.help or "").split()), ""]
         for parameter in command.params:
             if parameter.name != "help":
-                lines.append(f"- {spelling(parameter)}: {parameter.help}")
+                lines.append(f"- {spelling(parameter)}: {plain(parameter.help)}")
         lines.append("")
     return "\n".join(lines)
+
+
+def plain(text) -> str:
+    """A help text without the backslashes that hide brackets from rich."""
+    return text.replace("\\[", "[")
 
 
 def spelling(parameter) -> str:

@@ -101,11 +101,12 @@ def method_options(kind: type[Settings | Budget]) -> dict[str, tuple[Option, Met
 
 def study_options() -> Iterator[Option]:
     """Yield the options that a study stores: those of `Settings`, `Budget` and the methods."""
-    choices = " | ".join(
-        name if method.has_lam else f"{name}, without a search" for name, method in METHODS.items()
-    )
-    others = " | ".join(name for name, method in METHODS.items() if not method.has_lam)
-    texts = {"method": choices, "compare": f"Methods to compare the front with, some of: {others}"}
+    searched = " | ".join(name for name, method in METHODS.items() if method.has_lam)
+    listed = " | ".join(name for name, method in METHODS.items() if not method.has_lam)
+    texts = {
+        "method": f"{searched}; without a search: {listed}",
+        "compare": f"Methods to compare the front with, with commas between: {listed}",
+    }
     for each in (*options_of(Settings), *options_of(Budget)):
         if each.name in texts:
             usual = each.default or next(n for n, m in METHODS.items() if m.is_usual)

@@ -28,6 +28,7 @@ from paretoprune.runner.events import Event, Recorded
 from paretoprune.runner.request import SweepRequest
 from paretoprune.runner.sweep import sweep
 from paretoprune.study import storage
+from paretoprune.study.columns import COLUMNS
 from paretoprune.training.methods.smgd import NAME as SMGD
 
 FEW, MANY = 1_000, 10_000
@@ -53,7 +54,8 @@ def large_study(folder: Path, rows: int) -> None:
     """A study of so many rows; the networks of its front have histories."""
     plan = build(folder, rows - SEEDS, NOISE, has_weights=False).plan
     on_front = set(load_study(folder).front["run_id"])
-    recorded = pq.read_table(folder / storage.TABLE).to_pylist()
+    stored = [name for name, column in COLUMNS.items() if column.filled_by == "storage"]
+    recorded = pq.read_table(folder / storage.TABLE).drop_columns(stored).to_pylist()
     chosen = [row for row in recorded if row["run_id"] in on_front]
     compared = [
         {**row, "run_id": f"{seed:012x}", "role": "comparison", "method": SMGD, "search": None}

@@ -250,12 +250,12 @@ def expected_runs(
     """
     budget, is_searched = plan.budget, (points["role"] == "search") & points["lam"].notna()
     searched = int(is_searched.sum())
-    searching = [run for run in (*pending, *round_.runs) if run.lam is not None]
-    if searching and round_.role == "search":
+    by_methods = {run.id for run in (*comparison_runs(plan), *trunk_runs(plan))}
+    searching = [run for run in (*pending, *round_.runs) if run.id not in by_methods]
+    if searching and round_.role in SWEPT:
         searched = max(budget.max_runs * budget.repeats, searched + len(searching))
     listed = set(points.loc[points["role"].isin(SWEPT) & ~is_searched, "run_id"])
-    runs = (*comparison_runs(plan), *trunk_runs(plan))
-    return searched + len(listed | {run.id for run in runs})
+    return searched + len(listed | by_methods)
 
 
 def predicted(points: pd.DataFrame, round_: Round) -> float:

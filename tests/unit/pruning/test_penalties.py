@@ -56,7 +56,7 @@ def test_group_l1_leaves_fewer_neurons_than_l1_at_equal_nonzeros():
         runs = [run(lam=lam, epochs=20, complexity_kind=kind) for lam in lams]
         points = [one.point for one in train_fleet(runs, task, lambda step, steps: None)]
         best = min(points, key=lambda point: abs(point.values["nonzeros"] - 2000))
-        neurons[kind] = best.neurons
+        neurons[kind] = best.values["neurons"]
     assert neurons["group-l1"] < 0.6 * neurons["l1"]
 
 

@@ -215,8 +215,12 @@ def test_a_variant_has_the_same_marker_in_the_front_and_on_its_lines():
     assert words[JOINT_NAME].get_marker() != words[SEPARATE_NAME].get_marker()
 
 
-def test_another_comparison_is_no_smgd():
+def test_another_comparison_is_drawn_under_its_own_name():
     row = {**ROWS[2], "role": "comparison", "seed": 1, "val_loss": 0.7}
     snapshot = study_of([*ROWS, row])
-    assert not clouds(front([snapshot], "validation").axes[0])
-    assert len(history([snapshot], "validation").axes) == 4
+    figure = front([snapshot], "validation")
+    assert len(clouds(figure.axes[0])) == 1
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "weighted sum adam, joint moments, 3 epochs"
+    ]

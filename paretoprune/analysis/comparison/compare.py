@@ -265,16 +265,18 @@ def variant_of(
         fleet_size=int(runs["fleet_size"].max()),
         measures={measure: spread(measured[measure]) for measure in MEASURES},
         hypervolume=spread(volume(box[None], metric=study.quality) for box in study.boxes(living)),
-        against=tuple(against(study, living, front, efforts[front.name]) for front in fronts),
+        against=tuple(against(study, measured, front, efforts[front.name]) for front in fronts),
     )
 
 
 def against(
     study: StudyEffort, runs: pd.DataFrame, front: StudyEffort, effort: SearchEffort
 ) -> FrontComparison:
-    """Return the comparison of a variant's living `runs` with the front of one study."""
+    """Return the comparison of a variant's living `runs` with the front of one study.
+
+    The epochs and seconds of `runs` include those of the runs from which they start.
+    """
     boxes = front.boxes()
-    spent = effort_of_each(runs, study.snapshot.points)
     return FrontComparison(
         front=front.name,
         distances=tuple(
@@ -284,6 +286,6 @@ def against(
         hypervolume_with=spread(
             volume(boxes, box[None], metric=study.quality) for box in study.boxes(runs)
         ),
-        epochs_ratio=ratio(effort.epochs, spent["epochs"].mean()),
-        seconds_ratio=ratio(effort.seconds, spent["seconds"].mean()),
+        epochs_ratio=ratio(effort.epochs, runs["epochs"].mean()),
+        seconds_ratio=ratio(effort.seconds, runs["seconds"].mean()),
     )

@@ -226,9 +226,8 @@ def lams_of(courses: Sequence[Course]) -> dict[float, Course]:
 def drawn_weights(course: Course) -> dict[str, str]:
     """Return the columns of a run's history that are weights of second objectives, with labels."""
     method = METHODS.get(course.method)
-    drawn = method.drawn if method is not None else None
+    drawn = FIRST_WEIGHT if method is None or method.drawn is None else method.drawn
     known = course.epochs.columns[course.epochs.notna().any()]
-    drawn = FIRST_WEIGHT if drawn is None else drawn
     return {name: label for name, label in drawn.items() if name in known}
 
 

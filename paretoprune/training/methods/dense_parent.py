@@ -7,7 +7,7 @@ shares and all such methods, with the study's epochs, λ = 0 and no pruning.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,14 @@ from paretoprune.study.plan import Budget, Plan
 from paretoprune.study.run import Run
 from paretoprune.study.settings import Settings
 from paretoprune.study.template import run_template
+from paretoprune.training.methods.method import Method
 from paretoprune.training.methods.weighted_sum import WEIGHTED_SUM
 
 if TYPE_CHECKING:
     from paretoprune.problem.problem import Problem
+    from paretoprune.training.fleet import Fleet
+    from paretoprune.training.methods.mask_rule import Choose
+    from paretoprune.training.methods.step_rule import StepRule
 
 NAMES = ("magnitude", "uniform")  # the methods that read the options below
 PANEL = "Pruning a dense network"
@@ -200,3 +204,47 @@ def pruning_of(runs: Sequence[Run]) -> tuple[list[float], bool]:
     """Return the share that each run keeps, and whether the runs are pruned gradually."""
     values: list[dict[str, Any]] = [dict(run.options) for run in runs]
     return [each[KEEP] for each in values], values[0][SCHEDULE] == "gradual"
+
+
+def pruning_method(
+    name: str,
+    label: str,
+    choose: Choose,
+    parts: Callable[[Sequence[int]], Collection[int]],
+) -> Method:
+    """Return a method that prunes a dense network and trains it on.
+
+    Args:
+        name: The name of the method, one of `NAMES`.
+        label: The method in texts.
+        choose: Returns masks of the weights to keep, from their magnitudes and the share.
+        parts: Returns the numbers of weights of the parts that are pruned on their own, from those
+            of the prunable tensors.
+    """
+
+    def fit(settings: Settings, budget: Budget, problem: Problem) -> None:
+        if is_asked_for(name, settings, budget):
+            require_weights(budget, parts(sizes_of(problem)))
+
+    def begin(runs: Sequence[Run], fleet: Fleet, problem: Problem) -> StepRule:
+        from paretoprune.training.methods.mask_rule import rule_of_masks
+
+        shares, is_gradual = pruning_of(runs)
+        return rule_of_masks(runs, fleet, problem, choose, shares, is_gradual=is_gradual)
+
+    return Method(
+        name=name,
+        label=label,
+        has_lam=False,
+        template=partial(template, name),
+        begin=begin,
+        runs=partial(runs, name),
+        parents=partial(dense_runs, name),
+        differing=(KEEP,),
+        budget=Options,
+        allow=partial(allow, NAMES),
+        fit=fit,
+        reads=("repeats",),
+        columns=COLUMNS,
+        drawn={},
+    )
